@@ -1,0 +1,1 @@
+"""From solutions/*.py, the one source, to both kinds of notebook."""

@@ -1,0 +1,133 @@
+"""Writing both kinds of notebook from a source, so that unchanged sources give unchanged files."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+from labkit.authoring import source
+from labkit.errors import LabError
+
+
+@dataclass(frozen=True)
+class Built:
+    """One file that was written, or is already as it should be; `kept` is where a student's work was moved."""
+
+    path: Path
+    changed: bool
+    kept: Path | None = None
+
+
+def student_notebook(path: Path) -> NotebookNode:
+    """What students open: stubs in place of solutions, no outputs."""
+    notebook = source.read(path)
+    for cell in notebook.cells:
+        if is_task(cell):
+            exercise_id = cell.id.removesuffix("-task").replace("-", ".")
+            cell.source = source.without_solution(cell.source, exercise_id, path)
+    return notebook
+
+
+def solution_notebook(path: Path) -> NotebookNode:
+    """What self-learners read: solutions in place, not yet executed."""
+    notebook = source.read(path)
+    for cell in notebook.cells:
+        cell.source = source.without_markers(cell.source)
+    notebook.metadata["labkit"] = {"source_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    return notebook
+
+
+def is_task(cell: NotebookNode) -> bool:
+    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
+
+
+def execute(notebook: NotebookNode, folder: Path, *, timeout_s: int = 600) -> NotebookNode:
+    """Run every cell and keep the outputs, without times or anything else that differs from run to run.
+
+    Raises: LabError that shows the cell that failed
+    """
+    executed = deepcopy(notebook)
+    client = NotebookClient(
+        executed, timeout=timeout_s, record_timing=False, resources={"metadata": {"path": str(folder)}}
+    )
+    try:
+        client.execute()
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        raise LabError(f"a cell of the solution failed, nothing was written:\n{error}") from error
+    executed.metadata["language_info"] = {"name": "python"}
+    executed.metadata.pop("widgets", None)
+    return executed
+
+
+def build(
+    sources: Iterable[Path], notebooks: Path, *, again: bool = False, say: Callable[[str], None] = lambda _line: None
+) -> list[Built]:
+    """Write NOTEBOOKS/NAME.ipynb and, beside each source, its executed solution.
+
+    A solution is executed only where its source has changed since, or `again` asks for it.
+
+    Raises: LabError if a source is wrong or a cell of it fails
+    """
+    built = []
+    for path in sources:
+        name = f"{path.stem}.ipynb"
+        built.append(_write(student_notebook(path), notebooks / name, protect=True))
+        solution, place = solution_notebook(path), path.with_name(name)
+        if again or not _is_current(solution, place):
+            say(f"executing {place.name}")
+            built.append(_write(execute(solution, path.parent), place, protect=False))
+        else:
+            built.append(Built(place, changed=False))
+    return built
+
+
+def _is_current(solution: NotebookNode, place: Path) -> bool:
+    """Whether the executed notebook there has the very cells of this one."""
+    try:
+        there = nbformat.read(place, as_version=4)
+    except Exception:  # not there, cut short, no notebook: write it anew
+        return False
+    same_source = there.metadata.get("labkit") == solution.metadata["labkit"]
+    return same_source and [_bare(cell) for cell in there.cells] == [_bare(cell) for cell in solution.cells]
+
+
+def _bare(cell: NotebookNode) -> tuple:
+    return cell.id, cell.cell_type, cell.source, cell.metadata
+
+
+def _write(notebook: NotebookNode, place: Path, *, protect: bool) -> Built:
+    """Write where it differs; a notebook with somebody's answers in it is first moved aside."""
+    text = nbformat.writes(notebook, version=4) + "\n"
+    if place.exists() and place.read_text(encoding="utf-8") == text:
+        return Built(place, changed=False)
+    kept = _move_aside(place) if protect and place.exists() and _has_answers(place) else None
+    place.parent.mkdir(parents=True, exist_ok=True)
+    partial = place.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(place)
+    return Built(place, changed=True, kept=kept)
+
+
+def _has_answers(place: Path) -> bool:
+    """Whether somebody has worked in this notebook: a task without its stub, an output, or no notebook at all."""
+    try:
+        cells = nbformat.read(place, as_version=4).cells
+    except Exception:
+        return True
+    return any(is_task(cell) and "raise NotImplementedError" not in cell.source for cell in cells) or any(
+        cell.get("outputs") for cell in cells
+    )
+
+
+def _move_aside(place: Path) -> Path:
+    number = 1
+    while (kept := place.with_name(f"{place.stem}.yours-{number}.ipynb")).exists():
+        number += 1
+    place.rename(kept)
+    return kept

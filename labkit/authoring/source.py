@@ -1,0 +1,143 @@
+"""Reading a stage's source: percent-format Python with nbgrader's solution markers."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat import NotebookNode
+
+from labkit.checks.exercise import Exercise, find
+from labkit.errors import LabError
+
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+_TODO = re.compile(r"TODO (\d\d\.\d+)")
+_CHECK = re.compile(r"""^check\(\s*["'](\d\d\.\d+)["']""", re.MULTILINE)
+_HEADING = re.compile(r"^### Exercise (\d\d\.\d+)\s*$", re.MULTILINE)
+_OVERVIEW = "<!-- exercises -->"
+
+
+def read(path: Path) -> NotebookNode:
+    """The notebook that a source describes: solutions in place, ids and nbgrader's metadata set, no outputs.
+
+    Raises: LabError that names the file and what is wrong in it
+    """
+    try:
+        raw = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise LabError(f"cannot read {path} as a percent-format source: {error}") from error
+    cells, taken, checked = [], set(), []
+    for cell in raw.cells:
+        exercise, role = _role(cell, path)
+        cell = (nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell)(
+            cell.source
+        )
+        if cell.cell_type == "markdown":
+            cell.source = _HEADING.sub(_heading, cell.source)
+        cell.id = _unused(f"{exercise.slug}-{role}" if exercise else _digest(cell), taken)
+        taken.add(cell.id)
+        if exercise:
+            cell.metadata = _nbgrader(exercise, role, cell.id)
+            checked += [exercise] if role == "check" else []
+        else:
+            cell.metadata["editable"] = True
+        cells.append(cell)
+    for cell in cells:
+        cell.source = cell.source.replace(_OVERVIEW, _overview(checked))
+    metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+
+
+def without_solution(code: str, exercise_id: str, path: Path) -> str:
+    """The student's version of a task cell: each solution block becomes one NotImplementedError."""
+    lines, inside = [], False
+    for line in code.split("\n"):
+        mark = line.strip()
+        if mark == BEGIN and not inside:
+            inside = True
+            lines.append(f'{line[: len(line) - len(line.lstrip())]}raise NotImplementedError("TODO {exercise_id}")')
+        elif mark == END and inside:
+            inside = False
+        elif mark in (BEGIN, END):
+            raise LabError(f"{path}, exercise {exercise_id}: {mark!r} stands where it cannot; expected pairs")
+        elif not inside:
+            lines.append(line)
+    if inside:
+        raise LabError(f"{path}, exercise {exercise_id}: {BEGIN!r} without {END!r}")
+    return "\n".join(lines)
+
+
+def without_markers(code: str) -> str:
+    """The solution as a reader wants it: the code without the two marker lines."""
+    return "\n".join(line for line in code.split("\n") if line.strip() not in (BEGIN, END))
+
+
+def _role(cell: NotebookNode, path: Path) -> tuple[Exercise | None, str]:
+    """Which exercise a cell belongs to, and whether it is its task or its check."""
+    if cell.cell_type != "code":
+        return None, ""
+    if BEGIN in cell.source:
+        found, role = _TODO.search(cell.source), "task"
+        if not found:
+            raise LabError(f"{path}: a cell with {BEGIN!r} names no exercise; add a comment such as '# TODO 01.2: …'")
+    else:
+        found, role = _CHECK.search(cell.source), "check"
+        if "check" in cell.metadata.get("tags", []) and not found:
+            raise LabError(f"{path}: a cell tagged check does not begin with check(\"NN.N\", …): {cell.source[:60]!r}")
+    return (find(found[1]), role) if found else (None, "")
+
+
+def _nbgrader(exercise: Exercise, role: str, grade_id: str) -> NotebookNode:
+    """nbgrader's cell metadata, schema version 3, so that an nbgrader course can take the notebook."""
+    check = role == "check"
+    marks = {
+        "cell_type": "code",
+        "grade": check,
+        "grade_id": grade_id,
+        "locked": check,
+        "schema_version": 3,
+        "solution": not check,
+        "task": False,
+    }
+    return nbformat.from_dict(
+        {
+            "nbgrader": marks | ({"points": exercise.points} if check else {}),
+            "tags": [role],
+            "editable": not check,
+            "deletable": False,
+        }
+    )
+
+
+def _digest(cell: NotebookNode) -> str:
+    """An id from the cell's own text, so that a change elsewhere leaves it as it is."""
+    return hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    number = 2
+    candidate = name
+    while candidate in taken:
+        candidate, number = f"{name}-{number}", number + 1
+    return candidate
+
+
+def _heading(match: re.Match) -> str:
+    exercise = find(match[1])
+    return f"### Exercise {exercise.id} · {exercise.title}\n\n*{_worth(exercise)}, about {exercise.minutes} minutes*"
+
+
+def _overview(checked: list[Exercise]) -> str:
+    minutes = sum(exercise.minutes for exercise in checked)
+    points = sum(exercise.points for exercise in checked)
+    rows = [f"| {e.id} | {e.title} | {e.points} | {e.minutes} |" for e in checked]
+    table = "\n".join(["| exercise | what you write | points | minutes |", "|---|---|--:|--:|", *rows])
+    return f"{table}\n\nTogether {points} points and about {minutes} minutes."
+
+
+def _worth(exercise: Exercise) -> str:
+    return f"{exercise.points} point{'s' if exercise.points != 1 else ''}"

@@ -1,0 +1,126 @@
+"""Running a student's function on the cases: the one place where code under judgement runs.
+
+What comes out is plain data, tensors and a few words, so that it can be judged here, or in another
+process that never sees the code, today or in a regrade.
+"""
+
+import json
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from labkit.checks.exercise import Cases, Exercise
+from labkit.errors import LabError
+
+_WORDS = 2_000  # characters kept of what a student's exception says
+
+
+class State(StrEnum):
+    """How an exercise stands."""
+
+    PASSED = "passed"
+    WRONG = "wrong"
+    NOT_ATTEMPTED = "not attempted"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed out"
+    OUT_OF_MEMORY = "out of memory"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one case: named tensors, or the state and the words that explain why there are none."""
+
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    state: State | None = None
+    message: str = ""
+
+
+def produce(exercise: Exercise, function: Callable[..., Any], cases: Cases) -> list[Answer]:
+    """Run a function on every case; stops at the first case that it was not written for.
+
+    Returns: an answer a case, in order; fewer where the function is not attempted
+    """
+    answers = []
+    for case in cases.values():
+        answers.append(_produce_one(exercise, function, case))
+        if answers[-1].state == State.NOT_ATTEMPTED:
+            break
+    return answers
+
+
+def _produce_one(exercise: Exercise, function: Callable[..., Any], case: Any) -> Answer:
+    try:
+        named = exercise.answer(function, case)
+        return Answer({name: _as_tensor(name, value) for name, value in named.items()})
+    except NotImplementedError as error:
+        if not str(error) or str(error).startswith("TODO"):
+            return Answer(state=State.NOT_ATTEMPTED)
+        return Answer(state=State.CRASHED, message=_explain(error, function))
+    except _WrongTypeError as error:
+        return Answer(state=State.WRONG, message=str(error))
+    except MemoryError as error:
+        return Answer(state=State.OUT_OF_MEMORY, message=_explain(error, function))
+    except Exception as error:
+        return Answer(state=State.CRASHED, message=_explain(error, function))
+
+
+class _WrongTypeError(Exception):
+    pass
+
+
+def _as_tensor(name: str, value: Any) -> Tensor:
+    if isinstance(value, Tensor):
+        return value.detach().cpu().contiguous().clone()
+    if isinstance(value, bool | int | float):
+        return torch.tensor(value)
+    trouble = "is there a return at the end?" if value is None else "torch.as_tensor may turn it into one"
+    raise _WrongTypeError(f"{name}: expected a torch.Tensor, got {type(value).__name__}; {trouble}")
+
+
+def _explain(error: BaseException, function: Callable[..., Any]) -> str:
+    """The exception and the line of the student's cell that it came from."""
+    said = f"{type(error).__name__}: {error}"[:_WORDS]
+    file = getattr(getattr(function, "__code__", None), "co_filename", None)
+    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f"{said}\nin line {lines[-1].lineno} of your cell: {lines[-1].line}" if lines else said
+
+
+def save(answers: list[Answer], path: Path) -> None:
+    """Write answers as one safetensors file: tensors named CASE.NAME, states and words as metadata."""
+    tensors = {f"{i}.{name}": t for i, answer in enumerate(answers) for name, t in answer.tensors.items()}
+    notes = [{"state": answer.state, "message": answer.message} for answer in answers]
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, metadata={"answers": json.dumps(notes)})
+    partial.replace(path)
+
+
+def load(path: Path, *, most_mb: int = 256) -> list[Answer]:
+    """Read what `save` wrote, trusting nothing: neither its size, nor its shape, nor its words.
+
+    Raises: LabError if the file is no such thing
+    """
+    try:
+        if path.stat().st_size > most_mb * 2**20:
+            raise LabError(f"the answers in {path.name} are larger than {most_mb} MB")
+        with safe_open(path, framework="pt") as file:
+            notes = json.loads((file.metadata() or {})["answers"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no iterator)
+        return [_restore(i, note, tensors) for i, note in enumerate(notes)]
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise LabError(f"the answers in {path.name} cannot be read ({type(error).__name__})") from error
+
+
+def _restore(index: int, note: dict[str, Any], tensors: dict[str, Tensor]) -> Answer:
+    prefix = f"{index}."
+    mine = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    state = State(note["state"]) if note["state"] is not None else None
+    return Answer(mine, state, str(note["message"])[:_WORDS])

@@ -1,0 +1,48 @@
+"""Sentences that judges are made of: each returns quietly, or raises CheckFailed with figures and a place."""
+
+import torch
+from torch import Tensor
+
+from labkit.checks.exercise import CheckFailed
+
+
+def expect_shape(name: str, got: Tensor, shape: tuple[int, ...]) -> None:
+    """Require a shape."""
+    if tuple(got.shape) != tuple(shape):
+        raise CheckFailed(f"{name}: expected shape {tuple(shape)}, got {tuple(got.shape)}")
+
+
+def expect_finite(name: str, got: Tensor) -> None:
+    """Require that no value is NaN or infinite."""
+    if bad := int((~torch.isfinite(got)).sum()):
+        raise CheckFailed(
+            f"{name}: {bad} of {got.numel()} values are NaN or infinite, expected none; "
+            "look for a division by zero, or the root or logarithm of something below it"
+        )
+
+
+def expect_between(name: str, got: Tensor, low: float, high: float, *, why: str, slack: float = 1e-6) -> None:
+    """Require every value in low..high."""
+    outside = ~((got >= low - slack) & (got <= high + slack))
+    if count := int(outside.sum()):
+        raise CheckFailed(
+            f"{name}: {count} of {got.numel()} values lie outside {low:g}..{high:g}, expected none "
+            f"(yours go from {got.min().item():.4g} to {got.max().item():.4g}); {why}"
+        )
+
+
+def expect_close(
+    name: str, got: Tensor, expected: Tensor, *, why: str, atol: float = 1e-4, rtol: float = 1e-4
+) -> None:
+    """Require shape, finiteness, and values within atol + rtol·|expected|; names the worst place."""
+    expect_shape(name, got, tuple(expected.shape))
+    expect_finite(name, got)
+    got, expected = got.double(), expected.double()
+    excess = (got - expected).abs() - (atol + rtol * expected.abs())
+    if not (excess <= 0).all():
+        place = tuple(int(i) for i in torch.unravel_index(excess.argmax(), excess.shape))
+        where = f" at {list(place)}" if place else ""
+        raise CheckFailed(
+            f"{name}: {int((excess > 0).sum())} of {got.numel()} values differ; "
+            f"expected {expected[place].item():.4g}{where}, got {got[place].item():.4g}; {why}"
+        )

@@ -1,0 +1,53 @@
+"""How a verdict reads: as text in a terminal and in nbval's report, as a card in a notebook."""
+
+from html import escape
+
+from labkit.checks.answering import State
+from labkit.checks.judging import Verdict
+
+_LOOK = {  # state: (mark, colour); anything else is a cross in red
+    State.PASSED: ("✓", "#1a7f37"),
+    State.NOT_ATTEMPTED: ("○", "#6e7781"),
+}
+# A failed check also raises its text, for nbval and for front ends that show no HTML; where the card
+# is shown right above it, that second telling is hidden.
+_HIDE_ECHO = (
+    "<style>.jp-OutputArea-child:has(.labkit-verdict)"
+    " + .jp-OutputArea-child:has([data-mime-type='application/vnd.jupyter.error']),"
+    " .jp-OutputArea-child:has(.labkit-verdict)"
+    " + .jp-OutputArea-child:has([data-mime-type='application/vnd.jupyter.stderr'])"
+    " { display: none }</style>"
+)
+
+
+def sentences(verdict: Verdict) -> list[str]:
+    """What there is to say under the headline, most useful first."""
+    exercise = verdict.exercise
+    if verdict.passed:
+        return []
+    if verdict.state == State.NOT_ATTEMPTED:
+        return [f"Write the TODO {exercise.id} cell above, then run this cell again. Stuck: hint({exercise.id!r})"]
+    cause = [f"Likely cause: {verdict.mistake.lesson}"] if verdict.mistake else []
+    return [verdict.message, *cause, f"Next: hint({exercise.id!r})"]
+
+
+def headline(verdict: Verdict) -> str:
+    """One line: "✓ 01.2 Scale each filter: passed, 2 points"."""
+    exercise = verdict.exercise
+    worth = f", {exercise.points} point{'s' * (exercise.points != 1)}" if verdict.passed else ""
+    mark, _ = _LOOK.get(verdict.state, ("✗", ""))
+    return f"{mark} {exercise.id} {exercise.title}: {verdict.state}{worth}"
+
+
+def as_text(verdict: Verdict) -> str:
+    return "\n".join([headline(verdict), *(f"  {line}" for line in "\n".join(sentences(verdict)).split("\n") if line)])
+
+
+def as_html(verdict: Verdict) -> str:
+    _, colour = _LOOK.get(verdict.state, ("✗", "#cf222e"))
+    lines = "".join(f"<div style='margin-top:4px;white-space:pre-wrap'>{escape(s)}</div>" for s in sentences(verdict))
+    return (
+        f"<div class='labkit-verdict' role='status' style='border-left:4px solid {colour};padding:4px 12px;"
+        f"line-height:1.45'><b style='color:{colour}'>{escape(headline(verdict))}</b>{lines}</div>"
+        + ("" if verdict.passed else _HIDE_ECHO)
+    )

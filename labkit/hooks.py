@@ -1,0 +1,63 @@
+"""Looking at what a layer puts out while a network runs."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from torch import Tensor, nn
+
+from labkit.errors import LabError, nearest
+
+
+class Recording(dict[str, Tensor]):
+    """Layer name -> the layer's latest output, filled whenever the network runs."""
+
+    def __missing__(self, layer: str) -> Tensor:
+        raise LabError(
+            f"nothing recorded for layer {layer!r}: recorded are {sorted(self) or 'no layers'}; "
+            "run the network inside the with block, and name the layer there"
+        )
+
+
+def find_layer(module: nn.Module, layer: str) -> nn.Module:
+    """The submodule of that name.
+
+    Raises: LabError that offers the names nearest to it
+    """
+    modules = dict(module.named_modules())
+    if layer not in modules or layer == "":
+        known = [name for name in modules if name]
+        raise LabError(f"no layer {layer!r} in {type(module).__name__}; try one of {nearest(layer, known)}")
+    return modules[layer]
+
+
+@contextmanager
+def recording(module: nn.Module, *layers: str) -> Iterator[Recording]:
+    """Record what the named layers put out, for as long as the with block lasts.
+
+        with recording(model.net, "blocks.3") as seen:
+            model(images)
+        seen["blocks.3"]  # (N, C, H, W)
+
+    The hooks come off when the block ends, also by an exception; what was seen stays. Outputs are
+    copies, so an in-place layer that follows cannot change them, and they stay in the autograd graph.
+    A layer that runs several times (a shared ReLU) shows its last output.
+
+    Raises: LabError for an unknown layer, and for one whose output is not a tensor
+    """
+    seen = Recording()
+
+    def watch(layer: str):
+        def keep(_module: nn.Module, _inputs: tuple, output: object) -> None:
+            if not isinstance(output, Tensor):
+                raise LabError(
+                    f"layer {layer!r} puts out a {type(output).__name__}, expected one tensor; "
+                    "try a layer inside it"
+                )
+            seen[layer] = output.clone()
+
+        return keep
+
+    with ExitStack() as hooks:
+        for layer, found in [(layer, find_layer(module, layer)) for layer in layers]:
+            hooks.callback(found.register_forward_hook(watch(layer)).remove)
+        yield seen

@@ -1,0 +1,1 @@
+"""One file a technique; each notebook teaches one of them."""

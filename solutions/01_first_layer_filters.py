@@ -1,0 +1,385 @@
+# %% [markdown]
+# # 01 · First-layer filters
+#
+# **Where we are.** The lecture asks what a convolutional network has learned, and starts at the bottom. The
+# first layer is the one place where looking is easy: its weights meet the red, green and blue of the picture
+# directly, so a filter of 11 × 11 × 3 numbers *is* a small colour picture of what it answers to most.
+#
+# You will take the first layer out of any network, draw it, and compare four famous ones. Then comes the
+# lecture's odd claim, that the pictures look much alike *for nearly any network on nearly any data*. You will
+# try it by hand: grow 64 filters from 30 photos, without a network, without labels, in seconds.
+#
+# <!-- exercises -->
+
+# %% [markdown]
+# **How the exercises work.** Replace `raise NotImplementedError(…)` by your code and run the cell, then run
+# the check below it. It says at once whether the answer is right and, if not, what is wrong with it.
+# `hint("01.1")` gives a nudge; further hints come nearer to the line of code.
+
+# %%
+import torch
+from torch import nn
+
+from labkit import check, hint, images, models, show
+from labkit.methods import filters as lab
+
+model = models.load("efficientnet_lite0")
+bank = images.photos()
+model
+
+# %% [markdown]
+# Everything below works with this network, EfficientNet-Lite0, which came with the lab. The lecture's own
+# networks join in as soon as they are downloaded: `labkit fetch alexnet` in a terminal.
+
+# %% [markdown]
+# ### Exercise 01.1
+#
+# Every network hides its first convolution under another name: `features.0` in AlexNet, `conv1` in ResNet,
+# `conv_stem` here. Write a function that finds it in any of them: the first `nn.Conv2d`, in the order of
+# `net.modules()`. It gives you the weights as plain numbers to look at, no longer part of training.
+
+# %%
+def first_layer_filters(net):
+    """The weights of the first convolution of any network.
+
+    net:     an nn.Module
+    Returns: (K, 3, h, w), detached
+    """
+    # TODO 01.1: walk through the modules, stop at the first convolution.
+    # The trap: the first parameter of a network need not be a filter.
+    ### BEGIN SOLUTION
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d):
+            return module.weight.detach()
+    ### END SOLUTION
+
+
+# %%
+check("01.1", first_layer_filters)
+
+# %% [markdown]
+# ### Exercise 01.2
+#
+# A weight may be −0.4 or 2.1; a screen shows 0 to 1. Stretch each filter by *its own* least and largest
+# weight, over its three colours together, so that the least becomes 0 and the largest 1.
+#
+# A filter whose weights are all equal has nothing to stretch: make it grey, 0.5. You know that it is right
+# when every filter's `amin` is 0 and its `amax` is 1, however loud or quiet it was.
+
+# %%
+def scale_filters(filters):
+    """Each filter stretched to 0..1, for display.
+
+    filters: (K, 3, h, w), any range
+    Returns: (K, 3, h, w) in 0..1
+    """
+    # TODO 01.2: least and largest weight per filter, then stretch.
+    # The traps: one scale for the whole bank; 0/0 in a flat filter.
+    ### BEGIN SOLUTION
+    low = filters.amin(dim=(1, 2, 3), keepdim=True)  # (K, 1, 1, 1)
+    span = filters.amax(dim=(1, 2, 3), keepdim=True) - low
+    return torch.where(span > 0, (filters - low) / span, 0.5)
+    ### END SOLUTION
+
+
+# %%
+check("01.2", scale_filters)
+
+# %% [markdown]
+# ### Exercise 01.3
+#
+# Now put them on one sheet. Filter `k` stands in row `k // columns` and column `k % columns`, as words stand
+# in a text, with `gap` black pixels around every filter, the sheet's edge included. The last row may be only
+# half full. Seven filters of 3 × 3 in four columns, with a gap of 1, make a sheet of 9 × 17.
+
+# %%
+def tile_filters(filters, columns, gap):
+    """One sheet of all filters, black where there is none.
+
+    filters: (K, 3, h, w) in 0..1
+    Returns: (3, rows·(h+gap) + gap, columns·(w+gap) + gap)
+    """
+    # TODO 01.3: a black sheet of the right size, then copy each filter to its place.
+    # The trap: the number of rows when K is no multiple of columns.
+    ### BEGIN SOLUTION
+    K, C, h, w = filters.shape
+    rows = -(-K // columns)  # rounded up
+    sheet = torch.zeros(C, rows * (h + gap) + gap, columns * (w + gap) + gap)
+    for k in range(K):
+        row, column = divmod(k, columns)
+        top, left = gap + row * (h + gap), gap + column * (w + gap)
+        sheet[:, top : top + h, left : left + w] = filters[k]
+    return sheet
+    ### END SOLUTION
+
+
+# %%
+check("01.3", tile_filters)
+
+# %% [markdown]
+# ## Look
+#
+# **Predict first.** This network has 32 filters of only 3 × 3. How many different *kinds* of filter do you
+# expect to tell apart? Then run the cell.
+
+# %%
+trained = lab.first_convolution(model.net)
+
+show.filter_sheet(
+    trained,
+    title="EfficientNet-Lite0: all 32 first-layer filters, 3 × 3 × 3",
+    caption=f"Each scaled to its own range. Blobs of one colour against another, and dark-to-light steps; with 3 × 3 "
+    f"pixels there is little room for more. Median orientation {lab.orientation(trained).median():.2f} "
+    "(0: none, 1: a pure grating).",
+)
+
+# %% [markdown]
+# Blobs of one colour, and short steps. Now the lecture's four. Their filters are larger (11 × 11 in AlexNet,
+# 7 × 7 in the others), so there is more to see. A frame stays empty until its network is downloaded.
+
+# %%
+lecture = {}
+for name in ["alexnet", "resnet18", "resnet101", "densenet121"]:
+    if name in models.available():
+        lecture[name] = lab.first_convolution(models.load(name).net)
+    else:
+        shape = tuple(lab.first_convolution(models.load(name, weights=None).net).shape)
+        lecture[name] = f"{' × '.join(map(str, shape))}, not downloaded: labkit fetch {name}"
+
+here = [name for name, bank_or_reason in lecture.items() if not isinstance(bank_or_reason, str)]
+show.filter_sheets(
+    lecture,
+    title="The lecture's four networks, first layer",
+    caption=f"Downloaded here: {', '.join(here) or 'none of them, so each frame says what it would hold'}. "
+    "Shapes are filters × colours × height × width.",
+)
+
+# %% [markdown]
+# Three of the four were built years apart by different people, and AlexNet's filters are half again as wide.
+# Yet each sheet shows the same two families: **oriented edges and gratings**, nearly grey, and **blobs of
+# opponent colours**, hardly oriented. Why should that be? Perhaps it says less about networks than about photos.
+
+# %% [markdown]
+# ## Grow your own
+#
+# If these filters are in the *photos*, they should come out without a network. So: cut 100,000 patches of
+# 11 × 11 pixels from the photos, and look for 64 typical directions among them. Three small steps, all yours
+# (Coates & Ng 2012).
+
+# %%
+patches = lab.random_patches(bank.images, count=100_000, size=11)  # (100000, 363): 363 = 3 · 11 · 11
+
+show.image_row(
+    list(patches[:10].unflatten(1, (3, 11, 11))),
+    title="Ten of 100,000 patches",
+    caption=f"11 × 11 pixels, cut at random from {len(bank)} photos. Most are dull: the median patch has a standard "
+    f"deviation of {patches.std(dim=1).median():.2f}, where black beside white has 0.5.",
+)
+
+# %% [markdown]
+# ### Exercise 01.4
+#
+# A bright wall and a dark wall are the same wall. Take from each patch its own mean, and divide by its own
+# contrast: $(x - \bar x)\,/\sqrt{\operatorname{var}(x) + \varepsilon}$. The variance is the mean of the
+# squared deviations over *all* values of the patch. The $\varepsilon$ keeps a flat patch flat, where there is
+# nothing but noise to magnify. You know that it is right when every row has mean 0.
+
+# %%
+def normalize_contrast(patches, epsilon):
+    """Each patch with mean 0 and, where it has contrast, standard deviation 1.
+
+    patches: (n, d)
+    epsilon: added to the variance
+    Returns: (n, d)
+    """
+    # TODO 01.4: mean and variance of each row.
+    # The trap: torch.var divides by d - 1 unless told otherwise.
+    ### BEGIN SOLUTION
+    mean = patches.mean(dim=1, keepdim=True)
+    variance = patches.var(dim=1, keepdim=True, correction=0)
+    return (patches - mean) / (variance + epsilon).sqrt()
+    ### END SOLUTION
+
+
+# %%
+check("01.4", normalize_contrast)
+
+# %% [markdown]
+# ### Exercise 01.5
+#
+# Neighbouring pixels are nearly equal, so most of what patches have in common is smooth light and shade; edges
+# drown in it. *Whitening* evens that out. With $USU^\top$ the covariance of the patches,
+#
+# $$x_\text{white} = (x - \bar x)\; U\,(S + \varepsilon)^{-1/2}\,U^\top$$
+#
+# turns to the axes in which pixels are uncorrelated, makes each axis count alike, and turns back, so that a
+# patch stays a picture. Here $\bar x$ is the mean *patch*, over all patches. `torch.linalg.eigh` gives $S$ and
+# $U$. You know that it is right when the result's covariance is close to the identity.
+
+# %%
+def zca_whiten(patches, epsilon):
+    """Patches without correlations between pixels, as near to the originals as that allows.
+
+    patches: (n, d)
+    epsilon: added to each eigenvalue of the covariance
+    Returns: (n, d)
+    """
+    # TODO 01.5: centre, covariance, eigenvalues and eigenvectors, multiply.
+    # The traps: the exponent's sign; turning back.
+    ### BEGIN SOLUTION
+    centred = patches - patches.mean(dim=0)
+    covariance = centred.T @ centred / len(patches)  # (d, d)
+    S, U = torch.linalg.eigh(covariance)
+    return centred @ (U * (S + epsilon) ** -0.5) @ U.T
+    ### END SOLUTION
+
+
+# %%
+check("01.5", zca_whiten)
+
+# %%
+normalized = lab.normalize_contrast(patches)
+white = lab.zca_whiten(normalized)
+
+before, after = (
+    torch.corrcoef(p[:20_000].T)[60, :121].abs().reshape(11, 11) for p in (normalized, white)
+)  # pixel 60 is the middle of the red plane
+show.image_row(
+    [*lab.rescale(normalized[:4].unflatten(1, (3, 11, 11))), *lab.rescale(white[:4].unflatten(1, (3, 11, 11))), before, after],
+    [*["before"] * 4, *["whitened"] * 4, "correlation\nbefore", "correlation\nafter"],
+    title="What whitening does: edges stay, smooth shade goes",
+    caption="Left: four patches before and after. Right: the correlation of the middle pixel (red) with the 120 others "
+    f"around it, black 0, white 1: {before.mean():.2f} on average before, {after.mean():.2f} after.",
+)
+
+# %% [markdown]
+# ### Exercise 01.6
+#
+# K-means on a sphere. Each centroid is a direction, a row of length 1, and will become a filter. One round:
+#
+# 1. the *similarity* of patch and centroid is their dot product;
+# 2. the centroid with the largest similarity **in absolute value** wins the patch, since an edge and its
+#    negative are the same edge;
+# 3. a centroid becomes itself plus the sum of (similarity × patch) over the patches that it won, and is then
+#    divided by its length. Adding the old one keeps alive a centroid that wins nothing.
+
+# %%
+def kmeans_round(patches, centroids):
+    """The centroids after one round.
+
+    patches:   (n, d)
+    centroids: (K, d), each of length 1
+    Returns:   (K, d), each of length 1
+    """
+    # TODO 01.6: similarities (n, K), the winner of each patch, the sums, unit length.
+    # The trap: weigh each patch by its similarity, sign included.
+    ### BEGIN SOLUTION
+    similarity = patches @ centroids.T  # (n, K)
+    winner = similarity.abs().argmax(dim=1)  # (n,)
+    chosen = torch.nn.functional.one_hot(winner, len(centroids))  # (n, K), a single 1 in each row
+    sums = centroids + (chosen * similarity).T @ patches
+    return sums / sums.norm(dim=1, keepdim=True)
+    ### END SOLUTION
+
+
+# %%
+check("01.6", kmeans_round)
+
+# %% [markdown]
+# **Predict first.** The centroids start as noise. After twenty rounds on photos, what will they look like?
+#
+# (The cells from here on use the lab's own versions of your functions, so they run whether or not yours are done.)
+
+# %%
+centroids = torch.randn(64, white.shape[1], generator=torch.Generator().manual_seed(0))
+centroids = centroids / centroids.norm(dim=1, keepdim=True)
+for _round in range(20):
+    centroids = lab.kmeans_round(white, centroids)
+grown = centroids.unflatten(1, (3, 11, 11))
+
+show.filter_sheet(
+    grown,
+    title="Grown, not trained: 64 filters of 11 × 11 from 30 photos",
+    caption=f"Twenty rounds of spherical k-means on {len(white):,} whitened patches; no network, no labels. "
+    f"{(lab.orientation(grown) > 0.5).float().mean():.0%} of them are oriented (above 0.5); the others are blobs.",
+)
+
+# %% [markdown]
+# Compare this sheet with AlexNet's above (or in the lecture). Edges at every angle, opponent colours (blue
+# against yellow, red against green), and flat blobs: both families are there.
+
+# %% [markdown]
+# ## The controls
+#
+# A picture convinces quickly, too quickly. Would *anything* have looked like that? Two controls: the same recipe on
+# images of pure noise, and filters of an AlexNet that has never been trained.
+#
+# **Predict first.** Which of the two will show edges?
+
+# %%
+noise = torch.rand(bank.images.shape, generator=torch.Generator().manual_seed(1))
+from_noise = lab.learn_filters(noise)
+untrained = lab.first_convolution(models.load("alexnet", weights=None).net)
+
+show.filter_sheets(
+    {"grown from photos": grown, "grown from noise": from_noise, "AlexNet, untrained": untrained},
+    title="The same recipe needs photos",
+    caption="Median orientation: "
+    + ", ".join(
+        f"{name} {lab.orientation(bank_of_filters).median():.2f}"
+        for name, bank_of_filters in {"photos": grown, "noise": from_noise, "untrained": untrained}.items()
+    )
+    + ". All three drawn alike, each filter scaled to its own range.",
+)
+
+# %% [markdown]
+# ## A number for the look
+#
+# Two numbers for each filter, both from its Fourier power spectrum:
+#
+# - **orientation**: 0 if the filter has no preferred direction, 1 if it is a single grating;
+# - **bandwidth**: the share of all spatial frequencies that it answers to. Near 0 it picks one wave out, and
+#   noise has about 0.75.
+
+# %%
+banks = {"grown from photos": grown, "grown from noise": from_noise, "AlexNet, untrained": untrained}
+banks["EfficientNet-Lite0"] = trained
+banks["EfficientNet-Lite0, untrained"] = lab.first_convolution(models.load(weights=None).net)
+banks |= {name: filters for name, filters in lecture.items() if not isinstance(filters, str)}
+
+show.dots(
+    {name: lab.orientation(filters) for name, filters in banks.items()},
+    label="orientation: 0 none, 1 a single grating",
+    title="Oriented: what learns from photos",
+    caption="One dot a filter, a bar at the median. "
+    + ", ".join(f"{name} {lab.orientation(filters).median():.2f}" for name, filters in banks.items())
+    + ". Filters of 3 × 3 are too small to be strongly oriented.",
+)
+
+# %%
+show.dots(
+    {name: lab.bandwidth(filters) for name, filters in banks.items()},
+    label="bandwidth: share of all spatial frequencies",
+    title="Band-limited: what learns from photos",
+    caption="One dot a filter, a bar at the median. "
+    + ", ".join(f"{name} {lab.bandwidth(filters).median():.2f}" for name, filters in banks.items())
+    + ".",
+)
+
+# %% [markdown]
+# What was learned from photos parts from what was not, in both numbers, for filters of 7 × 7 and more. With
+# 3 × 3 pixels the trained network still leans the same way, but little: there is no room for a grating in
+# three pixels.
+
+# %% [markdown]
+# ## Two questions
+#
+# Think before you read on; there is no check.
+#
+# 1. Filters grown from photos *without labels* look like those of a network trained on a million labels. What
+#    does that say about how much the first layer knows of dogs and cats? Where, then, must that knowledge be?
+# 2. The second layer's filters in AlexNet are 192 × 64 × 5 × 5. We could draw each as 64 grey pictures. Why
+#    would that tell us so much less than the first layer did?
+#
+# The next notebook goes to the other end of the network, to the last layer, where pixels are far away and
+# "dog" is near.
