@@ -77,7 +77,9 @@ def expect_images(images: Tensor) -> None:
     Raises: LabError with what was expected, what came, what to try
     """
     if not isinstance(images, Tensor):
-        raise LabError(f"expected a batch of images as a tensor, got {type(images).__name__}; try images.load")
+        raise LabError(
+            f"expected a batch of images as a tensor, got {type(images).__name__}; try images.load"
+        )
     if images.ndim != 4 or images.shape[1] != 3 or 0 in images.shape:
         mend = "image.unsqueeze(0)" if images.ndim == 3 else "images.load or images.photos().images"
         raise LabError(f"expected images of shape (N, 3, H, W), got {tuple(images.shape)}; try {mend}")
@@ -107,7 +109,9 @@ def load(path: str | os.PathLike, *, size: int | None = None) -> Tensor:
         with Image.open(path) as file:
             pixels = _rgb(ImageOps.exif_transpose(file))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise LabError(f"cannot read {path} as a photo ({error}); try to save it anew as PNG or JPEG") from error
+        raise LabError(
+            f"cannot read {path} as a photo ({error}); try to save it anew as PNG or JPEG"
+        ) from error
     image = torch.from_numpy(pixels).permute(2, 0, 1).unsqueeze(0).contiguous()
     return image if size is None else fit(image, size)
 
@@ -187,7 +191,9 @@ def folder(path: str | os.PathLike, *, size: int = 224) -> Photos:
         except LabError as error:
             skipped.append(str(error))
     if not images:
-        raise LabError(f"no photo to read in {root}: {len(files)} image files, {len(skipped)} unreadable; try JPEG or PNG")
+        raise LabError(
+            f"no photo to read in {root}: {len(files)} image files, {len(skipped)} unreadable; try JPEG or PNG"
+        )
     labels = torch.full((len(images),), -1)
     return Photos(torch.cat(images), labels, tuple(names), (str(root),) * len(images), tuple(skipped))
 

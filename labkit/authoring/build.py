@@ -17,7 +17,7 @@ from labkit.errors import LabError
 
 @dataclass(frozen=True)
 class Built:
-    """One file that was written, or is already as it should be; `kept` is where a student's work was moved."""
+    """One file, written or already as it should be; `kept` is where somebody's answers were moved to."""
 
     path: Path
     changed: bool
@@ -62,11 +62,18 @@ def execute(notebook: NotebookNode, folder: Path, *, timeout_s: int = 600) -> No
         raise LabError(f"a cell of the solution failed, nothing was written:\n{error}") from error
     executed.metadata["language_info"] = {"name": "python"}
     executed.metadata.pop("widgets", None)
+    for cell in executed.cells:
+        for output in cell.get("outputs", []):  # a widget lives in its kernel; its picture stays
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
     return executed
 
 
 def build(
-    sources: Iterable[Path], notebooks: Path, *, again: bool = False, say: Callable[[str], None] = lambda _line: None
+    sources: Iterable[Path],
+    notebooks: Path,
+    *,
+    again: bool = False,
+    say: Callable[[str], None] = lambda _line: None,
 ) -> list[Built]:
     """Write NOTEBOOKS/NAME.ipynb and, beside each source, its executed solution.
 
@@ -87,6 +94,19 @@ def build(
     return built
 
 
+def stale(sources: Iterable[Path], notebooks: Path) -> list[Path]:
+    """The notebooks that `build` would write."""
+    found = []
+    for path in sources:
+        name = f"{path.stem}.ipynb"
+        place = notebooks / name
+        if not place.exists() or place.read_text(encoding="utf-8") != _text(student_notebook(path)):
+            found.append(place)
+        if not _is_current(solution_notebook(path), path.with_name(name)):
+            found.append(path.with_name(name))
+    return found
+
+
 def _is_current(solution: NotebookNode, place: Path) -> bool:
     """Whether the executed notebook there has the very cells of this one."""
     try:
@@ -103,7 +123,7 @@ def _bare(cell: NotebookNode) -> tuple:
 
 def _write(notebook: NotebookNode, place: Path, *, protect: bool) -> Built:
     """Write where it differs; a notebook with somebody's answers in it is first moved aside."""
-    text = nbformat.writes(notebook, version=4) + "\n"
+    text = _text(notebook)
     if place.exists() and place.read_text(encoding="utf-8") == text:
         return Built(place, changed=False)
     kept = _move_aside(place) if protect and place.exists() and _has_answers(place) else None
@@ -114,8 +134,12 @@ def _write(notebook: NotebookNode, place: Path, *, protect: bool) -> Built:
     return Built(place, changed=True, kept=kept)
 
 
+def _text(notebook: NotebookNode) -> str:
+    return nbformat.writes(notebook, version=4) + "\n"
+
+
 def _has_answers(place: Path) -> bool:
-    """Whether somebody has worked in this notebook: a task without its stub, an output, or no notebook at all."""
+    """Whether somebody has worked in it: a task without its stub, an output, or a file past reading."""
     try:
         cells = nbformat.read(place, as_version=4).cells
     except Exception:

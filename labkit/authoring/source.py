@@ -27,7 +27,9 @@ def read(path: Path) -> NotebookNode:
         raw = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise LabError(f"cannot read {path} as a percent-format source: {error}") from error
-    cells, taken, checked = [], set(), []
+    cells: list[NotebookNode] = []
+    taken: set[str] = set()
+    checked: list[Exercise] = []
     for cell in raw.cells:
         exercise, role = _role(cell, path)
         cell = (nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell)(
@@ -59,7 +61,9 @@ def without_solution(code: str, exercise_id: str, path: Path) -> str:
         mark = line.strip()
         if mark == BEGIN and not inside:
             inside = True
-            lines.append(f'{line[: len(line) - len(line.lstrip())]}raise NotImplementedError("TODO {exercise_id}")')
+            lines.append(
+                f'{line[: len(line) - len(line.lstrip())]}raise NotImplementedError("TODO {exercise_id}")'
+            )
         elif mark == END and inside:
             inside = False
         elif mark in (BEGIN, END):
@@ -83,11 +87,15 @@ def _role(cell: NotebookNode, path: Path) -> tuple[Exercise | None, str]:
     if BEGIN in cell.source:
         found, role = _TODO.search(cell.source), "task"
         if not found:
-            raise LabError(f"{path}: a cell with {BEGIN!r} names no exercise; add a comment such as '# TODO 01.2: …'")
+            raise LabError(
+                f"{path}: a cell with {BEGIN!r} names no exercise; add a comment such as '# TODO 01.2: …'"
+            )
     else:
         found, role = _CHECK.search(cell.source), "check"
         if "check" in cell.metadata.get("tags", []) and not found:
-            raise LabError(f"{path}: a cell tagged check does not begin with check(\"NN.N\", …): {cell.source[:60]!r}")
+            raise LabError(
+                f'{path}: a cell tagged check does not begin with check("NN.N", …): {cell.source[:60]!r}'
+            )
     return (find(found[1]), role) if found else (None, "")
 
 
@@ -128,7 +136,8 @@ def _unused(name: str, taken: set[str]) -> str:
 
 def _heading(match: re.Match) -> str:
     exercise = find(match[1])
-    return f"### Exercise {exercise.id} · {exercise.title}\n\n*{_worth(exercise)}, about {exercise.minutes} minutes*"
+    title = f"### Exercise {exercise.id} · {exercise.title}"
+    return f"{title}\n\n*{_worth(exercise)}, about {exercise.minutes} minutes*"
 
 
 def _overview(checked: list[Exercise]) -> str:

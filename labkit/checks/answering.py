@@ -67,10 +67,10 @@ def _produce_one(exercise: Exercise, function: Callable[..., Any], case: Any) ->
         return Answer(state=State.CRASHED, message=_explain(error, function))
     except _WrongTypeError as error:
         return Answer(state=State.WRONG, message=str(error))
-    except MemoryError as error:
-        return Answer(state=State.OUT_OF_MEMORY, message=_explain(error, function))
     except Exception as error:
-        return Answer(state=State.CRASHED, message=_explain(error, function))
+        hungry = isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+        state = State.OUT_OF_MEMORY if hungry else State.CRASHED
+        return Answer(state=state, message=_explain(error, function))
 
 
 class _WrongTypeError(Exception):
@@ -115,7 +115,15 @@ def load(path: Path, *, most_mb: int = 256) -> list[Answer]:
             notes = json.loads((file.metadata() or {})["answers"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no iterator)
         return [_restore(i, note, tensors) for i, note in enumerate(notes)]
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (
+        OSError,
+        SafetensorError,
+        KeyError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise LabError(f"the answers in {path.name} cannot be read ({type(error).__name__})") from error
 
 

@@ -36,13 +36,17 @@ def judge(exercise: Exercise, answers: list[Answer], seed: int) -> Verdict:
     if any(answer.state == State.NOT_ATTEMPTED for answer in answers):
         return Verdict(exercise, State.NOT_ATTEMPTED)
     for index, (name, case) in enumerate(cases.items()):
-        answer = answers[index] if index < len(answers) else Answer(state=State.CRASHED, message="no answer came")
+        answer = (
+            answers[index] if index < len(answers) else Answer(state=State.CRASHED, message="no answer came")
+        )
         try:
             state, message, named = answer.state or _judge_case(exercise, case, answer), answer.message, None
         except CheckFailed as failure:
             state, message, named = State.WRONG, str(failure), failure.mistake
         if state != State.PASSED:
-            return Verdict(exercise, state, f"{message} (case: {name})", _recognise(exercise, answers, seed, named))
+            return Verdict(
+                exercise, state, f"{message} (case: {name})", _recognise(exercise, answers, seed, named)
+            )
     return Verdict(exercise, State.PASSED)
 
 
@@ -84,5 +88,5 @@ def _same_answer(ours: Answer, theirs: Answer) -> bool:
 
 
 def _kind(message: str) -> str:
-    """What kind of trouble a message tells of: "IndexError", "maps: expected a torch.Tensor, got NoneType"."""
+    """What kind of trouble a message tells of: "IndexError", "maps: expected a torch.Tensor, got int"."""
     return message.partition(":" if message.partition(":")[0].endswith("Error") else ";")[0]

@@ -30,7 +30,9 @@ def _networks(generator: torch.Generator) -> Cases:
 
 
 def _judge_first_layer(net: nn.Module, answer: dict[str, Tensor]) -> None:
-    expect_close("filters", answer["filters"], reference.first_convolution(net), why="the weights as they are")
+    expect_close(
+        "filters", answer["filters"], reference.first_convolution(net), why="the weights as they are"
+    )
     if answer["attached"]:
         raise CheckFailed(
             "filters: expected plain numbers, got a tensor that still requires grad", mistake="still attached"
@@ -104,7 +106,11 @@ def _filter_banks(generator: torch.Generator) -> Cases:
     loud = draw(6, 3, 7, 7) * torch.tensor([0.1, 1, 10, 0.5, 2, 5]).view(6, 1, 1, 1)
     with_flat = draw(3, 3, 4, 5)
     with_flat[1] = 0.3
-    return {"loud and quiet filters": loud, "filters above zero": draw(4, 3, 5, 5).abs() + 1, "one flat": with_flat}
+    return {
+        "loud and quiet filters": loud,
+        "filters above zero": draw(4, 3, 5, 5).abs() + 1,
+        "one flat": with_flat,
+    }
 
 
 def _judge_scaled(filters: Tensor, answer: dict[str, Tensor]) -> None:
@@ -113,7 +119,10 @@ def _judge_scaled(filters: Tensor, answer: dict[str, Tensor]) -> None:
     expect_finite("scaled", scaled)
     expect_between("scaled", scaled, 0, 1, why="a screen shows 0..1, and clips the rest")
     expect_close(
-        "scaled", scaled, reference.rescale(filters), why="each filter's least weight becomes 0, its largest 1"
+        "scaled",
+        scaled,
+        reference.rescale(filters),
+        why="each filter's least weight becomes 0, its largest 1",
     )
 
 
@@ -157,8 +166,10 @@ SCALE = Exercise(
         Mistake(
             "flat filter",
             "the flat filter has no range, and 0/0 is NaN. Give it 0.5.",
-            lambda f: (f - f.amin((1, 2, 3), keepdim=True))
-            / (f.amax((1, 2, 3), keepdim=True) - f.amin((1, 2, 3), keepdim=True)),
+            lambda f: (
+                (f - f.amin((1, 2, 3), keepdim=True))
+                / (f.amax((1, 2, 3), keepdim=True) - f.amin((1, 2, 3), keepdim=True))
+            ),
         ),
     ),
 )
@@ -178,7 +189,9 @@ def _sheets(generator: torch.Generator) -> Cases:
 
 def _judge_sheet(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     expected = reference.tile(case.filters, columns=case.columns, gap=case.gap)
-    expect_close("sheet", answer["sheet"], expected, why="filter k stands in row k // columns, column k % columns")
+    expect_close(
+        "sheet", answer["sheet"], expected, why="filter k stands in row k // columns, column k % columns"
+    )
 
 
 def _tile(filters, columns, gap, *, place, rows, border):
@@ -271,7 +284,9 @@ def _judge_contrast(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
         why="subtract each patch's own mean",
     )
     expected = reference.normalize_contrast(case.patches, epsilon=case.epsilon)
-    expect_close("normalized", normalized, expected, why="(x - mean) / sqrt(variance + epsilon), patch by patch")
+    expect_close(
+        "normalized", normalized, expected, why="(x - mean) / sqrt(variance + epsilon), patch by patch"
+    )
 
 
 def _contrast(patches, epsilon, *, dim=1, correction=0, centred=True, inside=True):
@@ -354,9 +369,7 @@ def _judge_white(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
             "white: uncorrelated, as it should be, but turned into other axes than the pixels'",
             mistake="not rotated back",
         )
-    expect_close(
-        "white", white, expected, why="(x - mean) · U (S + epsilon)^(-1/2) Uᵀ", atol=2e-3, rtol=2e-3
-    )
+    expect_close("white", white, expected, why="(x - mean) · U (S + epsilon)^(-1/2) Uᵀ", atol=2e-3, rtol=2e-3)
 
 
 def _spectrum(patches: Tensor) -> Tensor:
@@ -448,7 +461,10 @@ def _judge_round(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     expect_shape("centroids", centroids, tuple(case.centroids.shape))
     expect_finite("centroids", centroids)
     expect_close(
-        "length of each centroid", centroids.norm(dim=1), torch.ones(len(centroids)), why="divide each by its length"
+        "length of each centroid",
+        centroids.norm(dim=1),
+        torch.ones(len(centroids)),
+        why="divide each by its length",
     )
     expect_close(
         "centroids",

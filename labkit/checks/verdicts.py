@@ -26,7 +26,9 @@ def sentences(verdict: Verdict) -> list[str]:
     if verdict.passed:
         return []
     if verdict.state == State.NOT_ATTEMPTED:
-        return [f"Write the TODO {exercise.id} cell above, then run this cell again. Stuck: hint({exercise.id!r})"]
+        return [
+            f"Write the TODO {exercise.id} cell above, then run this cell again. Stuck: hint({exercise.id!r})"
+        ]
     cause = [f"Likely cause: {verdict.mistake.lesson}"] if verdict.mistake else []
     return [verdict.message, *cause, f"Next: hint({exercise.id!r})"]
 
@@ -40,12 +42,16 @@ def headline(verdict: Verdict) -> str:
 
 
 def as_text(verdict: Verdict) -> str:
-    return "\n".join([headline(verdict), *(f"  {line}" for line in "\n".join(sentences(verdict)).split("\n") if line)])
+    return "\n".join(
+        [headline(verdict), *(f"  {line}" for line in "\n".join(sentences(verdict)).split("\n") if line)]
+    )
 
 
 def as_html(verdict: Verdict) -> str:
     _, colour = _LOOK.get(verdict.state, ("✗", "#cf222e"))
-    lines = "".join(f"<div style='margin-top:4px;white-space:pre-wrap'>{escape(s)}</div>" for s in sentences(verdict))
+    lines = "".join(
+        f"<div style='margin-top:4px;white-space:pre-wrap'>{escape(s)}</div>" for s in sentences(verdict)
+    )
     return (
         f"<div class='labkit-verdict' role='status' style='border-left:4px solid {colour};padding:4px 12px;"
         f"line-height:1.45'><b style='color:{colour}'>{escape(headline(verdict))}</b>{lines}</div>"

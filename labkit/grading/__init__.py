@@ -1,1 +1,1 @@
-"""From a folder of submissions to trusted scores."""
+"""From a folder of submissions to trusted scores: collect, assemble, execute, judge, report."""

@@ -21,7 +21,9 @@ def first_convolution(net: nn.Module) -> Tensor:
     for module in net.modules():
         if isinstance(module, nn.Conv2d) and module.in_channels == 3:
             return module.weight.detach().clone()
-    raise LabError(f"no convolution over 3 channels in {type(net).__name__}; is it a network for colour images?")
+    raise LabError(
+        f"no convolution over 3 channels in {type(net).__name__}; is it a network for colour images?"
+    )
 
 
 def rescale(filters: Tensor) -> Tensor:
@@ -60,7 +62,9 @@ def random_patches(images: Tensor, *, count: int, size: int, seed: int = 0) -> T
     if min(H, W) < size:
         raise LabError(f"cannot cut patches of {size} × {size} from images of {H} × {W}; try a smaller size")
     generator = torch.Generator().manual_seed(seed)
-    which, top, left = (torch.randint(n, (count,), generator=generator) for n in (N, H - size + 1, W - size + 1))
+    which, top, left = (
+        torch.randint(n, (count,), generator=generator) for n in (N, H - size + 1, W - size + 1)
+    )
     step = torch.arange(size)
     rows, columns = top[:, None, None] + step[:, None], left[:, None, None] + step
     return images[which[:, None, None], :, rows, columns].permute(0, 3, 1, 2).flatten(1)
@@ -101,12 +105,20 @@ def kmeans_round(patches: Tensor, centroids: Tensor) -> Tensor:
     similarity = patches @ centroids.T  # (n, K)
     winner = similarity.abs().argmax(dim=1, keepdim=True)  # (n, 1)
     pull = similarity.gather(1, winner)  # (n, 1), signed: an opposite patch is as good as a parallel one
-    sums = centroids.index_add(0, winner[:, 0], pull * patches)  # the old centroid damps, and holds a lonely one
+    sums = centroids.index_add(
+        0, winner[:, 0], pull * patches
+    )  # the old centroid damps, and holds a lonely one
     return sums / sums.norm(dim=1, keepdim=True)
 
 
 def learn_filters(
-    images: Tensor, *, count: int = 64, size: int = 11, seed: int = 0, patches: int = 100_000, rounds: int = 20
+    images: Tensor,
+    *,
+    count: int = 64,
+    size: int = 11,
+    seed: int = 0,
+    patches: int = 100_000,
+    rounds: int = 20,
 ) -> Tensor:
     """Grow filters from images without labels: normalise patches, whiten, k-means.
 

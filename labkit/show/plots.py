@@ -43,7 +43,10 @@ class Picture(Figure):
         return out.getvalue()
 
     def _repr_mimebundle_(self, **_kwargs) -> tuple[dict, dict]:
-        return {"image/png": self.png(), "text/plain": self.alt}, {"image/png": {"alt": self.alt}, "alt": self.alt}
+        return {"image/png": self.png(), "text/plain": self.alt}, {
+            "image/png": {"alt": self.alt},
+            "alt": self.alt,
+        }
 
 
 def to_pixels(image: Tensor) -> Tensor:
@@ -63,7 +66,9 @@ def to_pixels(image: Tensor) -> Tensor:
 
 def draw(axes: Axes, image: Tensor, *, title: str = "", smooth: bool = False) -> None:
     """One image in one frame, without ticks."""
-    axes.imshow(to_pixels(image), cmap="gray", vmin=0, vmax=1, interpolation="antialiased" if smooth else "nearest")
+    axes.imshow(
+        to_pixels(image), cmap="gray", vmin=0, vmax=1, interpolation="antialiased" if smooth else "nearest"
+    )
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
@@ -76,13 +81,25 @@ def empty_frame(axes: Axes, reason: str, *, title: str = "") -> None:
     axes.set_yticks([])
     axes.spines[:].set(color=FAINT, linestyle=(0, (4, 4)))
     axes.text(
-        0.5, 0.5, textwrap.fill(reason, 30), ha="center", va="center", fontsize=9, color=FAINT, transform=axes.transAxes
+        0.5,
+        0.5,
+        textwrap.fill(reason, 30),
+        ha="center",
+        va="center",
+        fontsize=9,
+        color=FAINT,
+        transform=axes.transAxes,
     )
     axes.set_title(title, fontsize=9.5, color=INK)
 
 
 def image_row(
-    images: Tensor | Sequence[Tensor], captions: Sequence[str] = (), *, title: str = "", caption: str = "", alt: str = ""
+    images: Tensor | Sequence[Tensor],
+    captions: Sequence[str] = (),
+    *,
+    title: str = "",
+    caption: str = "",
+    alt: str = "",
 ) -> Picture:
     """Images side by side, each with a line above it.
 
@@ -100,7 +117,9 @@ def image_row(
     return figure
 
 
-def filter_sheet(filters: Tensor, *, columns: int = 16, title: str = "", caption: str = "", alt: str = "") -> Picture:
+def filter_sheet(
+    filters: Tensor, *, columns: int = 16, title: str = "", caption: str = "", alt: str = ""
+) -> Picture:
     """Filters as one sheet of small pictures, each scaled to 0..1 by itself.
 
     filters: (K, 3, h, w) or (K, 1, h, w)
@@ -120,7 +139,9 @@ def filter_sheets(
     banks: name -> filters (K, 3, h, w), at most 64 of which are drawn, or the reason why there are none
     """
     figure = Picture(WIDTH, WIDTH / len(banks) + 1.0, title=title, caption=caption, alt=alt)
-    for axes, (name, bank) in zip(figure.subplots(1, len(banks), squeeze=False)[0], banks.items(), strict=True):
+    for axes, (name, bank) in zip(
+        figure.subplots(1, len(banks), squeeze=False)[0], banks.items(), strict=True
+    ):
         if isinstance(bank, str):
             empty_frame(axes, bank, title=name)
             axes.set_box_aspect(1)
@@ -131,7 +152,13 @@ def filter_sheets(
 
 
 def dots(
-    groups: Mapping[str, Tensor], *, label: str, title: str = "", caption: str = "", alt: str = "", seed: int = 0
+    groups: Mapping[str, Tensor],
+    *,
+    label: str,
+    title: str = "",
+    caption: str = "",
+    alt: str = "",
+    seed: int = 0,
 ) -> Picture:
     """One dot a value, one line a group, with a bar at each median.
 

@@ -1,0 +1,43 @@
+# The two commands of the README are `make lab` and `make test`. Each sets up what it needs, once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+NOTEBOOKS := solutions/*.ipynb
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test check build clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+lab: $(READY) ## set up, and open the lab in JupyterLab
+	$(BIN)/labkit lab
+
+test: $(READY) ## set up, and run all tests, every solution notebook included
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=300 $(NOTEBOOKS)
+
+check: $(READY) ## format, lint, types, notebooks as their sources say, then all tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/labkit build --check
+	$(MAKE) test
+
+build: $(READY) ## make both kinds of notebook from solutions/*.py
+	$(BIN)/labkit build
+
+clean: ## forget the installation
+	rm -rf $(VENV)
+
+# Installed anew only when pyproject.toml changes; an interrupted installation leaves no stamp and is done again.
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "labkit needs Python 3.11 or newer as $(PYTHON); try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "this Python lacks venv; on Debian and Ubuntu: apt install python3-venv" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the lab into $(VENV), once; this takes some minutes and a few GB (PyTorch)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(READY)

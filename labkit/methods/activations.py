@@ -1,0 +1,164 @@
+"""Activations: what a layer's channels put out for an image, as grey maps, in numbers, and over the photo.
+
+One channel is one map: a small grey picture of where in the image it found what it looks for. A map is
+easily read for more than it says, so the last functions weigh a claim such as "this one finds faces".
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from labkit.errors import LabError
+from labkit.hooks import recording
+from labkit.images import expect_images
+from labkit.models import Classifier
+
+
+def record(model: nn.Module, images: Tensor, layer: str) -> Tensor:
+    """What a layer puts out for each image: one map a channel.
+
+    model:   a Classifier, whose layers are named as in model.net, or any network
+    images:  (N, 3, H, W) in 0..1
+    Returns: (N, C, h, w), a detached copy
+    Raises:  LabError for an unknown layer, one whose output is no map, and images out of shape or range
+    """
+    expect_images(images)
+    with torch.no_grad(), recording(_net(model), layer) as seen:
+        model(images)
+    if seen[layer].ndim != 4:
+        raise LabError(
+            f"layer {layer!r} puts out {tuple(seen[layer].shape)}, expected maps (N, C, h, w); try a convolution"
+        )
+    return seen[layer].contiguous()
+
+
+def rectified_layers(model: nn.Module, images: Tensor) -> dict[str, tuple[int, int, int]]:
+    """The layers whose maps never go below zero, from the image upwards, each with its (C, h, w).
+
+    Found by looking, so a ReLU may be a module, a call or part of a block; of equal outputs the innermost is named.
+    """
+    expect_images(images)
+    found: dict[str, tuple[int, int, int]] = {}
+    net = _net(model)
+    with torch.no_grad(), recording(net, *(name for name, _ in net.named_modules() if name)) as seen:
+        model(images)
+    before = torch.zeros(0)
+    for name, output in seen.items():
+        if (
+            output.ndim == 4
+            and output.shape[-1] > 1
+            and output.min() >= 0
+            and not torch.equal(output, before)
+        ):
+            found[name], before = tuple(output.shape[1:]), output  # type: ignore[assignment]
+    return found
+
+
+def _net(model: nn.Module) -> nn.Module:
+    return model.net if isinstance(model, Classifier) else model
+
+
+def to_grey(maps: Tensor, *, shared: bool = False) -> Tensor:
+    """Maps for the screen: black is 0 or less, white the map's own largest value, or that of all of them.
+
+    maps:   (..., h, w);  shared: one white for all maps, so that a faint one looks faint
+    Returns: the same shape in 0..1; a map that never fires is black
+    """
+    fired = maps.clamp(min=0)
+    white = fired.amax() if shared else fired.amax(dim=(-2, -1), keepdim=True)
+    return fired / white.where(white > 0, 1)
+
+
+def sparsity(maps: Tensor) -> Tensor:
+    """The share of all positions in all images at which a channel does not fire.
+
+    maps: (N, C, h, w), where firing is being above 0;  Returns: (C,) in 0..1
+    """
+    _expect_maps(maps)
+    return (maps <= 0).float().mean(dim=(0, 2, 3))
+
+
+def never_fires(maps: Tensor) -> Tensor:
+    """Which channels fire nowhere, in none of the images.
+
+    maps: (N, C, h, w);  Returns: (C,) bool
+    """
+    _expect_maps(maps)
+    return maps.amax(dim=(0, 2, 3)) <= 0
+
+
+def upsample(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    """Maps as large as the image, each cell's value at the middle of the pixels that it stands for.
+
+    maps: (N, C, h, w);  size: (H, W);  Returns: (N, C, H, W)
+    """
+    _expect_maps(maps)
+    return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)
+
+
+def overlay(
+    image: Tensor,
+    channel: Tensor,
+    *,
+    colour: tuple[float, float, float] = (1.0, 0.35, 0.0),
+    strength: float = 0.75,
+) -> Tensor:
+    """One channel laid over its image: (1 - a)·image + a·colour, where a follows the map.
+
+    image:    (3, H, W) in 0..1;  channel: (h, w), scaled so that its largest value has a = strength
+    Returns:  (3, H, W) in 0..1
+    """
+    a = strength * upsample(to_grey(channel)[None, None], (image.shape[-2], image.shape[-1]))[0]  # (1, H, W)
+    return (1 - a) * image + a * image.new_tensor(colour).view(3, 1, 1)
+
+
+def selectivity(maps: Tensor, wanted: Tensor) -> Tensor:
+    """How well each channel's peak tells the wanted images from the others: 1 always, 0.5 not at all.
+
+    The share of pairs (wanted, other) in which the wanted image has the higher peak; a draw counts half.
+
+    maps:    (N, C, h, w);  wanted: (N,) bool
+    Returns: (C,) in 0..1
+    Raises:  LabError unless there are images of both kinds
+    Source:  Mann & Whitney 1947, also known as the area under the ROC curve
+    """
+    _expect_maps(maps)
+    if wanted.shape != (len(maps),) or wanted.dtype != torch.bool or wanted.all() or not wanted.any():
+        raise LabError(
+            f"expected for each of {len(maps)} images whether it is wanted, True and False both occurring, "
+            f"got {wanted.dtype} {tuple(wanted.shape)} with {int(wanted.sum())} wanted"
+        )
+    peaks = maps.amax(dim=(2, 3))  # (N, C)
+    a, b = peaks[wanted][:, None], peaks[~wanted][None]  # (wanted, 1, C) against (1, others, C)
+    return ((a > b).float() + 0.5 * (a == b)).mean(dim=(0, 1))
+
+
+def best_by_chance(maps: Tensor, *, count: int, draws: int = 100, seed: int = 0) -> Tensor:
+    """How selective the best of all channels is for `count` images drawn at random: what luck can do.
+
+    maps: (N, C, h, w);  Returns: (draws,)
+    """
+    generator = torch.Generator().manual_seed(seed)
+    peak = maps.amax(dim=(2, 3), keepdim=True)  # all that selectivity looks at
+    orders = (torch.randperm(len(maps), generator=generator) for _ in range(draws))
+    return torch.stack([selectivity(peak, order < count).max() for order in orders])
+
+
+def peaks(maps: Tensor, channel: int) -> tuple[Tensor, Tensor]:
+    """How strongly one channel answers to each image, and where.
+
+    maps:    (N, C, h, w)
+    Returns: values (N,), and places (N, 2), row and column in 0..1 of the image's height and width
+    Raises:  LabError if there is no such channel
+    """
+    _expect_maps(maps)
+    C, h, w = maps.shape[1:]
+    if channel not in range(C):
+        raise LabError(f"no channel {channel}; the layer has {C}, try 0 to {C - 1}")
+    values, index = maps[:, channel].flatten(1).max(dim=1)
+    return values, torch.stack([(index // w + 0.5) / h, (index % w + 0.5) / w], dim=1)
+
+
+def _expect_maps(maps: Tensor) -> None:
+    if maps.ndim != 4 or 0 in maps.shape:
+        raise LabError(f"expected maps (N, C, h, w), got {tuple(maps.shape)}; try activations.record")

@@ -1,0 +1,148 @@
+"""Last layer: nearest neighbours of a photo, by its pixels and by the network's features.
+
+The input of a network's last linear layer is a short description of the photo, its features. Two photos
+are near in pixel space when light and dark stand in the same places, and near in feature space when the
+network would say much the same of them.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from labkit.errors import LabError
+from labkit.images import expect_images
+
+_ROWS = 1024  # at most so many vectors of either side are compared at once
+
+
+@contextmanager
+def penultimate(model: nn.Module) -> Iterator[list[Tensor]]:
+    """Collect what goes into the last nn.Linear, (N, D) a run, for as long as the with block lasts.
+
+    Raises: LabError if the model has no nn.Linear
+    """
+    linears = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    if not linears:
+        raise LabError(f"no nn.Linear in {type(model).__name__}, expected a classifier; try models.load()")
+    seen: list[Tensor] = []
+    hook = linears[-1].register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].clone()))
+    try:
+        yield seen
+    finally:
+        hook.remove()
+
+
+def features(model: nn.Module, images: Tensor, *, batch_size: int = 32) -> Tensor:
+    """What the last linear layer gets to see of each image: the penultimate features.
+
+    images:  (N, 3, H, W) in 0..1
+    Returns: (N, D), detached: D is 1280 in EfficientNet-Lite0, 4096 in AlexNet
+    Raises:  LabError if images leave 0..1, or the model has no linear layer that runs
+    Source:  Krizhevsky et al. 2012, "ImageNet classification with deep CNNs", section 6.1
+    """
+    expect_images(images)
+    with torch.no_grad(), penultimate(model) as seen:
+        for batch in images.split(batch_size):
+            model(batch)
+    if not seen:
+        raise LabError(f"the last nn.Linear of {type(model).__name__} did not run; is it for training only?")
+    return torch.cat(seen)
+
+
+def distances(query: Tensor, gallery: Tensor) -> Tensor:
+    """All L2 distances between two sets of vectors, without a loop: the root of |q|² + |g|² - 2 q·g.
+
+    In float64, and seen from the gallery's mean, since for long vectors that differ little the three
+    terms cancel; what rounding leaves below 0 is cut.
+
+    query:   (Q, D);  gallery: (N, D)
+    Returns: (Q, N), float64
+    Raises:  LabError for sets that do not fit together, or hold NaN
+    """
+    _expect_vectors(query, gallery)
+    return _squares(query, gallery, gallery.mean(dim=0)).sqrt()
+
+
+def _squares(query: Tensor, gallery: Tensor, middle: Tensor) -> Tensor:
+    q, g = query.double() - middle, gallery.double() - middle
+    return (q.square().sum(dim=1)[:, None] + g.square().sum(dim=1) - 2 * q @ g.T).clamp(min=0)  # (Q, N)
+
+
+def nearest(
+    query: Tensor, gallery: Tensor, k: int = 5, *, leave_out: Tensor | None = None, memory_mb: int = 256
+) -> tuple[Tensor, Tensor]:
+    """The k vectors of a gallery that are nearest to each query by L2 distance; brute force, block by block.
+
+    query:     (Q, D);  gallery: (N, D)
+    leave_out: (Q,) a gallery row for each query that does not count, such as the query itself
+    memory_mb: about what the blocks may take; the result is the same
+    Returns:   indices (Q, k) int64 and distances (Q, k) float64, nearest first
+    Raises:    LabError if k is more than there are, or the sets do not fit together
+    """
+    _expect_vectors(query, gallery)
+    Q, N, D = len(query), len(gallery), query.shape[1]
+    if leave_out is not None and (leave_out.shape != (Q,) or not ((leave_out >= 0) & (leave_out < N)).all()):
+        raise LabError(
+            f"expected leave_out as {Q} rows of the gallery, each in 0..{N - 1}; try torch.arange({Q})"
+        )
+    if not 1 <= k <= N - (leave_out is not None):
+        raise LabError(f"expected k in 1..{N - (leave_out is not None)} for a gallery of {N}, got {k}")
+    rows = max(1, min(_ROWS, memory_mb * 2**20 // (32 * D)))  # four float64 numbers for each of rows × D
+    out = leave_out.split(rows) if leave_out is not None else [None] * -(-Q // rows)
+    blocks = [_nearest(q, gallery, k, skip, rows) for q, skip in zip(query.split(rows), out, strict=True)]
+    indices, found = zip(*blocks, strict=True)
+    return torch.cat(indices), torch.cat(found)
+
+
+def _nearest(query: Tensor, gallery: Tensor, k: int, skip: Tensor | None, rows: int) -> tuple[Tensor, Tensor]:
+    middle = gallery.mean(dim=0)
+    best = query.new_empty(len(query), 0, dtype=torch.float64)  # squares of the k nearest so far
+    indices = best.long()
+    for start in range(0, len(gallery), rows):
+        squares = _squares(query, gallery[start : start + rows], middle)
+        here = torch.arange(start, start + squares.shape[1], device=query.device).expand_as(squares)
+        if skip is not None:
+            squares = squares.masked_fill(here == skip[:, None], torch.inf)
+        best, indices = torch.cat([best, squares], dim=1), torch.cat([indices, here], dim=1)
+        best, order = best.topk(min(k, best.shape[1]), largest=False)
+        indices = indices.gather(1, order)
+    # the winners once more, by their differences: equal vectors are then 0 apart, to the last bit
+    columns = [(query.double() - gallery[column].double()).norm(dim=1) for column in indices.T]
+    exact, order = torch.stack(columns, dim=1).sort(dim=1, stable=True)
+    return indices.gather(1, order), exact
+
+
+def _expect_vectors(query: Tensor, gallery: Tensor) -> None:
+    if query.ndim != 2 or gallery.ndim != 2 or query.shape[1] != gallery.shape[1] or 0 in gallery.shape:
+        raise LabError(
+            f"expected query (Q, D) and gallery (N, D) of one D, got {tuple(query.shape)} and "
+            f"{tuple(gallery.shape)}; try images.flatten(1) for pixels"
+        )
+    for name, vectors in {"query": query, "gallery": gallery}.items():
+        if bad := int((~torch.isfinite(vectors)).any(dim=1).sum()):
+            raise LabError(f"{bad} of {len(vectors)} {name} vectors hold NaN or infinity; expected none")
+
+
+def precision_at_k(neighbors: Tensor, query_ids: Tensor, gallery_ids: Tensor) -> Tensor:
+    """Which share of each query's neighbours shows the same as the query.
+
+    neighbors:   (Q, k) rows of the gallery
+    query_ids:   (Q,) what each query shows;  gallery_ids: (N,)
+    Returns:     (Q,) in 0..1; their mean is the precision at k
+    """
+    return (gallery_ids[neighbors] == query_ids[:, None]).double().mean(dim=1)
+
+
+def pca_map(vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """Vectors as points on the plane along which they differ most.
+
+    vectors: (N, D)
+    Returns: points (N, 2), and the share of all variance that each of the two axes holds, (2,)
+    Source:  Pearson 1901, "On lines and planes of closest fit to systems of points in space"
+    """
+    U, S, _ = torch.linalg.svd(vectors.double() - vectors.double().mean(dim=0), full_matrices=False)
+    points = U[:, :2] * S[:2]
+    largest = points.gather(0, points.abs().argmax(dim=0, keepdim=True))  # an axis has no sign of its own
+    return points * largest.sign(), S[:2].square() / S.square().sum()

@@ -1,0 +1,235 @@
+"""The patches, out of any number of images, that a channel answers to most.
+
+A unit of a convolution sees one box of pixels, its receptive field, and nothing outside. So the patch in that
+box is all that it answered to, and a channel can be shown by the patches that move it most. The images pass
+once, in batches; only the best k patches a channel stay, so memory does not grow with the number of images.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.data import Dataset, IterableDataset
+from tqdm.auto import tqdm
+
+from labkit.errors import LabError
+from labkit.hooks import find_layer, recording
+from labkit.images import Photos, expect_images, fit
+from labkit.models import Classifier
+from labkit.receptive import ReceptiveField, receptive_field
+
+Box = tuple[int, int, int, int]  # top, left, bottom, right; bottom and right are the first pixels outside
+LONG = 1_000  # from so many images on a progress bar is worth its line
+
+
+def chain_field(layers: Iterable[Sequence[int]]) -> tuple[int, int, int]:
+    """What units see behind a chain of convolutions and pools without branches, along one side, in pixels.
+
+    layers:  from the image upwards, each (kernel, stride, padding, dilation)
+    Returns: size, how many pixels one unit sees; stride, from one unit's first pixel to the next one's;
+             start, the first pixel of unit 0, negative where it lies in the padding
+    Source:  Araujo et al. 2019, Computing Receptive Fields of Convolutional Neural Networks, distill.pub
+    """
+    size, jump, start = 1, 1, 0
+    for kernel, stride, padding, dilation in layers:
+        size += dilation * (kernel - 1) * jump
+        start -= padding * jump
+        jump *= stride
+    return size, jump, start
+
+
+def unit_box(row: int, column: int, field: tuple[int, int, int], image_size: tuple[int, int]) -> Box:
+    """The pixels that a unit sees: its field, less what lies outside the image.
+
+    field: size, stride and start, as from chain_field;  image_size: (H, W)
+    """
+    size, stride, start = field
+    (top, bottom), (left, right) = (
+        (max(start + place * stride, 0), min(start + place * stride + size, side))
+        for place, side in zip((row, column), image_size, strict=True)
+    )
+    return top, left, bottom, right
+
+
+def peaks(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Where each map is largest: values, rows, columns. Of equals the first, in reading order.
+
+    maps: (N, C, H, W);  Returns: three of (N, C)
+    """
+    values, places = maps.flatten(2).max(dim=2)
+    return values, places // maps.shape[3], places % maps.shape[3]
+
+
+def on_canvas(crop: Tensor, top: int, left: int, image_size: tuple[int, int], *, fill: float = 0.5) -> Tensor:
+    """A crop alone on an empty canvas: (3, h, w) -> (1, 3, H, W). It has to fit."""
+    canvas = crop.new_full((1, len(crop), *image_size), fill)
+    canvas[0, :, top : top + crop.shape[1], left : left + crop.shape[2]] = crop
+    return canvas
+
+
+def views(images: Tensor) -> Tensor:
+    """Each photo five times, at half its side: whole, then its four quarters, as one reads.
+
+    images: (N, 3, 2·s, 2·s);  Returns: (5·N, 3, s, s), photo after photo
+    """
+    side = images.shape[2]
+    halves = [half for rows in images.chunk(2, dim=2) for half in rows.chunk(2, dim=3)]
+    return torch.stack([fit(images, side // 2), *halves], dim=1).flatten(0, 1)
+
+
+class _Patch(NamedTuple):
+    value: float
+    image: int
+    row: int
+    column: int
+    box: Box
+    crop: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class TopPatches:
+    """For each channel its top patches, best first, and where they come from; all on the CPU.
+
+    channels:      (C,) int64, as asked for
+    values:        (C, k), what the unit answered
+    images:        (C, k) int64, numbers of the images in the order in which they came
+    rows, columns: (C, k) int64, the unit in the layer's map
+    boxes:         (C, k, 4) int64, the pixels that it sees: top, left, bottom, right
+    patches:       for each channel k crops (3, h, w), smaller where the image's border cuts them off
+    """
+
+    channels: Tensor
+    values: Tensor
+    images: Tensor
+    rows: Tensor
+    columns: Tensor
+    boxes: Tensor
+    patches: tuple[tuple[Tensor, ...], ...]
+
+
+def top_patches(
+    model: Classifier,
+    images: Tensor | Photos | Dataset | Iterable[Any],
+    layer: str,
+    channels: Iterable[int],
+    *,
+    k: int = 9,
+    batch_size: int = 16,
+) -> TopPatches:
+    """The k patches that each channel answers to most, one of an image; of equals the earlier image's.
+
+    Holds a batch, and k patches a channel of at most 12 bytes a pixel of the receptive field; long runs
+    show a progress bar.
+
+    images:   (N, 3, H, W) in 0..1, or a bank of photos, or a Dataset of (3, H, W) or (image, label), or any
+              iterable of batches (n, 3, H, W) or (batch, labels). All of one size
+    layer:    a name in model.net.named_modules() whose output is a map
+    channels: which, such as [3, 17] or range(40)
+    Returns:  k patches a channel, fewer where there are fewer images
+    Raises:   LabError for an unknown layer or one without a map, a channel out of range, no images at all,
+              images outside 0..1 or of different sizes
+    Source:   Girshick et al. 2013, arXiv:1311.2524, section 3.1; Springenberg et al. 2014, arXiv:1412.6806
+    """
+    if k < 1:
+        raise LabError(f"expected k of at least 1 patch a channel, got {k}")
+    find_layer(model.net, layer)  # before the first batch is fetched
+    channels, count, size = [int(channel) for channel in channels], 0, None
+    if not channels:
+        raise LabError("expected at least one channel, got none; try [0], or range(8)")
+    best: list[list[_Patch]] = [[] for _ in channels]
+    for batch in _batches(images, batch_size):
+        expect_images(batch)
+        if size is None:
+            size = (batch.shape[2], batch.shape[3])
+            field = receptive_field(model.net, layer, size)
+        _expect_one_size([size, tuple(batch.shape[2:])])
+        with torch.no_grad(), recording(model.net, layer) as seen:
+            model(batch)
+        maps = _of_channels(seen[layer], channels, layer)
+        for kept, *found in zip(best, *(facts.T.cpu() for facts in peaks(maps)), strict=True):
+            kept[:] = _merged(kept, batch, count, found, field, k)
+        count += len(batch)
+    if count == 0:
+        raise LabError("expected at least one image, got none; is the folder or the dataset empty?")
+    facts = [torch.tensor([[patch[i] for patch in kept] for kept in best]) for i in range(5)]
+    crops = tuple(tuple(patch.crop for patch in kept) for kept in best)
+    return TopPatches(torch.tensor(channels), *facts, patches=crops)
+
+
+def _of_channels(maps: Tensor, channels: list[int], layer: str) -> Tensor:
+    """(N, C, H, W) -> (N, len(channels), H, W), a copy."""
+    C = maps.shape[1]
+    if wrong := [channel for channel in channels if channel not in range(C)]:
+        raise LabError(f"no channel {wrong[0]} in {layer!r}: expected channels in 0..{C - 1}")
+    return maps[:, channels]
+
+
+def _merged(
+    kept: list[_Patch], batch: Tensor, count: int, found: list[Tensor], field: ReceptiveField, k: int
+) -> list[_Patch]:
+    """One channel's k best of those kept and a new batch's. Cut is only what stays, and as a copy:
+    a view would hold its whole batch."""
+    values, rows, columns = (facts.tolist() for facts in found)
+    floor = kept[-1].value if len(kept) == k else -torch.inf
+    for i in sorted(range(len(values)), key=values.__getitem__, reverse=True)[:k]:
+        if values[i] > floor or len(kept) < k:
+            box = field.box(rows[i], columns[i])
+            crop = batch[i, :, box[0] : box[2], box[1] : box[3]].to("cpu", copy=True)
+            kept = [*kept, _Patch(values[i], count + i, rows[i], columns[i], box, crop)]
+    return sorted(kept, key=lambda patch: patch.value, reverse=True)[:k]
+
+
+def _expect_one_size(sizes: list[tuple[int, ...]]) -> None:
+    if len(set(sizes)) > 1:
+        raise LabError(
+            f"expected images of one size, got {sorted(set(sizes))}; try images.fit(images, 224) first"
+        )
+
+
+def _batches(images: Any, size: int) -> Iterator[Tensor]:
+    """Any kind of images as batches, under a progress bar where they are many, or nobody knows how many."""
+    images = images.images if isinstance(images, Photos) else images
+    if not isinstance(images, Iterable | Dataset) or isinstance(images, Tensor):
+        expect_images(images)
+    total = len(images) if isinstance(images, Tensor | Dataset) and hasattr(images, "__len__") else None
+    batches = images.split(size) if isinstance(images, Tensor) else images
+    batches = _of_dataset(images, size) if isinstance(images, Dataset) else batches
+    few = total is not None and total < LONG
+    with tqdm(total=total, unit=" images", disable=few, delay=3) as bar:
+        for batch in batches:
+            yield (batch := batch[0] if isinstance(batch, tuple | list) else batch)
+            bar.update(len(batch))
+
+
+def _of_dataset(dataset: Any, size: int) -> Iterator[Tensor]:
+    """A dataset's images in batches, its labels left out."""
+    numbered = not isinstance(dataset, IterableDataset)
+    items = (dataset[i] for i in range(len(dataset))) if numbered else iter(dataset)
+    while chunk := list(islice(items, size)):
+        images = [item[0] if isinstance(item, tuple | list) else item for item in chunk]
+        if kinds := {type(image).__name__ for image in images if not isinstance(image, Tensor)}:
+            raise LabError(f"expected a dataset of tensors (3, H, W), got {min(kinds)}; give it a transform")
+        _expect_one_size([tuple(image.shape) for image in images])
+        yield torch.stack(images)
+
+
+def likeness(top: TopPatches, *, side: int = 8) -> Tensor:
+    """How alike each channel's patches look, pixel by pixel: 0 as any patches of any channels, 1 the same.
+
+    The mean correlation of two patches of a channel, each shrunk to side × side colours, less the mean of all.
+
+    Returns: (C,) in -1..1
+    """
+    shrunk = [
+        F.interpolate(p[None], size=(side, side), mode="bilinear", antialias=True)
+        for row in top.patches
+        for p in row
+    ]
+    centred = torch.cat(shrunk).flatten(1)
+    unit = F.normalize(centred - centred.mean(dim=0), dim=1).unflatten(0, top.images.shape)  # (C, k, d)
+    k = unit.shape[1]
+    return ((unit @ unit.mT).sum(dim=(1, 2)) - k) / (k * (k - 1))

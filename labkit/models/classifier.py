@@ -1,0 +1,112 @@
+"""A network that takes images in 0..1 and answers with logits, frozen, so that one may look into it."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from labkit.errors import LabError, nearest
+
+
+class Classifier(nn.Module):
+    """A frozen network that takes images in 0..1 and normalises them itself.
+
+    net:        the bare network; layer names are names in net.named_modules(). It is changed: put in eval
+                mode and channels_last, its weights frozen, its in-place layers made ordinary ones
+    categories: one name a logit
+    input_size: height and width, in pixels, that it was trained for
+    weights:    "imagenet", or None where it is untrained
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        net: nn.Module,
+        *,
+        name: str,
+        categories: Sequence[str],
+        mean: Sequence[float] = (0.0, 0.0, 0.0),
+        std: Sequence[float] = (1.0, 1.0, 1.0),
+        input_size: int = 224,
+        weights: str | None = None,
+    ) -> None:
+        super().__init__()
+        for module in net.modules():
+            if hasattr(module, "inplace"):
+                module.inplace = False  # type: ignore[assignment]
+        self.net = net.to(memory_format=torch.channels_last)
+        self.name, self.input_size, self.weights = name, input_size, weights
+        self.categories = tuple(categories)
+        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1))
+        self.eval().requires_grad_(False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The logits, (N, 1000), before softmax.
+
+        images: (N, 3, H, W) floats in 0..1; values outside are let pass, gradient ascent goes there
+        Raises: LabError for another shape, and for a dtype that the network does not compute in
+        """
+        if not isinstance(images, Tensor):
+            raise LabError(
+                f"expected images as a tensor, got a {type(images).__name__}; try torch.as_tensor(images)"
+            )
+        if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
+            raise LabError(
+                f"expected images as (N, 3, H, W) floats in 0..1, got {tuple(images.shape)} {images.dtype}; "
+                f"try {_repair(images)}"
+            )
+        normalised = (images - self.mean) / self.std
+        if normalised.dtype != self.mean.dtype:
+            raise LabError(
+                f"expected images in {self.mean.dtype} like the network, got {images.dtype}; "
+                f"try images.to({self.mean.dtype})"
+            )
+        return self.net(normalised)
+
+    def top(self, image: Tensor, *, k: int = 5) -> list[tuple[str, float]]:
+        """The k likeliest categories of one image (1, 3, H, W) with their probabilities, likeliest first."""
+        if len(image) != 1:
+            raise LabError(
+                f"expected one image (1, 3, H, W), got {tuple(image.shape)}; try top(images[i : i + 1])"
+            )
+        with torch.no_grad():
+            probabilities, indices = self(image)[0].softmax(0).topk(min(k, len(self.categories)))
+        return [
+            (self.categories[i], p) for i, p in zip(indices.tolist(), probabilities.tolist(), strict=True)
+        ]
+
+    def index_of(self, category: str) -> int:
+        """Which logit is that category's: index_of("koala") is 105.
+
+        Spelt exactly it is that one ("Cardigan" is a dog, "cardigan" is knitwear); else case does not count.
+
+        Raises: LabError for an unknown name, with near ones, and for one that fits several
+        """
+        names = list(enumerate(self.categories))
+        found = [i for i, name in names if name == category]
+        found = found or [i for i, name in names if name.lower() == str(category).lower()]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            several = ", ".join(f"{i} {self.categories[i]!r}" for i in found)
+            raise LabError(
+                f"category {category!r} fits several: {several}; use the index of the one you mean"
+            )
+        raise LabError(f"no category {category!r}; try one of {nearest(str(category), self.categories)}")
+
+    def __repr__(self) -> str:
+        kind = self.weights or "untrained"
+        return f"Classifier({self.name}, {kind}, {len(self.categories)} categories, {self.input_size} px)"
+
+
+def _repair(images: Tensor) -> str:
+    if images.ndim == 3:
+        return "images[None]: one image is a batch of one"
+    if images.ndim == 4 and images.shape[1] != 3 and images.shape[3] == 3:
+        return "images.permute(0, 3, 1, 2): the channels come before height and width"
+    if images.ndim == 4 and images.shape[1] == 3:
+        return "images.float() / 255: bytes become floats in 0..1"
+    return "labkit.images.load(path) to see a batch of one"

@@ -1,0 +1,174 @@
+"""Figures of stage 03: sheets of grey maps, a channel over its photos, curves by depth, a find against luck."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from labkit.errors import LabError
+from labkit.methods import activations
+from labkit.methods.filters import tile
+from labkit.models import Classifier
+from labkit.show.plots import ACCENT, FAINT, INK, WIDTH, Picture, draw
+
+WARM = "#cf5b00"  # the colour that maps are laid over photos in, dark enough for text
+GAP = 0.55  # grey between the maps of a sheet, so that a black map shows as a square
+
+
+def map_sheets(
+    sheets: Mapping[str, Tensor],
+    *,
+    columns: int = 16,
+    shared: bool | Sequence[bool] = False,
+    title: str = "",
+    caption: str = "",
+    alt: str = "",
+) -> Picture:
+    """Sheets of grey maps side by side: black is 0 or less, white the largest value, of each map or of the sheet.
+
+    sheets: what each is -> its maps (C, h, w)
+    shared: one white for a whole sheet; one answer for all sheets or one each
+    """
+    one_white = [shared] * len(sheets) if isinstance(shared, bool) else list(shared)
+    tiles = []
+    for maps, one in zip(sheets.values(), one_white, strict=True):
+        grey = activations.to_grey(maps, shared=one)[:, None]  # (C, 1, h, w)
+        gap = max(1, round(maps.shape[-1] / 14))
+        tiles.append(tile(grey, columns=min(columns, len(grey)), gap=gap, background=GAP))
+    side = WIDTH / len(tiles)
+    height = max(side * sheet.shape[1] / sheet.shape[2] for sheet in tiles)
+    figure = Picture(WIDTH, height + 1.1, title=title, caption=caption, alt=alt)
+    for axes, name, sheet in zip(
+        figure.subplots(1, len(tiles), squeeze=False)[0], sheets, tiles, strict=True
+    ):
+        draw(axes, sheet, title=name)
+    return figure
+
+
+def photo_grid(
+    images: Sequence[Tensor] | Tensor,
+    lines: Sequence[str],
+    *,
+    columns: int = 5,
+    title: str = "",
+    caption: str = "",
+    alt: str = "",
+) -> Picture:
+    """Images in rows, each with a line above it.
+
+    images: (N, 3, H, W) or a sequence of (3, H, W), in 0..1
+    Raises: LabError if there is not one line an image
+    """
+    if len(lines) != len(images):
+        raise LabError(f"expected a line for each of {len(images)} images, got {len(lines)}")
+    rows = math.ceil(len(images) / columns)
+    figure = Picture(WIDTH, rows * (WIDTH / columns + 0.28) + 0.8, title=title, caption=caption, alt=alt)
+    frames = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, image, line in zip(frames, images, lines, strict=False):
+        draw(axes, image, title=line, smooth=True)
+    for axes in frames[len(images) :]:
+        axes.set_visible(False)
+    return figure
+
+
+def curves(
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    across: str,
+    up: str,
+    ticks: Mapping[float, str] | None = None,
+    title: str = "",
+    caption: str = "",
+    alt: str = "",
+) -> Picture:
+    """Lines with a dot at every value, each named at its end.
+
+    lines: name -> (x, y);  ticks: x -> what stands under the axis there
+    """
+    figure = Picture(WIDTH, 3.9, title=title, caption=caption, alt=alt)
+    axes = figure.subplots()
+    for (name, (x, y)), colour in zip(lines.items(), [ACCENT, FAINT, WARM, INK], strict=False):
+        axes.plot(x, y, marker="o", markersize=4.5, linewidth=1.6, color=colour)
+        axes.annotate(
+            name,
+            (x[-1], y[-1]),
+            xytext=(8, 0),
+            textcoords="offset points",
+            va="center",
+            color=colour,
+            weight="bold",
+        )
+    if ticks:
+        axes.set_xticks(list(ticks), list(ticks.values()))
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel(across, color=INK)
+    axes.set_ylabel(up, color=INK)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#d0d7de", linewidth=0.6)
+    axes.set_axisbelow(True)
+    return figure
+
+
+def against_chance(
+    found: float, by_chance: Tensor, *, label: str, title: str = "", caption: str = "", alt: str = ""
+) -> Picture:
+    """A value that was found, as a line over the values that luck alone gives, as bars.
+
+    by_chance: (n,)
+    """
+    figure = Picture(WIDTH, 3.3, title=title, caption=caption, alt=alt)
+    axes = figure.subplots()
+    axes.hist(
+        by_chance.tolist(),
+        bins=24,
+        color="#afb8c1",
+        label=f"{len(by_chance)} searches for photos drawn at random",
+    )
+    axes.axvline(found, color=WARM, linewidth=2.5, label=f"the search that was meant: {found:.3f}")
+    axes.set_xlabel(label, color=INK)
+    axes.set_ylabel("searches", color=INK)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="upper left")
+    return figure
+
+
+def window(image: Tensor, row: float, column: float, *, size: int) -> Tensor:
+    """A square out of an image around a place, black beyond the borders.
+
+    image:   (3, H, W);  row, column: in 0..1 of height and width;  size: of the square, in pixels
+    Returns: (3, size, size)
+    """
+    out = image.new_zeros(len(image), size, size)
+    H, W = image.shape[1:]
+    top, left = round(float(row) * H) - size // 2, round(float(column) * W) - size // 2
+    seen = image[:, max(top, 0) : top + size, max(left, 0) : left + size]
+    down, right = max(-top, 0), max(-left, 0)
+    out[:, down : down + seen.shape[1], right : right + seen.shape[2]] = seen
+    return out
+
+
+def overlays(images: Tensor, maps: Tensor, channel: int) -> list[Tensor]:
+    """One channel laid over each of several photos, all on one scale: a faint answer looks faint.
+
+    images: (N, 3, H, W);  maps: (N, C, h, w);  Returns: N times (3, H, W)
+    """
+    grey = activations.to_grey(maps[:, channel], shared=True)
+    strongest = grey.amax(dim=(1, 2))
+    return [
+        activations.overlay(image, one, strength=0.75 * float(most))
+        for image, one, most in zip(images, grey, strongest, strict=True)
+    ]
+
+
+def share_silent(model: Classifier, images: Tensor, layers: Sequence[str]) -> list[float]:
+    """The share of positions at which a layer's channels do not fire, in percent, for each layer."""
+    return [
+        100 * float(activations.sparsity(activations.record(model, images, layer)).mean()) for layer in layers
+    ]
+
+
+def by_depth(layers: Sequence[str], *, most: int = 8) -> dict[float, str]:
+    """Ticks for an axis of layers: at most so many names, evenly spread, one part to a line."""
+    places = torch.linspace(0, len(layers) - 1, min(most, len(layers))).round().int().tolist()
+    return {place: layers[place].replace(".", "\n") for place in places}

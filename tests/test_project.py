@@ -1,0 +1,115 @@
+"""The project as a whole: floors, dependencies, notebooks that are what their sources say."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml  # jupytext depends on it
+
+from labkit.authoring.build import stale
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "solutions").glob("*.py"))
+
+# room -> rooms that it may import; a room is a file or a folder of labkit, and may import itself
+GROUND = {"errors"}
+FLOOR_2 = GROUND | {"images", "models", "hooks", "receptive", "relus", "downloads"}
+MAY_IMPORT = {
+    "errors": set(),
+    "downloads": GROUND,
+    "hooks": GROUND,
+    "images": GROUND | {"downloads"},
+    "models": GROUND | {"downloads"},
+    "receptive": GROUND | {"hooks"},
+    "relus": GROUND,
+    "methods": FLOOR_2,
+    "show": FLOOR_2 | {"methods"},
+    "checks": FLOOR_2 | {"methods"},
+    "authoring": FLOOR_2 | {"methods", "show", "checks"},
+    "grading": FLOOR_2 | {"methods", "show", "checks"},
+    "cli": FLOOR_2 | {"methods", "show", "checks", "authoring", "grading"},
+}
+
+
+def rooms_imported(path):
+    """The rooms of labkit that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "labkit":
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("labkit."):
+            yield node.module.split(".")[1]
+        elif isinstance(node, ast.Import):
+            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("labkit."))
+
+
+def room_of(path):
+    first = path.relative_to(ROOT / "labkit").parts[0]
+    return first.removesuffix(".py")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "labkit").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT / "labkit"))
+)
+def test_no_arrow_runs_up(path):
+    room = room_of(path)
+    if room == "__init__":
+        return
+    assert set(rooms_imported(path)) <= MAY_IMPORT[room] | {room}
+
+
+def test_a_method_stands_alone_but_for_dream_on_ascent():
+    for path in (ROOT / "labkit" / "methods").glob("[a-z]*.py"):
+        others = set(re.findall(r"from labkit\.methods(?:\.| import )(\w+)", path.read_text()))
+        assert others <= ({"ascent"} if path.stem == "dream" else set()), path.name
+
+
+def ranges(requirements):
+    """name -> range, by lower-case name without extras."""
+    return dict(re.match(r"([\w.-]+?)(?=[<>=]|$)(.*)", r.split("#")[0].strip()).groups() for r in requirements)
+
+
+def test_environment_yml_names_the_same_packages_and_ranges_as_pyproject():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = ranges(project["dependencies"])
+    listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    pip = next(entry["pip"] for entry in listed if isinstance(entry, dict))
+    assert "-e ." in pip
+    conda = ranges(entry for entry in listed if isinstance(entry, str))
+    assert conda.pop("python") == project["requires-python"]
+    conda.pop("pip")
+    renamed = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
+    found = {renamed.get(name, name): span for name, span in conda.items()}
+    assert found | ranges(entry for entry in pip if not entry.startswith("-")) == wanted
+
+
+def test_notebooks_are_what_their_sources_say():
+    """In a clone in which you solved notebooks, this fails: git stash your notebooks, or copy them elsewhere."""
+    assert stale(SOURCES, ROOT / "notebooks") == []
+
+
+def test_every_notebook_has_a_source():
+    names = {path.stem for path in SOURCES}
+    for folder in ("notebooks", "solutions"):
+        assert {path.stem for path in (ROOT / folder).glob("[0-9][0-9]_*.ipynb")} == names
+
+
+def test_executed_solutions_are_small_enough_to_read_on_the_web():
+    for path in (ROOT / "solutions").glob("*.ipynb"):
+        assert path.stat().st_size <= 1.5e6, path.name
+
+
+def test_importing_labkit_brings_no_heavy_library():
+    code = "import sys, labkit; print(sorted({'torch', 'matplotlib', 'timm', 'torchvision'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_a_check_in_a_notebook_imports_neither_torchvision_nor_timm():
+    code = (
+        "import sys; from labkit import check, images, models, show; from labkit.checks.exercise import find;"
+        "find('01.1'); print(sorted({'timm', 'torchvision', 'IPython.core'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

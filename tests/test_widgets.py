@@ -1,0 +1,113 @@
+import base64
+import io
+
+import ipywidgets
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from PIL import Image
+
+from labkit.errors import LabError
+from labkit.show.plots import Picture
+from labkit.show.widgets import WIDGET, explorer
+
+
+@pytest.fixture
+def drawn():
+    return []
+
+
+@pytest.fixture
+def bars(drawn):
+    """An explorer of a bar as long as its number."""
+
+    def draw(number, colour):
+        if number == 13:
+            raise LabError("no picture of <13>; try 12")
+        drawn.append((number, colour))
+        figure = Picture(3, 2, alt=f"a {colour} bar of {number}")
+        figure.subplots().bar([0], [number], color=colour)
+        return figure
+
+    return explorer(
+        draw, number=ipywidgets.IntSlider(3, max=20), colour=ipywidgets.Dropdown(options=["red", "blue"])
+    )
+
+
+def test_moving_a_control_changes_the_picture_and_its_alt_text(bars):
+    before = bars.image.value
+    bars.controls["number"].value = 7
+    assert bars.image.value != before
+    assert bars.image.value == bars.picture.png()
+    assert bars.image.tooltip == bars.picture.alt == "a red bar of 7"
+    bars.controls["colour"].value = "blue"
+    assert bars.picture.alt == "a blue bar of 7"
+
+
+def test_the_same_values_give_the_same_bytes(bars):
+    before = bars.image.value
+    bars.controls["number"].value = 7
+    bars.controls["number"].value = 3
+    assert bars.image.value == before
+
+
+def test_it_draws_once_a_move_and_not_along_the_way(bars, drawn):
+    assert not bars.controls["number"].continuous_update
+    bars.controls["number"].value = 7
+    assert drawn == [(3, "red"), (7, "red")]
+
+
+def test_a_control_that_moves_another_one_draws_once():
+    drawn = []
+    layer, channel = ipywidgets.Dropdown(options=[3, 9]), ipywidgets.IntSlider(2, max=2)
+    layer.observe(lambda change: channel.set_trait("max", change.new - 1), names="value")
+
+    def draw(layer, channel):
+        drawn.append((layer, channel))
+        return Picture(1, 1)
+
+    explorer(draw, layer=layer, channel=channel)
+    layer.value = 9
+    channel.value = 8
+    layer.value = 3  # moves the channel to 2
+    assert drawn == [(3, 2), (9, 2), (9, 8), (3, 2)]
+
+
+def test_an_error_is_told_and_the_next_move_clears_it(bars):
+    before = bars.image.value
+    bars.controls["number"].value = 13
+    assert bars.image.value == before
+    assert "no picture of &lt;13&gt;; try 12" in bars.message.value
+    bars.controls["number"].value = 4
+    assert bars.message.value == ""
+    assert bars.picture.alt == "a red bar of 4"
+
+
+def test_one_output_holds_the_widget_the_picture_and_the_alt_text(bars):
+    data, metadata = bars._repr_mimebundle_()
+    assert data[WIDGET]["model_id"] == bars.widget.model_id
+    assert data["image/png"] == bars.picture.png()
+    assert data["text/plain"] == metadata["image/png"]["alt"] == "a red bar of 3"
+
+
+@pytest.mark.slow
+def test_a_notebook_executed_without_a_front_end_holds_the_picture():
+    cell = nbformat.v4.new_code_cell(
+        "import ipywidgets\n"
+        "from labkit.show.plots import Picture\n"
+        "from labkit.show.widgets import explorer\n"
+        "explorer(lambda n: Picture(2, 1, alt=f'number {n}'), n=ipywidgets.IntSlider(3))"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    NotebookClient(notebook, timeout=120).execute()
+    (output,) = notebook.cells[0].outputs
+    assert Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))).size == (220, 110)
+    assert output.data["text/plain"] == "number 3"
+    assert WIDGET in output.data
+
+
+def test_what_is_no_control_is_refused():
+    with pytest.raises(LabError, match=r"control 'channel': expected a widget with a value, got int; try"):
+        explorer(lambda channel: Picture(1, 1), channel=3)
+    with pytest.raises(LabError, match="at least one control"):
+        explorer(lambda: Picture(1, 1))
