@@ -40,7 +40,7 @@ def judge(exercise: Exercise, answers: list[Answer], seed: int) -> Verdict:
             answers[index] if index < len(answers) else Answer(state=State.CRASHED, message="no answer came")
         )
         try:
-            state, message, named = answer.state or _judge_case(exercise, case, answer), answer.message, None
+            state, message, named = _claimed(answer) or _judge_case(exercise, case, answer), answer.message, None
         except CheckFailed as failure:
             state, message, named = State.WRONG, str(failure), failure.mistake
         if state != State.PASSED:
@@ -48,6 +48,13 @@ def judge(exercise: Exercise, answers: list[Answer], seed: int) -> Verdict:
                 exercise, state, f"{message} (case: {name})", _recognise(exercise, answers, seed, named)
             )
     return Verdict(exercise, State.PASSED)
+
+
+def _claimed(answer: Answer) -> State | None:
+    """What the answer says went wrong. That all went well is for the judge to say."""
+    if answer.state == State.PASSED:
+        raise CheckFailed("the answer claims to have passed")
+    return answer.state
 
 
 def _judge_case(exercise: Exercise, case: object, answer: Answer) -> State:

@@ -1,0 +1,106 @@
+"""JupyterLab in headless Chromium: start it on a folder, open a notebook, run it, look."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from urllib.request import urlopen
+
+import pytest
+
+TOKEN = "tests"
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+def chromium():
+    """Where an installed Chromium is; skips the test without one, unless LABKIT_REQUIRE_BROWSER is set."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        assert not os.environ.get("LABKIT_REQUIRE_BROWSER"), "a browser is required here, and there is none"
+        pytest.skip("no Chromium on this machine, so nothing was seen in a browser")
+    return found
+
+
+@contextmanager
+def page(width=1280, height=1000):
+    """A page of headless Chromium."""
+    executable = chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
+        try:
+            opened = browser.new_page(viewport={"width": width, "height": height})
+            opened.set_default_timeout(60_000)
+            yield opened
+        finally:
+            browser.close()
+
+
+@contextmanager
+def lab(folder):
+    """The address of JupyterLab on a folder, started as students start it: by `labkit lab`."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "labkit.cli", "lab", str(folder), "--no-browser", "--port", str(port)]
+    log = open(folder / "lab.log", "wb")  # noqa: SIM115 (closed with the process)
+    process = subprocess.Popen(
+        command, stdout=log, stderr=log, env={**os.environ, "JUPYTER_TOKEN": TOKEN}, start_new_session=True
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            try:
+                urlopen(f"{address}/api?token={TOKEN}").close()
+                break
+            except OSError:
+                assert process.poll() is None, (folder / "lab.log").read_text()
+                time.sleep(0.5)
+        yield address
+    finally:
+        _end(process)
+        log.close()
+
+
+def _end(process):
+    import psutil
+
+    family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+    for member in family:
+        member.kill()
+    psutil.wait_procs(family, timeout=10)
+
+
+def open_notebook(page, address, name):
+    """Open a notebook and wait until its kernel is ready."""
+    page.goto(f"{address}/lab/tree/{name}?token={TOKEN}&reset")
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", state="attached")
+
+
+def run_all(page, *, timeout_s=300):
+    """Run > Run All Cells, and wait until the kernel is done."""
+    page.locator(".jp-Notebook .jp-Cell").first.click()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    wait_idle(page, timeout_s=timeout_s)
+
+
+def wait_idle(page, *, timeout_s=300):
+    """Wait until no cell is running or waiting to."""
+    page.wait_for_timeout(500)
+    page.wait_for_function(
+        """() => {
+            const status = document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status;
+            const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
+            return status === 'idle' && !prompts.some(prompt => prompt.textContent.includes('*'));
+        }""",
+        timeout=timeout_s * 1000,
+    )
