@@ -231,7 +231,9 @@ def grade(
     )  # fmt: skip
     report.write_scores(rows, out / "scores.csv")
     console.print(report.table(rows))
-    console.print(report.LEGEND, f"\nscores, and the mistakes recognised: {out / 'scores.csv'}", highlight=False)
+    console.print(
+        report.LEGEND, f"\nscores, and the mistakes recognised: {out / 'scores.csv'}", highlight=False
+    )
 
 
 def main() -> None:

@@ -21,7 +21,9 @@ def released(path=STAGE_01):
 
 def solved(path=STAGE_01):
     """The released copy with every task cell filled in, and nothing else changed."""
-    answers = {cell.id: source.without_markers(cell.source) for cell in source.read(path).cells if is_task(cell)}
+    answers = {
+        cell.id: source.without_markers(cell.source) for cell in source.read(path).cells if is_task(cell)
+    }
     notebook = released(path)
     for cell in notebook.cells:
         cell.source = answers.get(cell.id, cell.source)
@@ -63,7 +65,15 @@ def nbval(notebook, folder):
     path = folder / "notebook.ipynb"
     nbformat.write(notebook, path)
     report = folder / "report.xml"
-    command = [sys.executable, "-m", "pytest", "--nbval-lax", f"--junitxml={report}", "-p", "no:cacheprovider"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--nbval-lax",
+        f"--junitxml={report}",
+        "-p",
+        "no:cacheprovider",
+    ]
     done = subprocess.run(
         [*command, "-c", "/dev/null", f"--rootdir={folder}", path], capture_output=True, text=True, cwd=folder
     )

@@ -31,6 +31,8 @@ def test_an_unsolved_check_shows_one_card_and_no_traceback(tmp_path):
         card = tab.locator(".labkit-verdict")
         assert card.count() == 1
         assert "not attempted" in card.inner_text()
-        seen = [text for text in tab.locator(".jp-OutputArea-child:visible").all_inner_texts() if "01.1" in text]
+        seen = [
+            text for text in tab.locator(".jp-OutputArea-child:visible").all_inner_texts() if "01.1" in text
+        ]
         assert len(seen) == 1, seen
         wait_idle(tab)

@@ -56,7 +56,9 @@ def test_whitened_patches_are_uncorrelated_and_as_near_as_can_be(photos):
     patches = lab.normalize_contrast(lab.random_patches(photos, count=4000, size=3)).double()
     white = lab.zca_whiten(patches, epsilon=1e-6)
     covariance = torch.cov(white.T, correction=0)
-    kept = torch.linalg.matrix_rank(torch.cov(patches.T), hermitian=True)  # each channel sum is fixed by the mean
+    kept = torch.linalg.matrix_rank(
+        torch.cov(patches.T), hermitian=True
+    )  # each channel sum is fixed by the mean
     values = torch.linalg.eigvalsh(covariance)
     assert (values > 0.9).sum() >= kept - 3
     turned = white @ torch.linalg.qr(torch.randn(27, 27, dtype=torch.float64))[0]

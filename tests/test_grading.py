@@ -65,12 +65,28 @@ def graded(tmp_path_factory):
     unchecked.cells = [cell for cell in unchecked.cells if not cell.id.endswith("-check")]
     hand_in(class_, "checks deleted", unchecked)
     hand_in(class_, "=cheat", with_cell(slim(released()), "01-1-task", CHEAT))
-    hand_in(class_, "right but cheats", with_cell(right, "01-2-task", CHEAT.partition("def ")[0] + task(right, "01-2-task")))
+    hand_in(
+        class_,
+        "right but cheats",
+        with_cell(right, "01-2-task", CHEAT.partition("def ")[0] + task(right, "01-2-task")),
+    )
     hand_in(class_, "forger", with_cell(slim(released()), "01-1-task", FORGER))
-    hand_in(class_, "syntax error", with_cell(right, "01-3-task", "def tile_filters(filters, columns, gap:\n    pass"))
-    hand_in(class_, "endless", with_cell(right, "01-2-task", "def scale_filters(filters):\n    while True: pass"))
-    hand_in(class_, "exits", with_cell(right, "01-4-task", "import os\ndef normalize_contrast(p, e):\n    os._exit(3)"))
-    hand_in(class_, "hog", with_cell(right, "01-5-task", "def zca_whiten(p, e):\n    return torch.zeros(10**11)"))
+    hand_in(
+        class_,
+        "syntax error",
+        with_cell(right, "01-3-task", "def tile_filters(filters, columns, gap:\n    pass"),
+    )
+    hand_in(
+        class_, "endless", with_cell(right, "01-2-task", "def scale_filters(filters):\n    while True: pass")
+    )
+    hand_in(
+        class_,
+        "exits",
+        with_cell(right, "01-4-task", "import os\ndef normalize_contrast(p, e):\n    os._exit(3)"),
+    )
+    hand_in(
+        class_, "hog", with_cell(right, "01-5-task", "def zca_whiten(p, e):\n    return torch.zeros(10**11)")
+    )
     hand_in(class_, "curious", with_cell(right, "01-6-task", curious(class_, out)))
     (class_ / "empty").mkdir()
     (class_ / "empty" / NAME).write_text("")
@@ -217,7 +233,9 @@ def test_each_kind_of_wrong_submission_is_told_its_mistake(number, tmp_path):
     (tmp_path / "handout").mkdir()
     nbformat.write(slim(released()), tmp_path / "handout" / NAME)
     (row,) = grade(tmp_path / "class", tmp_path / "handout", tmp_path / "out", stages=["01"])
-    assert {verdict.exercise.id: verdict.mistake and verdict.mistake.name for verdict in row.verdicts} == expected
+    assert {
+        verdict.exercise.id: verdict.mistake and verdict.mistake.name for verdict in row.verdicts
+    } == expected
 
 
 # assemble, collect, answers: without running anything -------------------------------------------------
@@ -251,7 +269,9 @@ def test_assembly_keeps_added_cells_in_their_place_and_survives_lost_ids():
 
 
 def test_assembly_strips_nbvals_markers_from_students_cells_only():
-    handed_in = with_cell(solved(), "01-1-task", "# NBVAL_SKIP\n#NBVAL_RAISES_EXCEPTION\nx = 1  # PYTEST_VALIDATE_IGNORE_OUTPUT")
+    handed_in = with_cell(
+        solved(), "01-1-task", "# NBVAL_SKIP\n#NBVAL_RAISES_EXCEPTION\nx = 1  # PYTEST_VALIDATE_IGNORE_OUTPUT"
+    )
     codes = sources(assemble(released(), handed_in))
     assert not any("NBVAL_" in code or "PYTEST_VALIDATE" in code for code in codes)
     assert "#\n#\nx = 1  #" in codes
@@ -303,7 +323,17 @@ def test_answers_survive_the_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "notes", [None, "no json", "{}", "[1]", "[[]]", '[{"state": "magnificent", "message": ""}]', '[{"state": null}]', "[" * 9999]
+    "notes",
+    [
+        None,
+        "no json",
+        "{}",
+        "[1]",
+        "[[]]",
+        '[{"state": "magnificent", "message": ""}]',
+        '[{"state": null}]',
+        "[" * 9999,
+    ],
 )
 def test_forged_files_are_refused_or_worthless(tmp_path, notes):
     save_file({"0.a": torch.zeros(1)}, tmp_path / "x.safetensors", metadata=notes and {"answers": notes})
@@ -342,7 +372,9 @@ def test_right_answers_to_other_questions_do_not_pass():
 def test_a_command_out_of_time_is_ended_with_all_that_it_started(tmp_path):
     import psutil
 
-    script = "import subprocess, time; subprocess.Popen(['sleep', '987'], start_new_session=True); time.sleep(60)"
+    script = (
+        "import subprocess, time; subprocess.Popen(['sleep', '987'], start_new_session=True); time.sleep(60)"
+    )
     import sys
 
     ended = sandbox.run([sys.executable, "-c", script], tmp_path, timeout_s=2, environment={})

@@ -22,7 +22,10 @@ def test_a_picture_brings_its_alt_text_wherever_it_is_shown():
 
 def test_equal_tensors_give_equal_bytes():
     bank = torch.rand(5, 3, 7, 7, generator=torch.Generator().manual_seed(0))
-    assert show.filter_sheet(bank, title="t", caption="c").png() == show.filter_sheet(bank, title="t", caption="c").png()
+    assert (
+        show.filter_sheet(bank, title="t", caption="c").png()
+        == show.filter_sheet(bank, title="t", caption="c").png()
+    )
 
 
 def test_a_long_caption_stays_inside_the_picture():
@@ -51,7 +54,9 @@ def test_no_figure_lingers_in_pyplot():
 
 
 def test_a_missing_bank_is_an_empty_frame_that_says_why():
-    picture = show.filter_sheets({"here": torch.rand(4, 3, 3, 3), "alexnet": "not downloaded: labkit fetch alexnet"})
+    picture = show.filter_sheets(
+        {"here": torch.rand(4, 3, 3, 3), "alexnet": "not downloaded: labkit fetch alexnet"}
+    )
     texts = [text.get_text().replace("\n", " ") for axes in picture.axes for text in axes.texts]
     assert texts == ["not downloaded: labkit fetch alexnet"]
     assert pixels(picture).std() > 0

@@ -69,7 +69,9 @@ def test_a_method_stands_alone_but_for_dream_on_ascent():
 
 def ranges(requirements):
     """name -> range, by lower-case name without extras."""
-    return dict(re.match(r"([\w.-]+?)(?=[<>=]|$)(.*)", r.split("#")[0].strip()).groups() for r in requirements)
+    return dict(
+        re.match(r"([\w.-]+?)(?=[<>=]|$)(.*)", r.split("#")[0].strip()).groups() for r in requirements
+    )
 
 
 def test_environment_yml_names_the_same_packages_and_ranges_as_pyproject():
@@ -103,7 +105,9 @@ def test_executed_solutions_are_small_enough_to_read_on_the_web():
 
 
 def test_importing_labkit_brings_no_heavy_library():
-    code = "import sys, labkit; print(sorted({'torch', 'matplotlib', 'timm', 'torchvision'} & set(sys.modules)))"
+    code = (
+        "import sys, labkit; print(sorted({'torch', 'matplotlib', 'timm', 'torchvision'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 

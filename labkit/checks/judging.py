@@ -40,7 +40,11 @@ def judge(exercise: Exercise, answers: list[Answer], seed: int) -> Verdict:
             answers[index] if index < len(answers) else Answer(state=State.CRASHED, message="no answer came")
         )
         try:
-            state, message, named = _claimed(answer) or _judge_case(exercise, case, answer), answer.message, None
+            state, message, named = (
+                _claimed(answer) or _judge_case(exercise, case, answer),
+                answer.message,
+                None,
+            )
         except CheckFailed as failure:
             state, message, named = State.WRONG, str(failure), failure.mistake
         if state != State.PASSED:

@@ -1,8 +1,10 @@
 """Activations: what a layer's channels put out for an image, as grey maps, in numbers, and over the photo.
 
 One channel is one map: a small grey picture of where in the image it found what it looks for. A map is
-easily read for more than it says, so the last functions weigh a claim such as "this one finds faces".
+easily read for more than it says; labkit.methods.evidence weighs a claim such as "this one finds faces".
 """
+
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -87,6 +89,25 @@ def never_fires(maps: Tensor) -> Tensor:
     return maps.amax(dim=(0, 2, 3)) <= 0
 
 
+def silence_by_layer(
+    model: nn.Module, images: Tensor, layers: Sequence[str], *, batch: int = 5
+) -> dict[str, tuple[float, int]]:
+    """For each layer, the share of silent positions in all channels and images, and how many channels never fire.
+
+    batch: images that run at once, so that the maps of all layers fit in memory
+    """
+    expect_images(images)
+    share = dict.fromkeys(layers, 0.0)
+    fired: dict[str, Tensor] = {}
+    for some in images.split(batch):
+        with torch.no_grad(), recording(_net(model), *layers) as seen:
+            model(some)
+        for layer in layers:
+            share[layer] += float(sparsity(seen[layer]).mean()) * len(some) / len(images)
+            fired[layer] = ~never_fires(seen[layer]) | fired.get(layer, torch.tensor(False))
+    return {layer: (share[layer], int((~fired[layer]).sum())) for layer in layers}
+
+
 def upsample(maps: Tensor, size: tuple[int, int]) -> Tensor:
     """Maps as large as the image, each cell's value at the middle of the pixels that it stands for.
 
@@ -110,38 +131,6 @@ def overlay(
     """
     a = strength * upsample(to_grey(channel)[None, None], (image.shape[-2], image.shape[-1]))[0]  # (1, H, W)
     return (1 - a) * image + a * image.new_tensor(colour).view(3, 1, 1)
-
-
-def selectivity(maps: Tensor, wanted: Tensor) -> Tensor:
-    """How well each channel's peak tells the wanted images from the others: 1 always, 0.5 not at all.
-
-    The share of pairs (wanted, other) in which the wanted image has the higher peak; a draw counts half.
-
-    maps:    (N, C, h, w);  wanted: (N,) bool
-    Returns: (C,) in 0..1
-    Raises:  LabError unless there are images of both kinds
-    Source:  Mann & Whitney 1947, also known as the area under the ROC curve
-    """
-    _expect_maps(maps)
-    if wanted.shape != (len(maps),) or wanted.dtype != torch.bool or wanted.all() or not wanted.any():
-        raise LabError(
-            f"expected for each of {len(maps)} images whether it is wanted, True and False both occurring, "
-            f"got {wanted.dtype} {tuple(wanted.shape)} with {int(wanted.sum())} wanted"
-        )
-    peaks = maps.amax(dim=(2, 3))  # (N, C)
-    a, b = peaks[wanted][:, None], peaks[~wanted][None]  # (wanted, 1, C) against (1, others, C)
-    return ((a > b).float() + 0.5 * (a == b)).mean(dim=(0, 1))
-
-
-def best_by_chance(maps: Tensor, *, count: int, draws: int = 100, seed: int = 0) -> Tensor:
-    """How selective the best of all channels is for `count` images drawn at random: what luck can do.
-
-    maps: (N, C, h, w);  Returns: (draws,)
-    """
-    generator = torch.Generator().manual_seed(seed)
-    peak = maps.amax(dim=(2, 3), keepdim=True)  # all that selectivity looks at
-    orders = (torch.randperm(len(maps), generator=generator) for _ in range(draws))
-    return torch.stack([selectivity(peak, order < count).max() for order in orders])
 
 
 def peaks(maps: Tensor, channel: int) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,15 @@ from labkit.images import expect_images
 from labkit.models import Classifier
 from labkit.relus import RULES, relu_rule
 
-__all__ = ["RULES", "deconvnet", "guided_backprop", "input_gradient", "neuron", "relu_rule", "saliency"]
+__all__ = [
+    "RULES",
+    "deconvnet",
+    "guided_backprop",
+    "input_gradient",
+    "neuron",
+    "relu_rule",
+    "saliency",
+]
 
 Objective = Callable[[Tensor], Tensor]
 Targets = int | str | Sequence[int | str] | Tensor

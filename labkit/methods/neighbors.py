@@ -142,7 +142,8 @@ def pca_map(vectors: Tensor) -> tuple[Tensor, Tensor]:
     Returns: points (N, 2), and the share of all variance that each of the two axes holds, (2,)
     Source:  Pearson 1901, "On lines and planes of closest fit to systems of points in space"
     """
-    U, S, _ = torch.linalg.svd(vectors.double() - vectors.double().mean(dim=0), full_matrices=False)
-    points = U[:, :2] * S[:2]
+    centred = vectors.double() - vectors.double().mean(dim=0)
+    variances, axes = torch.linalg.eigh(centred @ centred.T)  # (N, N): cheap where images have many pixels
+    points = (axes[:, -2:] * variances[-2:].clamp(min=0).sqrt()).flip(1)
     largest = points.gather(0, points.abs().argmax(dim=0, keepdim=True))  # an axis has no sign of its own
-    return points * largest.sign(), S[:2].square() / S.square().sum()
+    return points * largest.sign(), variances[-2:].flip(0) / variances.sum()

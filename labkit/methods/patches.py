@@ -137,10 +137,10 @@ def top_patches(
     if k < 1:
         raise LabError(f"expected k of at least 1 patch a channel, got {k}")
     find_layer(model.net, layer)  # before the first batch is fetched
-    channels, count, size = [int(channel) for channel in channels], 0, None
-    if not channels:
+    chosen, count, size = [int(channel) for channel in channels], 0, None
+    if not chosen:
         raise LabError("expected at least one channel, got none; try [0], or range(8)")
-    best: list[list[_Patch]] = [[] for _ in channels]
+    best: list[list[_Patch]] = [[] for _ in chosen]
     for batch in _batches(images, batch_size):
         expect_images(batch)
         if size is None:
@@ -149,15 +149,17 @@ def top_patches(
         _expect_one_size([size, tuple(batch.shape[2:])])
         with torch.no_grad(), recording(model.net, layer) as seen:
             model(batch)
-        maps = _of_channels(seen[layer], channels, layer)
+        maps = _of_channels(seen[layer], chosen, layer)
         for kept, *found in zip(best, *(facts.T.cpu() for facts in peaks(maps)), strict=True):
             kept[:] = _merged(kept, batch, count, found, field, k)
         count += len(batch)
     if count == 0:
         raise LabError("expected at least one image, got none; is the folder or the dataset empty?")
-    facts = [torch.tensor([[patch[i] for patch in kept] for kept in best]) for i in range(5)]
+    values, numbers, rows, columns, boxes = (
+        torch.tensor([[patch[i] for patch in kept] for kept in best]) for i in range(5)
+    )
     crops = tuple(tuple(patch.crop for patch in kept) for kept in best)
-    return TopPatches(torch.tensor(channels), *facts, patches=crops)
+    return TopPatches(torch.tensor(chosen), values, numbers, rows, columns, boxes, crops)
 
 
 def _of_channels(maps: Tensor, channels: list[int], layer: str) -> Tensor:
@@ -233,3 +235,10 @@ def likeness(top: TopPatches, *, side: int = 8) -> Tensor:
     unit = F.normalize(centred - centred.mean(dim=0), dim=1).unflatten(0, top.images.shape)  # (C, k, d)
     k = unit.shape[1]
     return ((unit @ unit.mT).sum(dim=(1, 2)) - k) / (k * (k - 1))
+
+
+def overlap(top: TopPatches) -> float:
+    """The share of a channel's images that are another channel's too, averaged over all pairs of channels."""
+    C, k = top.images.shape
+    sets = torch.zeros(C, int(top.images.max()) + 1).scatter(1, top.images, 1)  # one patch an image: 0 or 1
+    return ((sets @ sets.T).sum().item() / k - C) / (C * (C - 1))

@@ -48,6 +48,17 @@ def edges(images: Tensor) -> Tensor:
     return F.pad(torch.hypot(dx, dy).amax(dim=1), (1, 1, 1, 1))
 
 
+def down_to(net: nn.Module, layer: str) -> list[str]:
+    """All convolutions and linear maps from the output down to a layer, those inside it included.
+
+    Raises: LabError for an unknown layer
+    """
+    inside = find_layer(net, layer)
+    modules = list(net.named_modules())
+    start = next(i for i, (_, module) in enumerate(modules) if module is inside)
+    return [name for name, module in modules[start:] if isinstance(module, nn.Conv2d | nn.Linear)]
+
+
 def shuffle_weights(model: Classifier, layers: Sequence[str], *, seed: int = 0) -> Classifier:
     """A copy whose convolutions and linear maps in these layers have their weights at random places.
 

@@ -1,19 +1,34 @@
 """Figures of stage 03: sheets of grey maps, a channel over its photos, curves by depth, a find against luck."""
 
+import io
 import math
 from collections.abc import Mapping, Sequence
 
-import torch
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from labkit.errors import LabError
 from labkit.methods import activations
 from labkit.methods.filters import tile
-from labkit.models import Classifier
 from labkit.show.plots import ACCENT, FAINT, INK, WIDTH, Picture, draw
 
 WARM = "#cf5b00"  # the colour that maps are laid over photos in, dark enough for text
 GAP = 0.55  # grey between the maps of a sheet, so that a black map shows as a square
+
+
+class PhotoPicture(Picture):
+    """A figure that is mostly photos: as a PNG of 256 colours it takes half the space, and looks the same."""
+
+    def png(self) -> bytes:
+        out = io.BytesIO()
+        full = Image.open(io.BytesIO(super().png())).convert("RGB")
+        about = PngInfo()
+        about.add_text("Description", self.alt)
+        full.quantize(256, method=Image.Quantize.MEDIANCUT).save(
+            out, format="png", optimize=True, pnginfo=about
+        )
+        return out.getvalue()
 
 
 def map_sheets(
@@ -38,7 +53,7 @@ def map_sheets(
         tiles.append(tile(grey, columns=min(columns, len(grey)), gap=gap, background=GAP))
     side = WIDTH / len(tiles)
     height = max(side * sheet.shape[1] / sheet.shape[2] for sheet in tiles)
-    figure = Picture(WIDTH, height + 1.1, title=title, caption=caption, alt=alt)
+    figure = PhotoPicture(WIDTH, height + 1.0, title=title, caption=caption, alt=alt)
     for axes, name, sheet in zip(
         figure.subplots(1, len(tiles), squeeze=False)[0], sheets, tiles, strict=True
     ):
@@ -63,7 +78,7 @@ def photo_grid(
     if len(lines) != len(images):
         raise LabError(f"expected a line for each of {len(images)} images, got {len(lines)}")
     rows = math.ceil(len(images) / columns)
-    figure = Picture(WIDTH, rows * (WIDTH / columns + 0.28) + 0.8, title=title, caption=caption, alt=alt)
+    figure = PhotoPicture(WIDTH, rows * (WIDTH / columns + 0.28) + 0.8, title=title, caption=caption, alt=alt)
     frames = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, image, line in zip(frames, images, lines, strict=False):
         draw(axes, image, title=line, smooth=True)
@@ -148,27 +163,24 @@ def window(image: Tensor, row: float, column: float, *, size: int) -> Tensor:
     return out
 
 
-def overlays(images: Tensor, maps: Tensor, channel: int) -> list[Tensor]:
-    """One channel laid over each of several photos, all on one scale: a faint answer looks faint.
+def overlays(images: Tensor, maps: Tensor) -> list[Tensor]:
+    """A map laid over each photo, all on one scale, so that a faint answer looks faint.
 
-    images: (N, 3, H, W);  maps: (N, C, h, w);  Returns: N times (3, H, W)
+    The photos lose their own colours: an orange spot is the map's, whatever was there.
+
+    images: (N, 3, H, W) in 0..1;  maps: (N, h, w);  Returns: N times (3, H, W)
     """
-    grey = activations.to_grey(maps[:, channel], shared=True)
-    strongest = grey.amax(dim=(1, 2))
+    grey = activations.to_grey(maps, shared=True)
+    colourless = images.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
     return [
-        activations.overlay(image, one, strength=0.75 * float(most))
-        for image, one, most in zip(images, grey, strongest, strict=True)
+        activations.overlay(image, one, strength=0.8 * float(one.max()))
+        for image, one in zip(colourless, grey, strict=True)
     ]
 
 
-def share_silent(model: Classifier, images: Tensor, layers: Sequence[str]) -> list[float]:
-    """The share of positions at which a layer's channels do not fire, in percent, for each layer."""
-    return [
-        100 * float(activations.sparsity(activations.record(model, images, layer)).mean()) for layer in layers
-    ]
-
-
-def by_depth(layers: Sequence[str], *, most: int = 8) -> dict[float, str]:
-    """Ticks for an axis of layers: at most so many names, evenly spread, one part to a line."""
-    places = torch.linspace(0, len(layers) - 1, min(most, len(layers))).round().int().tolist()
-    return {place: layers[place].replace(".", "\n") for place in places}
+def by_depth(layers: Sequence[str], *, most: int = 10) -> dict[float, str]:
+    """Ticks for an axis of layers: where a new part of the network begins, at most so many."""
+    parts = [".".join(layer.split(".")[:2]) for layer in layers]
+    begins = [i for i, part in enumerate(parts) if i == 0 or part != parts[i - 1]]
+    step = -(-len(begins) // most)
+    return {i: parts[i].replace(".", "\n") for i in begins[::step]}
