@@ -20,7 +20,7 @@
 import torch
 from torch import nn
 
-from labkit import check, images, models, show
+from labkit import check, hint, images, models, show
 from labkit.methods import filters as lab
 
 model = models.load("efficientnet_lite0")

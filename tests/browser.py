@@ -86,21 +86,25 @@ def open_notebook(page, address, name):
 
 
 def run_all(page, *, timeout_s=300):
-    """Run > Run All Cells, and wait until the kernel is done."""
+    """Run > Run All Cells, and wait until every cell has run, or one has failed and ended the run."""
     page.locator(".jp-Notebook .jp-Cell").first.click()
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    wait_idle(page, timeout_s=timeout_s)
-
-
-def wait_idle(page, *, timeout_s=300):
-    """Wait until no cell is running or waiting to."""
-    page.wait_for_timeout(500)
     page.wait_for_function(
         """() => {
-            const status = document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status;
-            const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
-            return status === 'idle' && !prompts.some(prompt => prompt.textContent.includes('*'));
+            const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(p => p.textContent);
+            const failed = document.querySelector(
+                "[data-mime-type='application/vnd.jupyter.stderr'], [data-mime-type='application/vnd.jupyter.error']");
+            return prompts.every(p => /[0-9]/.test(p)) || (failed && !prompts.some(p => p.includes('*')));
         }""",
         timeout=timeout_s * 1000,
+    )
+    wait_idle(page)
+
+
+def wait_idle(page, *, timeout_s=60):
+    """Wait until the kernel has nothing to do."""
+    page.wait_for_timeout(500)
+    page.wait_for_selector(
+        ".jp-Notebook-ExecutionIndicator[data-status='idle']", state="attached", timeout=timeout_s * 1000
     )

@@ -170,7 +170,7 @@ def test_a_solution_that_fails_is_not_written(course):
         (("    ### END SOLUTION\n\n# %%\ncheck(\"01.1\"", "\n# %%\ncheck(\"01.1\""), "without '### END SOLUTION'"),
         (("# TODO 01.1: find it", "# find it"), "names no exercise"),
         (("TODO 01.1", "TODO 01.9"), "no exercise '01.9'"),
-        (("    ### BEGIN SOLUTION\n    for", "    ### BEGIN SOLUTION\n    ### BEGIN SOLUTION\n    for"), "stands where it cannot"),
+        (("    ### BEGIN", "    ### BEGIN SOLUTION\n    ### BEGIN"), "stands where it cannot"),
     ],
 )  # fmt: skip
 def test_a_source_with_a_slip_is_one_sentence(course, change, says):

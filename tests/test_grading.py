@@ -305,7 +305,7 @@ def test_students_notebooks_are_found_by_what_is_in_them(tmp_path):
 
 
 def test_a_folder_without_students_is_one_sentence(tmp_path):
-    with pytest.raises(LabError, match="no student in .* expected one folder a student"):
+    with pytest.raises(LabError, match=r"no student in .* expected one folder a student"):
         collect(tmp_path, ["01"])
     with pytest.raises(LabError, match="no folder"):
         collect(tmp_path / "nowhere", ["01"])

@@ -6,7 +6,7 @@ once, in batches; only the best k patches a channel stay, so memory does not gro
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -64,10 +64,13 @@ def peaks(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return values, places // maps.shape[3], places % maps.shape[3]
 
 
-def on_canvas(crop: Tensor, top: int, left: int, image_size: tuple[int, int], *, fill: float = 0.5) -> Tensor:
-    """A crop alone on an empty canvas: (3, h, w) -> (1, 3, H, W). It has to fit."""
-    canvas = crop.new_full((1, len(crop), *image_size), fill)
-    canvas[0, :, top : top + crop.shape[1], left : left + crop.shape[2]] = crop
+def on_canvas(
+    crop: Tensor, corner: Sequence[int], image_size: tuple[int, int], *, fill: float = 0.5
+) -> Tensor:
+    """A crop alone on an empty canvas: (3, h, w) -> (1, 3, H, W). corner: top, left; it has to fit."""
+    (top, left), (_, h, w) = corner, crop.shape
+    canvas = crop.new_full((1, 3, *image_size), fill)
+    canvas[0, :, top : top + h, left : left + w] = crop
     return canvas
 
 
@@ -109,6 +112,25 @@ class TopPatches:
     columns: Tensor
     boxes: Tensor
     patches: tuple[tuple[Tensor, ...], ...]
+
+    def only(self, channels: Sequence[int]) -> "TopPatches":
+        """The same of some of the channels. Raises: LabError for one that was not asked for"""
+        known = self.channels.tolist()
+        if missing := [channel for channel in channels if channel not in known]:
+            raise LabError(
+                f"no channel {missing[0]} among these top patches; there are {known[:6]} and so on"
+            )
+        i = [known.index(channel) for channel in channels]
+        crops = tuple(self.patches[row] for row in i)
+        return TopPatches(
+            self.channels[i],
+            self.values[i],
+            self.images[i],
+            self.rows[i],
+            self.columns[i],
+            self.boxes[i],
+            crops,
+        )
 
 
 def top_patches(
@@ -217,6 +239,38 @@ def _of_dataset(dataset: Any, size: int) -> Iterator[Tensor]:
             raise LabError(f"expected a dataset of tensors (3, H, W), got {min(kinds)}; give it a transform")
         _expect_one_size([tuple(image.shape) for image in images])
         yield torch.stack(images)
+
+
+def moved(
+    model: Classifier, layer: str, top: TopPatches, *, image_size: tuple[int, int], units: int
+) -> TopPatches:
+    """The same patches elsewhere: so many units nearer to the middle, down or up, and right or left.
+
+    Returns: top with other rows, columns and boxes; its values are still those of the old places
+    """
+    field = receptive_field(model.net, layer, image_size)
+    stride = torch.tensor(field.stride).expand(2).long()
+    places = torch.stack([top.rows, top.columns], dim=2)  # (C, k, 2)
+    steps = units * torch.where(places < torch.tensor(field.boxes.shape[:2]) / 2, 1, -1)
+    rows, columns = (places + steps).unbind(dim=2)
+    return replace(top, rows=rows, columns=columns, boxes=top.boxes + (steps * stride).repeat(1, 1, 2))
+
+
+def answers_alone(
+    model: Classifier, layer: str, top: TopPatches, *, image_size: tuple[int, int], batch_size: int = 16
+) -> Tensor:
+    """What the units answer to their patches alone, each on a grey canvas: the proof that all was in them.
+
+    Returns: (C, k), equal to top.values
+    """
+    corners, crops = top.boxes[..., :2].flatten(0, 1).tolist(), [crop for row in top.patches for crop in row]
+    channels = top.channels.repeat_interleave(top.values.shape[1])
+    rows, columns, answers = top.rows.flatten(), top.columns.flatten(), []
+    for some in torch.arange(len(crops)).split(batch_size):
+        with torch.no_grad(), recording(model.net, layer) as seen:
+            model(torch.cat([on_canvas(crops[i], corners[i], image_size) for i in some.tolist()]))
+        answers.append(seen[layer][torch.arange(len(some)), channels[some], rows[some], columns[some]])
+    return torch.cat(answers).reshape(top.values.shape)
 
 
 def likeness(top: TopPatches, *, side: int = 8) -> Tensor:

@@ -9,7 +9,7 @@ from labkit.errors import LabError
 from labkit.images import Photos
 from labkit.methods import activations
 from labkit.models import Classifier
-from labkit.show.activations import PhotoPicture, overlays
+from labkit.show.activations import SmallPicture, overlays
 from labkit.show.plots import WIDTH, Picture, draw
 from labkit.show.widgets import Explorer, explorer
 
@@ -28,7 +28,7 @@ def channel_over_photo(
     place = f"{'upper' if row < 0.5 else 'lower'} {'left' if column < 0.5 else 'right'}"
     found = f"largest value {value:.2f}, {place}" if value > 0 else "it does not fire"
     fires = (maps[0, channel] > 0).float().mean()
-    figure = PhotoPicture(
+    figure = SmallPicture(
         WIDTH,
         4.1,
         title=f"{layer}, channel {channel} of {C}",
@@ -36,7 +36,7 @@ def channel_over_photo(
         "Black is 0 or less, white the map's own largest value.",
     )
     grey = activations.to_grey(maps[0, channel])
-    pictures = {name or "photo": image[0], "map": grey, "laid over": overlays(image, grey[None])[0]}
+    pictures = {name or "photo": image[0], "map": grey, "laid over": overlays(image, maps[:, channel])[0]}
     for axes, (line, picture) in zip(figure.subplots(1, 3), pictures.items(), strict=True):
         draw(axes, picture, title=line)
     return figure

@@ -1,0 +1,110 @@
+"""One neuron and the photo in which it fires: where that is, what it sees, its gradient under three rules."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from labkit.methods.gradients import RULES, input_gradient, neuron, relu_rule
+from labkit.models import Classifier
+from labkit.show.gradients import LightPicture, signed
+from labkit.show.plots import ACCENT, WIDTH, Picture, draw
+
+Box = tuple[int, int, int, int]  # top, left, bottom, right
+
+
+class Place(NamedTuple):
+    """A neuron, and the photo in which it fires, by its number in the batch."""
+
+    photo: int
+    channel: int
+    row: int
+    column: int
+
+
+def loudest(maps: Tensor, channel: int) -> Place:
+    """Where a channel fires most. maps: (N, C, h, w)."""
+    photo, row, column = torch.unravel_index(maps[:, channel].argmax(), maps[:, channel].shape)
+    return Place(int(photo), channel, int(row), int(column))
+
+
+def standouts(maps: Tensor, *, count: int, margin: int = 0) -> list[Place]:
+    """The neurons that stand out most from their channel's mean, each of another channel and in another photo.
+
+    maps:   (N, C, h, w)
+    margin: rows and columns at the border that are left out, where a neuron sees padding
+    """
+    h, w = maps.shape[2:]
+    margin = min(margin, (min(h, w) - 1) // 2)
+    inside = maps[..., margin : h - margin, margin : w - margin]
+    deviation, mean = torch.std_mean(maps, dim=(0, 2, 3))
+    places: dict[int, Place] = {}
+    for channel in ((inside.amax(dim=(0, 2, 3)) - mean) / deviation.clamp(min=1e-6)).argsort(descending=True):
+        photo, _, row, column = loudest(inside, int(channel))
+        places.setdefault(photo, Place(photo, int(channel), row + margin, column + margin))
+    return list(places.values())[:count]
+
+
+def shrink(box: Box, share: float) -> Box:
+    """The middle of a box: that share of its height and of its width."""
+    top, left, bottom, right = box
+    dy, dx = (int((end - start) * (1 - share) / 2) for start, end in ((top, bottom), (left, right)))
+    return top + dy, left + dx, bottom - dy, right - dx
+
+
+def around(image: Tensor, maps: Tensor, place: Place, *, side: int) -> Box:
+    """A square of the image around a neuron's position, pushed inside where it would stick out.
+
+    image: (…, H, W);  maps: (…, h, w), those of the neuron's layer;  side: in pixels
+    """
+    starts = []
+    for position, cells, pixels in zip(
+        (place.row, place.column), maps.shape[-2:], image.shape[-2:], strict=True
+    ):
+        middle = (position + 0.5) * pixels / cells
+        starts.append(max(0, min(round(middle - side / 2), pixels - side)))
+    top, left = starts
+    return top, left, min(top + side, image.shape[-2]), min(left + side, image.shape[-1])
+
+
+def crop(images: Tensor, box: Box) -> Tensor:
+    """(…, H, W) -> (…, h, w): what lies in the box."""
+    top, left, bottom, right = box
+    return images[..., top:bottom, left:right]
+
+
+def three_rules(
+    model: Classifier, image: Tensor, layer: str, *, channel: int, row: int, column: int
+) -> dict[str, Tensor]:
+    """One neuron's gradient under each rule for the ReLUs.
+
+    image:   (1, 3, H, W) in 0..1
+    Returns: rule -> (1, 3, H, W), signed
+    Raises:  LabError for an unknown layer, channel, row or column
+    """
+    objective = neuron(model, layer, channel=channel, row=row, column=column)
+    gradients = {}
+    for rule in RULES:
+        with relu_rule(rule):
+            gradients[rule] = input_gradient(objective, image)
+    return gradients
+
+
+def box_on_photo(
+    image: Tensor, gradient: Tensor, box: Box, *, title: str = "", caption: str = "", alt: str = ""
+) -> Picture:
+    """A photo and a neuron's gradient, the box that the neuron sees drawn on both.
+
+    image, gradient: (1, 3, H, W)
+    """
+    H, W = image.shape[2:]
+    figure = LightPicture(WIDTH, 4.6, title=title, caption=caption, alt=alt)
+    top, left, bottom, right = (edge - 0.5 for edge in box)
+    shown = {"photo": image[0], "gradient": signed(gradient, color=True)[0]}
+    for axes, (name, picture) in zip(figure.subplots(1, 2), shown.items(), strict=True):
+        draw(axes, picture, title=name)
+        axes.images[0].set_extent((-0.5, W - 0.5, H - 0.5, -0.5))
+        axes.plot(
+            [left, right, right, left, left], [top, top, bottom, bottom, top], color=ACCENT, linewidth=2.5
+        )
+    return figure

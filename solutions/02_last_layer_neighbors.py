@@ -1,0 +1,447 @@
+# %% [markdown]
+# # 02 · Nearest neighbours at the last layer
+#
+# **Where we are.** The first layer turned out to know edges and colours, and nothing of dogs. The lecture now
+# jumps to the other end. Just before the last layer, AlexNet describes a photo by 4096 numbers, and everything
+# that it will say about the photo is a weighted sum of these. What do the numbers mean? Nobody can look at
+# them. But one can ask: *which photos have nearly the same ones?*
+#
+# You will take these features out of any network, find each photo's nearest neighbours by L2 distance, once
+# among pixels and once among features, count how often they are right, and draw a map.
+#
+# <!-- exercises -->
+
+# %% [markdown]
+# Set-up. Write `NETWORK = "alexnet"` for the lecture's own, once `labkit fetch alexnet` has downloaded it;
+# everything below follows.
+
+# %%
+import torch
+from sklearn.manifold import TSNE
+from torch import nn
+from torch.utils.data import DataLoader
+
+from labkit import check, hint, images, models
+from labkit.methods import gallery as galleries
+from labkit.methods import neighbors as lab
+from labkit.show.neighbors import grouped_bars, neighbor_rows, photo_map, photo_row, precision_curves
+
+NETWORK = "efficientnet_lite0"
+GALLERY = "views"  # or "imagenette": 3,925 photos, 99 MB to download the first time, minutes on a CPU
+SIZE = 160  # pixels: half the work of 224, and the size of Imagenette's photos
+
+model = models.load(NETWORK)
+untrained = models.load(NETWORK, weights=None)  # the control
+bank = images.photos(size=SIZE)
+model
+
+# %% [markdown]
+# ### Exercise 02.1
+#
+# The features are what goes **into** the last `nn.Linear`. Its name differs (`classifier.6` in AlexNet, `fc` in
+# ResNet, `classifier` here), and AlexNet has three linear layers, so search `model.modules()` for the last one.
+# Then let PyTorch hand you its input: `layer.register_forward_pre_hook(f)` calls `f(module, inputs)` just
+# before the layer runs. `inputs` is a tuple, also where there is just one.
+#
+# A hook that stays on runs for ever after, in every later call. Take it off again, **also when the model
+# raises**: the check will hand you an image with two colours and look.
+
+
+# %%
+def last_features(model, images):
+    """What goes into the last linear layer of any network.
+
+    model:   an nn.Module that ends in an nn.Linear
+    images:  (N, 3, H, W) in 0..1
+    Returns: (N, D)
+    """
+    # TODO 02.1: find the layer, hook it, run the model, take the hook off.
+    # The traps: the layer's input, not its output; a hook left on after an exception.
+    ### BEGIN SOLUTION
+    layer = [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
+    seen = []
+    handle = layer.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
+    try:
+        model(images)
+    finally:
+        handle.remove()
+    return seen[0]
+    ### END SOLUTION
+
+
+# %%
+check("02.1", last_features)
+
+# %% [markdown]
+# ## A gallery out of thirty photos
+#
+# The lecture searches ImageNet's test photos. Offline there are thirty, too few to have neighbours. So we make
+# *views* of each: the photo itself and five more, cut out, mirrored, in another light. A neighbour counts as
+# right when it is **another view of the same photo**. That is easier to judge than "the same kind of thing",
+# and stricter: another jeep will count as wrong.
+
+# %%
+views, photo_of = galleries.views(bank.images, per_photo=6, seed=0)
+
+photo_row(
+    views[photo_of == bank.names.index("cat")],
+    ["the photo", *[f"view {n}" for n in range(1, 6)]],
+    title="One photo, six views",
+    caption=f"Views keep 35 to 75 % of each side, every other one is mirrored, and all are darker, brighter or tinted. "
+    f"The gallery: {len(bank)} photos × 6 = {len(views)} images of {SIZE} × {SIZE} pixels.",
+)
+
+# %% [markdown]
+# Now describe each image three ways: by its **pixels** (averaged down to 96 × 96, which if anything helps
+# them, since it blurs small shifts away), by the features of the **trained** network, and, as a control, by
+# those of the same network **untrained**. The gallery goes through in batches, so that thousands of photos
+# fit as well as these.
+
+# %%
+if GALLERY == "views":
+    batches, shows = zip(views.split(30), photo_of.split(30), strict=True), bank.names
+else:
+    mixed = torch.Generator().manual_seed(0)  # by itself it comes class after class
+    batches = DataLoader(images.imagenette(size=SIZE), batch_size=30, shuffle=True, generator=mixed)
+    shows = model.categories
+
+described = galleries.collect(
+    batches,
+    pixels=galleries.pixels,
+    untrained=lambda batch: lab.features(untrained, batch),
+    features=lambda batch: lab.features(model, batch),
+)
+ids = described.pop("ids")  # (N,) what each image shows: shows[ids[i]]
+thumbnails = described["pixels"].unflatten(1, (3, 96, 96))
+
+{space: tuple(vectors.shape) for space, vectors in described.items()}
+
+# %% [markdown]
+# ### Exercise 02.2
+#
+# Distances of all pairs, 180 × 180 of them here and 15 million with Imagenette: no place for a Python loop. Nor
+# for `query[:, None] - gallery`, which writes out *all differences*: with full-size pixels, 20 gigabytes. But
+#
+# $$|q - g|^2 = |q|^2 + |g|^2 - 2\,q \cdot g$$
+#
+# and one matrix product gives every $q \cdot g$ at once. The trap is in the arithmetic: for two equal vectors
+# the three terms should cancel to 0, and in float32 they may leave −0.06. Its root is NaN.
+#
+# (`torch.cdist` does this in one call. After this exercise you know what it does, and what it costs.)
+
+
+# %%
+def pairwise_distances(query, gallery):
+    """The L2 distance of each query to each vector of the gallery.
+
+    query:   (Q, D)
+    gallery: (N, D)
+    Returns: (Q, N), no NaN
+    """
+    # TODO 02.2: |q|² as a column, |g|² as a row, and one matrix product; then the root.
+    # The trap: squares just below 0.
+    ### BEGIN SOLUTION
+    squares = query.square().sum(dim=1, keepdim=True) + gallery.square().sum(dim=1) - 2 * query @ gallery.T
+    return squares.clamp(min=0).sqrt()
+    ### END SOLUTION
+
+
+# %%
+check("02.2", pairwise_distances)
+
+# %% [markdown]
+# ### Exercise 02.3
+#
+# From a table of distances among N images to the k nearest of each, nearest first. Every image is its own
+# nearest neighbour, which tells us nothing, so it must not be among them.
+#
+# It is tempting to take k + 1 and drop the first. But in a gallery with two copies of one photo, the copy may come
+# first. Take the image out by its *place* in the table, and leave the table as you found it.
+
+
+# %%
+def nearest_others(distances, k):
+    """The k nearest neighbours of each image, the image itself left out.
+
+    distances: (N, N), row i holds the distances of image i to all others (and to itself)
+    Returns:   (N, k) int64, column numbers, nearest first
+    """
+    # TODO 02.3: make each image infinitely far from itself, then topk.
+    # The traps: topk takes the largest unless told otherwise; the caller's table must not change.
+    ### BEGIN SOLUTION
+    apart = distances.clone().fill_diagonal_(float("inf"))
+    return apart.topk(k, largest=False).indices
+    ### END SOLUTION
+
+
+# %%
+check("02.3", nearest_others)
+
+# %% [markdown]
+# ## The lecture's figure
+#
+# A photo on the left; its five nearest neighbours by pixels above, by features below.
+#
+# **Predict first.** A dalmatian on brown leaves. What will be near to it in pixel space: other views of the
+# dalmatian, other animals, other brown things? And in feature space?
+#
+# (From here on the cells use the lab's own versions of your functions: `lab.nearest` does exercises 02.2 and 02.3
+# block by block, so that memory stays small.)
+
+# %%
+itself = torch.arange(len(ids))
+found = {space: lab.nearest(vectors, vectors, k=5, leave_out=itself) for space, vectors in described.items()}
+
+
+def rows_of(image, spaces=("pixels", "features")):
+    """For each space: the neighbours of one image, their distances, and which are right."""
+    rows = {space: (found[space][0][image], found[space][1][image]) for space in spaces}
+    return {space: (thumbnails[near], far, ids[near] == ids[image]) for space, (near, far) in rows.items()}
+
+
+def score(image, space):
+    return f"{int((ids[found[space][0][image]] == ids[image]).sum())} of 5"
+
+
+def lecture_figure(image, title, remark=""):
+    """Both rows for one image, with the hits counted in the caption."""
+    return neighbor_rows(
+        thumbnails[image],
+        rows_of(image),
+        name=shows[ids[image]],
+        title=title,
+        caption=f"{shows[ids[image]]}: {score(image, 'pixels')} neighbours right in pixel space, "
+        f"{score(image, 'features')} in feature space. Above each its L2 distance, which compares within a row "
+        f"only. {remark}",
+    )
+
+
+lecture_figure(96, "Nearest by pixels above, nearest by features below")
+
+# %% [markdown]
+# Pixel space finds dull pictures. That is no accident: two busy pictures differ nearly everywhere, so a plain grey
+# one is nearer to the dalmatian than the dalmatian itself, moved a little. Feature space finds the dalmatian,
+# mirrored, darkened, or just its coat.
+#
+# Now a harder one: this jeep has a rival in the bank, a blue one.
+
+# %%
+strict = "Another photo of the same kind of thing counts as wrong." if GALLERY == "views" else ""
+lecture_figure(36, "What counts as wrong here is telling", strict)
+
+# %% [markdown]
+# ### Exercise 02.4
+#
+# A few good-looking rows prove nothing. Count over *all* images: which share of an image's k neighbours shows
+# the same as the image itself? `ids[i]` says what image `i` shows (a photo's number, or an ImageNet label).
+
+
+# %%
+def precision_at_k(neighbors, ids):
+    """For each image, the share of its neighbours that show the same.
+
+    neighbors: (N, k) int64, numbers of images
+    ids:       (N,) int64, what each image shows
+    Returns:   (N,) in 0..1
+    """
+    # TODO 02.4: look up what the neighbours show, compare, average over the k.
+    # The trap: a neighbour's number is not its id.
+    ### BEGIN SOLUTION
+    return (ids[neighbors] == ids[:, None]).float().mean(dim=1)
+    ### END SOLUTION
+
+
+# %%
+check("02.4", precision_at_k)
+
+# %% [markdown]
+# **Predict first.** Three curves: pixels, the trained network's features, and those of the untrained network.
+# Where will the untrained one lie: between the two, with the trained one, with the pixels, or below?
+
+
+# %%
+def precisions(space):
+    near = found[space][0]
+    return torch.stack([lab.precision_at_k(near[:, :k], ids, ids).mean() for k in range(1, 6)])
+
+
+curves = {"trained features": precisions("features"), "pixels": precisions("pixels")}
+curves["untrained features"] = precisions("untrained")
+chance = ((ids[:, None] == ids).sum(dim=1).double() - 1).mean().item() / (len(ids) - 1)
+
+precision_curves(
+    curves,
+    chance=chance,
+    title=f"How many neighbours are right, over all {len(ids)} images",
+    caption="Precision at 5: "
+    + ", ".join(f"{name} {values[-1]:.2f}" for name, values in curves.items())
+    + f"; neighbours drawn at random {chance:.2f}. Precision at 1: "
+    + ", ".join(f"{name} {values[0]:.2f}" for name, values in curves.items())
+    + ".",
+)
+
+# %% [markdown]
+# So it is the *training* that does it, not the architecture. The untrained network's features are even worse
+# than the pixels that they are made of: averaging over the whole image, with filters that mean nothing, throws
+# away where things are and gains nothing for it.
+
+# %% [markdown]
+# ## What pixel space cannot forgive
+#
+# The views mix three changes. Make each alone: to every photo one changed copy, and see whether its nearest
+# among the thirty originals is its own.
+#
+# **Predict first.** Which of the three hurts pixel space most? Does it hurt the features too?
+
+# %%
+spaces = {"trained features": lambda batch: lab.features(model, batch), "pixels": galleries.pixels}
+originals = {name: describe(bank.images) for name, describe in spaces.items()}
+
+recognised = {}
+for change in galleries.CHANGES:
+    changed = galleries.views(bank.images, per_photo=2, seed=1, changes=[change])[0][1::2]
+    recognised[change] = {}
+    for name, describe in spaces.items():
+        near, _ = lab.nearest(describe(changed), originals[name], k=1)
+        recognised[change][name] = (near[:, 0] == torch.arange(len(bank))).double().mean().item()
+
+grouped_bars(
+    recognised,
+    label="photos found again",
+    title="One change at a time: is the changed photo still nearest to its original?",
+    caption=f"Share of {len(bank)} photos, guessing {1 / len(bank):.2f}. "
+    + "; ".join(
+        f"{c}: pixels {v['pixels']:.2f}, features {v['trained features']:.2f}" for c, v in recognised.items()
+    )
+    + ".",
+)
+
+# %% [markdown]
+# A crop moves everything, and a pixel is compared with whatever has come to stand in its place. Training has
+# taught the network to look past such changes, because they never change the label.
+
+# %% [markdown]
+# ## Where pixel space wins
+#
+# Is feature space always better? Look for the image where pixel space wins by most.
+
+# %%
+gain = lab.precision_at_k(found["pixels"][0], ids, ids) - lab.precision_at_k(found["features"][0], ids, ids)
+lecture_figure(
+    int(gain.argmax()),
+    "Pixel space wins here, by the background",
+    f"Pixel space is ahead for {int((gain > 0).sum())} of {len(ids)} images, "
+    f"feature space for {int((gain < 0).sum())}.",
+)
+
+# %% [markdown]
+# With the embedded network: the crop has missed the eagle. A corner of it is left, and the rest is the brown haze
+# behind. For the network there is nothing to name: all its distances are nearly the same, so no photo is really near.
+# Pixel space needs no thing. Brown in the same places is enough, and the eagle's own haze comes second, after a cat.
+# That is luck more than sight. But a *network* can be right for such a reason too, when all the eagles of its
+# training have the same sky behind them.
+
+# %% [markdown]
+# ### Exercise 02.5
+#
+# Last, a map: feature space has over a thousand dimensions, paper has two. *Principal components* find the plane
+# along which the vectors differ most. Subtract the mean vector, decompose what is left by
+# `U, S, Vh = torch.linalg.svd(centred, full_matrices=False)`, and project on the first two directions. Which end of
+# an axis is positive is anyone's choice; the check takes both. You know that it is right when the map's middle is
+# (0, 0) and it is wider along the first axis than along the second.
+
+
+# %%
+def map_2d(vectors):
+    """Each vector's place on the plane along which they differ most.
+
+    vectors: (N, D)
+    Returns: (N, 2), widest direction first
+    """
+    # TODO 02.5: centre, decompose, project.
+    # The trap: the directions are rows of Vh, not columns.
+    ### BEGIN SOLUTION
+    centred = vectors - vectors.mean(dim=0)
+    _, _, Vh = torch.linalg.svd(centred, full_matrices=False)
+    return centred @ Vh[:2].T
+    ### END SOLUTION
+
+
+# %%
+check("02.5", map_2d)
+
+# %% [markdown]
+# **Predict first.** Three photos have coloured frames in all their views. In which of the two maps will the
+# frames of one colour lie together?
+
+# %%
+framed = ids[torch.tensor([90, 96, 60])].tolist()  # red, blue, green
+colours = ", ".join(
+    f"{shows[i]} {colour}" for i, colour in zip(framed, ("red", "blue", "green"), strict=True)
+)
+some = slice(0, 500)  # a map of thousands of photos would show none of them
+
+maps = {space: lab.pca_map(described[space][some]) for space in ("pixels", "features")}
+photo_map(
+    {space: points for space, (points, _) in maps.items()},
+    thumbnails[some],
+    ids=ids[some],
+    linked=framed,
+    title="The two widest directions, in pixel space and in feature space",
+    caption=f"Framed: {colours}. "
+    + " and ".join(f"{share.sum():.0%} in {space}" for space, (_, share) in maps.items()).join(
+        ["The share of all variance along the two axes is ", "."]
+    ),
+)
+
+# %% [markdown]
+# In pixel space, the widest direction is plain: from dark pictures to bright ones. In feature space it leads to a
+# kind of thing (with the embedded network: birds). But two of a thousand dimensions show only a sliver, and the map
+# looks more muddled than the space is: the precision said so. t-SNE (van der Maaten & Hinton
+# 2008) makes another promise: to keep *neighbours* together, at the price that distances between groups mean nothing.
+
+# %%
+by_neighbours = {
+    space: torch.from_numpy(
+        TSNE(perplexity=10, init="pca", method="exact", random_state=0).fit_transform(
+            described[space][some].numpy()
+        )
+    )
+    for space in ("pixels", "features")
+}
+
+
+def right_on_map(points):
+    """The share of photos whose nearest photo on the map shows the same."""
+    near, _ = lab.nearest(points, points, k=1, leave_out=itself[some])
+    return lab.precision_at_k(near, ids[some], ids[some]).mean().item()
+
+
+photo_map(
+    by_neighbours,
+    thumbnails[some],
+    ids=ids[some],
+    linked=framed,
+    title="t-SNE keeps neighbours together, where there are any",
+    caption=f"Framed: {colours}. Perplexity 10. On the maps themselves, the nearest picture is right for "
+    + " and ".join(f"{right_on_map(points):.0%} in {space}" for space, points in by_neighbours.items())
+    + ".",
+)
+
+# %% [markdown]
+# Nearly every pile on the right is one photo in six views. On the left there are few: most views lie where their
+# brightness and their large patches of colour put them.
+
+# %% [markdown]
+# ## Two questions
+#
+# Think before you read on; there is no check.
+#
+# 1. The last layer has learned to tell a thousand kinds of thing apart, and nobody taught it that a retina, a tissue
+#    or a rocket is one of them. It finds their views again all the same. What does that say about its features, and
+#    for which photos would you expect them to fail?
+# 2. A mirrored dalmatian has other pixels and nearly the same features. Somewhere between the first layer and
+#    the last, the difference was lost. Was it lost all at once? How would you find the layer?
+#
+# The second one cannot be answered from either end. The next notebook goes inside, and looks at what a layer
+# in the middle puts out.

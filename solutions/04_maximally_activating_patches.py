@@ -1,0 +1,438 @@
+# %% [markdown]
+# # 04 · Maximally activating patches
+#
+# **Where we are.** The last notebook held one photo fixed and looked at all channels. The lecture now turns that around:
+# hold *one channel* fixed, show the network very many photos, and cut out the patches that the channel answers to
+# most. Nine such patches in a row say at a glance what the channel seems to look for.
+#
+# For that you need to know three things, and will write each: which pixels a unit sees, where in a map the maximum
+# stands, and how to keep the best nine of a hundred thousand photos without keeping the photos. Then comes the proof
+# that the patch was really all the unit saw, and a control that may surprise you.
+#
+# <!-- exercises -->
+
+# %%
+import torch
+
+from labkit import check, hint, images, models, show  # noqa: F401 (hint is for you to call)
+from labkit.hooks import recording
+from labkit.methods import patches as lab
+from labkit.receptive import receptive_field
+from labkit.show import patches as pictures
+
+NETWORK = "efficientnet_lite0"  # or "alexnet", "vgg16", "resnet18", … once downloaded: labkit fetch alexnet
+
+model = models.load(NETWORK)
+layers = models.NETWORKS[NETWORK].layers
+bank = images.photos(size=448)
+
+# %% [markdown]
+# ## What one unit sees
+#
+# A unit of the first layer sees one small window. A unit of the second sees a window of such windows, and so on: its
+# **receptive field** grows with every layer, and every stride makes all later layers grow faster.
+#
+# ### Exercise 04.1
+#
+# Three numbers say it all, along one side of the image, in pixels:
+#
+# - `size`: how many pixels one unit sees;
+# - `stride`: how far apart the fields of neighbouring units are;
+# - `start`: the first pixel that unit 0 sees. With padding it is negative: the unit begins outside the image.
+#
+# Begin with a pixel (it sees itself: 1, 1, 0) and walk up the layers. A kernel of 3 with dilation 2 touches places
+# 0, 2 and 4 of its *input*, and one place there is `stride` pixels. You know that it is right when AlexNet's first
+# layers, `(11, 4, 2, 1)` and `(3, 2, 0, 1)`, give 19, 8, −2.
+
+# %%
+def field_of(layers):
+    """The receptive field behind a chain of convolutions and pools.
+
+    layers:  from the image upwards, each (kernel, stride, padding, dilation)
+    Returns: size, stride, start, three whole numbers
+    """
+    # TODO 04.1: carry size, stride and start along, layer after layer.
+    # The trap: a layer's own stride spreads the layers above it, not its own kernel or padding.
+    ### BEGIN SOLUTION
+    size, stride, start = 1, 1, 0
+    for kernel, step, padding, dilation in layers:
+        size += dilation * (kernel - 1) * stride
+        start -= padding * stride
+        stride *= step
+    return size, stride, start
+    ### END SOLUTION
+
+
+# %%
+check("04.1", field_of)
+
+# %% [markdown]
+# Real networks branch, so the lab's `receptive_field` follows every path, and takes the widest. **Predict first.** In
+# which layer does one unit see the whole photo of 224 × 224 pixels?
+
+# %%
+photo = images.photos()["bald eagle"]
+fields = {layer: receptive_field(model.net, layer, 224) for layer in layers[:6]}
+boxes = {}
+for layer, field in fields.items():
+    h, w, _ = field.boxes.shape
+    boxes[layer] = field.box(h // 2, w // 2)
+
+pictures.nested_fields(
+    photo,
+    boxes,
+    title="What the middle unit of each layer sees",
+    caption="Side of the receptive field, in pixels: "
+    + ", ".join(f"{layer} {field.size}" for layer, field in fields.items())
+    + ". What does not fit into the photo lies in the padding.",
+)
+
+# %% [markdown]
+# Early units see a few pixels, late ones more than the photo. Patches are a good picture of the layers in between.
+#
+# ### Exercise 04.2
+#
+# From a unit to its pixels. A unit at `row`, `column` sees the box that begins at `start + row · stride` (and alike for
+# the column) and is `size` pixels wide and high. What lies outside the image is cut off. Give the box as
+# `top, left, bottom, right`, where bottom and right are the first pixels *outside*, so that
+# `image[:, :, top:bottom, left:right]` is the patch.
+
+# %%
+def pixels_of(row, column, field, image_size):
+    """The box of pixels that a unit sees, cut at the border of the image.
+
+    field:      (size, stride, start)
+    image_size: (H, W)
+    Returns:    top, left, bottom, right, four whole numbers
+    """
+    # TODO 04.2: the first pixel and the end, for rows and for columns; cut off what lies outside.
+    # The trap: cut last. A box that is cut at the top must not grow at the bottom.
+    ### BEGIN SOLUTION
+    size, stride, start = field
+    H, W = image_size
+    top, left = start + row * stride, start + column * stride
+    bottom, right = top + size, left + size
+    return max(top, 0), max(left, 0), min(bottom, H), min(right, W)
+    ### END SOLUTION
+
+
+# %%
+check("04.2", pixels_of)
+
+# %% [markdown]
+# ## The best of each photo, and of all
+#
+# ### Exercise 04.3
+#
+# A photo may answer at many places. We want one patch of a photo, or the row would show nine times the same spot,
+# moved by a pixel. So: where is each map largest, and how large is it there?
+#
+# You know that it is right when `maps[n, c, rows[n, c], columns[n, c]]` equals `values[n, c]`, also for maps that are
+# wider than high. Where the maximum stands twice, either place will do.
+
+# %%
+def peaks(maps):
+    """The largest value of each map, and its place.
+
+    maps:    (N, C, H, W)
+    Returns: values, rows, columns, each (N, C)
+    """
+    # TODO 04.3: the maximum over rows and columns together, then its row and its column.
+    # The trap: the place is counted along the rows. What do you divide by, the height or the width?
+    ### BEGIN SOLUTION
+    values, places = maps.flatten(2).max(dim=2)  # (N, C), places in 0..H·W-1
+    W = maps.shape[3]
+    return values, places // W, places % W
+    ### END SOLUTION
+
+
+# %%
+check("04.3", peaks)
+
+# %% [markdown]
+# ### Exercise 04.4
+#
+# Now the best `k` of *all* photos. Their values come in batches, and you see each batch once. Collecting everything to
+# choose at the end would work for thirty photos and not for a million. So keep the best k of each channel, merge them
+# with each batch, and let the batch go: your memory stays the same however long the stream is.
+#
+# `batches` is an iterator (a `for` loop is all you need). Images are numbered 0, 1, 2, … through all batches. Best
+# first; of equal values either will do; fewer than `k` images give fewer than `k` columns.
+
+# %%
+def best_of_stream(batches, k):
+    """The k largest values of each channel, and which images they belong to.
+
+    batches: an iterator of (n, C), n images' values; n may differ from batch to batch
+    k:       how many to keep
+    Returns: values (C, k), largest first, and images (C, k), their numbers
+    """
+    # TODO 04.4: for each batch: join with what you kept, take the best k, and their numbers with them.
+    # The traps: topk says where a value stood, not whose it is; numbers go on from batch to batch;
+    # values may all be negative.
+    ### BEGIN SOLUTION
+    values, images, seen = None, None, 0
+    for batch in batches:
+        n, C = batch.shape
+        numbers = torch.arange(seen, seen + n).expand(C, n)
+        if values is None:
+            values, images = torch.empty(C, 0), torch.empty(C, 0, dtype=torch.int64)
+        both = torch.cat([values, batch.T], dim=1)  # (C, kept + n)
+        values, order = both.topk(min(k, both.shape[1]), dim=1)
+        images = torch.cat([images, numbers], dim=1).gather(1, order)
+        seen += n
+    return values, images
+    ### END SOLUTION
+
+
+# %%
+check("04.4", best_of_stream)
+
+# %% [markdown]
+# ## Look
+#
+# The lab's `top_patches` is your four functions in a row, and cuts the winners out as it goes. (From here on the cells
+# use the lab's own versions, so they run whether or not yours are done.)
+#
+# Thirty photos are few. They are larger than the network needs, so each is shown five times: once whole, and in four
+# quarters, at twice the size. That makes 150 images, but still only what thirty photos contain. Keep it in mind.
+#
+# The layer lies in the middle. In EfficientNet-Lite0 we listen right *in front of* a ReLU6. Behind it every strong answer
+# reads 6.0, and there is no best of equals.
+
+# %%
+LAYER = {"efficientnet_lite0": "blocks.2.1.bn1.drop"}.get(NETWORK, layers[2])
+
+many = lab.views(bank.images)  # (150, 3, 224, 224)
+with recording(model.net, LAYER) as seen:
+    model(many[:1])
+channels = range(seen[LAYER].shape[1])
+top = lab.top_patches(model, many, LAYER, channels)
+
+chance = torch.Generator().manual_seed(4)
+drawn = sorted(torch.randperm(len(channels), generator=chance)[:8].tolist())
+f"{len(channels)} channels, {top.values.shape[1]} patches each, fields of {receptive_field(model.net, LAYER, 224).size} pixels; drawn: {drawn}"
+
+# %% [markdown]
+# **Predict first.** Eight channels drawn by lot, not chosen. How many of them will look as if they had a subject?
+
+# %%
+pictures.patch_rows(
+    top.only(drawn),
+    title="Eight channels drawn by lot, and the nine patches that each answers to most",
+    caption=f"{NETWORK}, {LAYER}; the number on the left is the channel, above each patch stands its answer. "
+    f"Light grey lies outside the photo. {(top.values >= 6).float().mean():.0%} of all top answers are 6 or more, "
+    "which a ReLU6 would make equal.",
+)
+
+# %% [markdown]
+# Some rows have a subject, others none that one could name. Papers and lectures show rows like the next, *picked by
+# hand* out of all.
+
+# %%
+PICKED = {"efficientnet_lite0": [63, 9, 187, 117, 102, 17, 22, 38]}.get(NETWORK)
+if PICKED is None:  # another network: the eight whose rows look most alike
+    PICKED = lab.likeness(top).topk(8).indices.tolist()
+
+pictures.patch_rows(
+    top.only(PICKED),
+    title="Eight channels picked by hand",
+    caption=f"Picked out of {len(channels)}, {NETWORK}, {LAYER}. From top to bottom we would call them: green; blue; lights in "
+    "the dark; gravel; bars that cross; fine stripes; an edge that rises; bright above dark."
+    if NETWORK == "efficientnet_lite0"
+    else f"Of {len(channels)} channels those whose patches look most alike; {NETWORK}, {LAYER}.",
+)
+
+# %% [markdown]
+# Look along a row, and then at what *varies* in it. The "green" channel does not mind whether it is leaf or lawn, sharp
+# or blurred. That is the use of this picture: what stays the same is what the channel wants, what varies is what it
+# has learned to overlook.
+
+# %% [markdown]
+# ## The proof
+#
+# Is the patch really *all* that the unit answered to? Then the crop alone must do.
+#
+# ### Exercise 04.5
+#
+# Keep the box, paint everything else grey (0.5), and read the same unit again. If the box holds all that the unit sees, it
+# gives the same answer as to the whole photo. If the box is too small it does not, and the check tries that as well.
+
+# %%
+def answer_to_crop(features, image, box, unit):
+    """A unit's answer when only a box of the photo is left.
+
+    features: a network up to some layer; takes (1, 3, H, W), gives maps (1, C, h, w)
+    image:    (1, 3, H, W) in 0..1
+    box:      top, left, bottom, right
+    unit:     channel, row, column
+    Returns:  the unit's answer, one number
+    """
+    # TODO 04.5: a grey canvas of the photo's size, the crop at its own place, then the unit's answer.
+    # The trap: moved on the canvas, the crop is seen by another unit.
+    ### BEGIN SOLUTION
+    top, left, bottom, right = box
+    channel, row, column = unit
+    canvas = torch.full_like(image, 0.5)
+    canvas[:, :, top:bottom, left:right] = image[:, :, top:bottom, left:right]
+    return features(canvas)[0, channel, row, column]
+    ### END SOLUTION
+
+
+# %%
+check("04.5", answer_to_crop)
+
+# %% [markdown]
+# Now on the real network, with the best patch of the first row above. **Predict first.** The unit gets the photo; its
+# patch alone; everything *but* the patch; and the patch alone, moved on the canvas and read by the unit there.
+# Which answers are equal?
+
+# %%
+UNITS = 8  # how far it is moved, in units of the map, down or up, right or left towards the middle
+size = (224, 224)
+best = top.only(PICKED[:1])
+alone = lab.answers_alone(model, LAYER, best, image_size=size)[0, 0]
+elsewhere = lab.moved(model, LAYER, best, image_size=size, units=UNITS)
+moved = lab.answers_alone(model, LAYER, elsewhere, image_size=size)[0, 0]
+
+whole, crop, box = many[best.images[0, 0]], best.patches[0][0], best.boxes[0, 0].tolist()
+hole = whole.clone()
+hole[:, box[0] : box[2], box[1] : box[3]] = 0.5
+with recording(model.net, LAYER) as seen:
+    model(hole[None])
+without = seen[LAYER][0, best.channels[0], best.rows[0, 0], best.columns[0, 0]]
+
+# %%
+new_box = elsewhere.boxes[0, 0].tolist()
+canvas, new_canvas = (lab.on_canvas(crop, there[:2], size)[0] for there in (box, new_box))
+lines = {"the photo": best.values[0, 0], "the patch alone": alone, "the patch, moved": moved, "all but the patch": without}
+
+pictures.boxed_row(
+    [whole, canvas, new_canvas, hole],
+    [f"{name}\n{answer:.4f}" for name, answer in lines.items()],
+    [box, box, new_box, box],
+    title=f"Channel {PICKED[0]}: the answer lies in the patch, and only there",
+    caption="What the unit answers whose field is the blue box. To the patch alone it differs from its answer to the photo by "
+    f"{(alone - best.values[0, 0]).abs():.0e}, to the patch moved by {UNITS} units by {(moved - best.values[0, 0]).abs():.0e}. "
+    f"The photo without the patch leaves {without:.2f}.",
+)
+
+# %% [markdown]
+# One patch may be luck. So all patches of the sixteen rows above, at their own place and moved.
+# **Predict first.** For which patches will moving *change* the answer?
+
+# %%
+rows = top.only([*drawn, *PICKED])
+sides = rows.boxes[..., 2:] - rows.boxes[..., :2]
+inside = (sides == sides.amax(dim=(0, 1))).all(dim=2)  # (16, 9): the whole field lies in the photo
+there = (lab.answers_alone(model, LAYER, rows, image_size=size) - rows.values).abs()
+nearer = lab.moved(model, LAYER, rows, image_size=size, units=1)
+elsewhere = (lab.answers_alone(model, LAYER, nearer, image_size=size) - rows.values).abs()
+
+show.dots(
+    {
+        "alone, same place": there.flatten(),
+        "moved, not cut by the border": elsewhere[inside],
+        "moved, cut by the border": elsewhere[~inside],
+    },
+    label="how far the answer is from the answer to the photo",
+    title="The crop alone reproduces the answer, and away from the border it may stand anywhere",
+    caption=f"{rows.values.numel()} patches, of which {(~inside).sum()} are cut by the border. Largest difference: alone "
+    f"{there.max():.0e}, moved {elsewhere[inside].max():.0e}, moved although cut {elsewhere[~inside].max():.1f} "
+    f"(median {elsewhere[~inside].median():.1f}). The answers themselves are about {rows.values.median():.0f}.",
+)
+
+# %% [markdown]
+# At the border a unit sees the photo *and the padding*: zeros that no photo contains. Move its patch inland, and in place
+# of those zeros comes grey. A convolution finds a thing anywhere, but near the border it can tell that it is there.
+
+# %% [markdown]
+# ## The control
+#
+# Rows that look alike: is that what the network has *learned*? The same layer, the same photos, the same channels, in a
+# network that was never trained.
+#
+# **Predict first.** Will its rows look more alike, less alike, or just as much?
+
+# %%
+untrained = models.load(NETWORK, weights=None)
+top_untrained = lab.top_patches(untrained, many, LAYER, channels)
+
+pictures.patch_rows(
+    top_untrained.only(drawn),
+    title="The same channels of an untrained network",
+    caption=f"{NETWORK}, {LAYER}, weights drawn at random, batch normalisation set on noise. The channels are those drawn by "
+    "lot above.",
+)
+
+# %% [markdown]
+# Here, too, rows have something in common. Two numbers for all channels of both networks:
+#
+# - **likeness**: the correlation of a row's patches, pixel by pixel (each shrunk to 8 × 8 colours, the mean of all
+#   patches subtracted). 0 is as alike as patches of any row.
+# - **overlap**: of the nine images of one channel, the share that another channel chose as well.
+
+# %%
+both = {"trained": top, "untrained": top_untrained}
+by_lot = 9 / len(many)
+
+show.dots(
+    {name: lab.likeness(patches) for name, patches in both.items()},
+    label="likeness of a channel's nine patches",
+    title="An untrained network's rows look no less alike",
+    caption=f"One dot a channel, a bar at the median: {', '.join(f'{name} {lab.likeness(p).median():.2f}' for name, p in both.items())}. "
+    f"Overlap, the share of images that two channels have in common: "
+    f"{', '.join(f'{name} {lab.overlap(p):.0%}' for name, p in both.items())}, by lot {by_lot:.0%}.",
+)
+
+# %% [markdown]
+# So a row that looks alike proves nothing about learning. Any filter, even a random one, has patches that fit it best,
+# and those resemble each other. What training changed is that the channels became *different* from one another: an
+# untrained network's channels fight over the same few photos of high contrast, a trained one's look for different
+# things; and that its rows are alike in something that pixels do not measure.
+
+# %% [markdown]
+# ## Further up
+#
+# Two blocks later a unit sees a larger box. The price is paid in clarity: the larger the patch, the more there is in
+# it that the unit may *not* have minded.
+
+# %%
+LATER = {"efficientnet_lite0": "blocks.3.1.bn1.drop"}.get(NETWORK, layers[3])
+LATER_PICKED = {"efficientnet_lite0": [192, 155, 165, 5, 14, 9]}.get(NETWORK, [0, 1, 2, 3, 4, 5])
+
+pictures.patch_rows(
+    lab.top_patches(model, many, LATER, LATER_PICKED),
+    title=f"Six channels of {LATER}, fields of {receptive_field(model.net, LATER, 224).size} pixels",
+    caption="Picked by hand out of 480. We would call them: lawn; spokes and arcs; dark against a bright sky; rubble; dark, "
+    "round things; ridges. Would you?"
+    if NETWORK == "efficientnet_lite0"
+    else f"The first six channels, {NETWORK}.",
+)
+
+# %% [markdown]
+# ## Your own photos
+#
+# Thirty photos, most of them taken by strangers. Put in a folder of your own. With
+# `images.imagenette()` in place of the folder it runs over thousands of photos (a download of 99 MB, some minutes,
+# a progress bar), and the rows become much clearer: try it if you have the time. Memory stays the same.
+
+# %%
+FOLDER = ""  # such as "~/Pictures/holiday"
+
+if FOLDER:
+    mine = images.folder(FOLDER)
+    print(f"{len(mine)} photos", *mine.skipped, sep="\n")
+    display(pictures.patch_rows(lab.top_patches(model, mine, LAYER, PICKED), title="Of my own photos"))  # noqa: F821
+
+# %% [markdown]
+# ## Two questions
+#
+# Think before you read on; there is no check.
+#
+# 1. Every row shows the nine patches with the *largest* answers out of 150. What would you have to look at before you
+#    write "this channel detects lights in the dark", and what would speak against it?
+# 2. The patch says *that* all which moved the unit lies in its 35 × 35 pixels. Which of these pixels did it, the lamp or the
+#    dark around it? Nine patches side by side cannot say. How could the network itself be asked?
+#
+# The next notebook asks it: the gradient of one neuron, pixel by pixel, and what guided backprop makes of it.

@@ -1,0 +1,533 @@
+# %% [markdown]
+# # 05 · Guided backprop
+#
+# **Where we are.** Stage 04 found the patches that a channel answers to most. A patch says *where* the neuron
+# looked; it does not say which of its pixels mattered. The lecture's next step is to ask the network itself:
+# the gradient of the neuron with respect to the pixels says how fast the neuron would move with each of them.
+# Plain gradients look noisy, so deconvnet and guided backprop change one line of the backward pass, and the
+# pictures become clean.
+#
+# You will write all of them, and see how clean they get. Then comes the sober part: what is a clean picture
+# worth, if it stays the same when we ask about another class, or destroy the network?
+#
+# <!-- exercises -->
+
+# %%
+import torch
+from torch import nn
+
+from labkit import check, hint, images, models
+from labkit.hooks import recording
+from labkit.methods import gradients as lab
+from labkit.methods import sanity
+from labkit.receptive import receptive_field
+from labkit.show import gradients as pictures
+from labkit.show import neurons
+from labkit.show.gradients_explorer import explore
+
+NETWORK = "efficientnet_lite0"  # any of models.available(): "alexnet", once labkit fetch alexnet has run
+
+model = models.load(NETWORK)
+layers = models.NETWORKS[NETWORK].layers
+bank = images.photos()
+names = ["jeep", "bull mastiff", "drum", "bald eagle", "strawberry"]
+photos = torch.cat([bank[name] for name in names])
+targets = torch.tensor([bank.labels[bank.names.index(name)] for name in names])
+model
+
+# %% [markdown]
+# ## Which pixels move the score?
+#
+# ### Exercise 05.1
+#
+# A network has so far been differentiated with respect to its weights. Here the weights stay as they are and
+# the *photo* is the variable. Write a function that takes a batch of photos and a target for each, and gives
+# the gradient of each photo's own target logit with respect to that photo's pixels.
+#
+# The photos do not know of each other, so one backward pass serves the whole batch: the gradient of the sum of
+# all the scores holds every photo's own gradient. The caller's photos must come out as they went in.
+#
+# The check knows what is right without autograd: it nudges each pixel up and down and watches the logit.
+
+
+# %%
+def logit_gradient(model, images, targets):
+    """How fast each photo's target logit moves with each of its pixels.
+
+    model:   images in 0..1 -> logits (N, categories), before softmax
+    images:  (N, 3, H, W)
+    targets: (N,) int64
+    Returns: (N, 3, H, W)
+    """
+    # TODO 05.1: a leaf to differentiate by, the N target logits, their sum, its gradient.
+    # The traps: the caller's tensor is not yours to call requires_grad_() on; logits[:, targets] is (N, N).
+    ### BEGIN SOLUTION
+    leaf = images.clone().requires_grad_()
+    logits = model(leaf)
+    scores = logits[range(len(logits)), targets]  # (N,)
+    return torch.autograd.grad(scores.sum(), leaf)[0]
+    ### END SOLUTION
+
+
+# %%
+check("05.1", logit_gradient)
+
+# %% [markdown]
+# ### Exercise 05.2
+#
+# A gradient has three colours and two signs; the eye wants one number a pixel. Simonyan et al. (2014) take the
+# *size* of the gradient, and of the three colours the largest. That is the saliency map.
+
+
+# %%
+def saliency_map(gradient):
+    """One number a pixel: the largest size of its gradient among the colours.
+
+    gradient: (N, 3, H, W)
+    Returns:  (N, H, W)
+    """
+    # TODO 05.2: sizes, then the largest over the colours.
+    # The trap: the order of the two.
+    ### BEGIN SOLUTION
+    return gradient.abs().amax(dim=1)
+    ### END SOLUTION
+
+
+# %%
+check("05.2", saliency_map)
+
+# %% [markdown]
+# **Predict first.** Where will the gradient be large: on the animal, on its outline, everywhere?
+#
+# (From here on the cells use the lab's own versions of your functions, so they run whether or not yours are done.)
+
+
+# %%
+def target_logit(images):
+    return model(images).gather(1, targets[:, None])[:, 0]
+
+
+gradient = lab.input_gradient(target_logit, photos)
+saliency = lab.saliency(model, photos, targets)
+off_top = (saliency.flatten(1) > saliency.flatten(1).amax(dim=1, keepdim=True) / 4).float().mean()
+
+pictures.rows_of_images(
+    {"photo": photos, "gradient": pictures.signed(gradient), "saliency": pictures.sizes(saliency)},
+    [model.categories[target] for target in targets],
+    title="How fast the class's own logit moves with each pixel",
+    caption="Gradient: grey is 0, lighter raises the logit, darker lowers it. Saliency: black is 0. "
+    f"Each photo has its own scale. Only {off_top:.1%} of all pixels have a quarter of their photo's largest saliency, "
+    "or more.",
+)
+
+# %% [markdown]
+# Noise, but noise in roughly the right place. Neighbouring pixels pull in opposite ways: the network can be moved
+# by patterns finer than anything one would call an animal. (Stage 08 lives on that.)
+#
+# **The control.** Would any network give this map, and for any class? Ask the same network about a koala, and an
+# untrained network about the jeep.
+
+# %%
+untrained = models.load(NETWORK, weights=None)
+koala = model.index_of("koala")
+asked = {
+    "jeep": saliency[0],
+    "koala": lab.saliency(model, photos[:1], koala)[0],
+    "jeep,\nuntrained network": lab.saliency(untrained, photos[:1], targets[:1])[0],
+}
+
+pictures.rows_of_images(
+    {"saliency": pictures.sizes(torch.stack(list(asked.values())))},
+    list(asked),
+    title="Saliency and its controls: another class, a network that knows nothing",
+    caption="The class matters somewhat, training matters much. Rank correlation with the first map (1: same order of "
+    "pixels, 0: unrelated; you will write it below): "
+    + ", ".join(
+        f"{name} {sanity.rank_correlation(saliency[:1], asked[key][None])[0]:.2f}"
+        for name, key in {"koala": "koala", "untrained": "jeep,\nuntrained network"}.items()
+    )
+    + ".",
+)
+
+# %% [markdown]
+# ## One neuron
+#
+# The lecture starts smaller: not with a logit but with *one neuron* in the middle of the network, at a channel, a
+# row and a column. `lab.neuron` is the objective that reads off its value, and `lab.input_gradient` does what you
+# did in 05.1 for any objective.
+#
+# First we need neurons that have something to say. As in stage 04, we look through all photos for those that stand
+# out most from what their channel does otherwise.
+#
+# **Predict first.** Outside the neuron's receptive field, how large is its gradient?
+
+# %%
+LAYER = layers[len(layers) // 2]
+field = receptive_field(model.net, LAYER, model.input_size)
+with torch.no_grad(), recording(model.net, LAYER) as seen:
+    model(bank.images)
+places = neurons.standouts(seen[LAYER], count=1, margin=4)
+photo, channel, row, column = places[0]
+
+one = lab.input_gradient(
+    lab.neuron(model, LAYER, channel=channel, row=row, column=column), bank.images[photo : photo + 1]
+)
+top, left, bottom, right = field.box(row, column)
+outside = one.clone()
+outside[:, :, top:bottom, left:right] = 0
+middle = neurons.crop(one, neurons.shrink((top, left, bottom, right), 0.5))
+
+neurons.box_on_photo(
+    bank.images[photo : photo + 1],
+    one,
+    field.box(row, column),
+    title=f"One neuron of {LAYER}: channel {channel}, row {row}, column {column}",
+    caption=f"The frame is all it can see, {bottom - top} × {right - left} pixels. Largest gradient outside it: "
+    f"{outside.abs().max():.0f}, exactly. The middle half of the frame, a quarter of its area, holds "
+    f"{middle.abs().sum() / one.abs().sum():.0%} of the gradient.",
+)
+
+# %% [markdown]
+# Zero, exactly: the receptive field of stage 03, seen from the other end. And inside it most of the gradient lies
+# near the middle, where many more paths lead (Luo et al. 2016 call that the *effective* receptive field).
+
+# %% [markdown]
+# ## Another rule for the ReLU
+#
+# On the way back, a gradient passes through every ReLU. What may pass?
+#
+# | rule | lets the gradient pass where … | source |
+# |---|---|---|
+# | gradient | the **input** was above 0 | the chain rule |
+# | deconvnet | the **gradient** is above 0 | Zeiler & Fergus 2013 |
+# | guided | **both** are | Springenberg et al. 2014 |
+#
+# ### Exercise 05.3
+#
+# Write one ReLU's backward pass under each rule. `grad_output` comes from the layer above; `x` is what the
+# ReLU was given on the way forward, the table's input; what you return goes on to the layer below. An input of
+# exactly 0 counts as shut.
+
+
+# %%
+def relu_backward(grad_output, x, rule):
+    """What a ReLU hands down to the layer below it.
+
+    grad_output, x: alike in shape
+    rule:    "gradient", "deconvnet" or "guided"
+    Returns: like grad_output
+    """
+    # TODO 05.3: two masks, one of x and one of grad_output; each rule uses one of them or both.
+    # The trap: guided has everything that the other two have.
+    ### BEGIN SOLUTION
+    is_open = x > 0
+    is_positive = grad_output > 0
+    passes = {"gradient": is_open, "deconvnet": is_positive, "guided": is_open & is_positive}
+    return grad_output * passes[rule]
+    ### END SOLUTION
+
+
+# %%
+check("05.3", relu_backward)
+
+# %% [markdown]
+# ### Exercise 05.4
+#
+# Now through a whole network, in the way that most code on the web does it: with *hooks*. A backward hook on a
+# module is called when the gradient comes by, and what it returns goes on in the gradient's place:
+#
+# ```python
+# def hook(module, grad_input, grad_output):      # both are tuples
+#     return (something_else,)                    # a tuple of one tensor, in place of grad_input
+#
+# handle = module.register_full_backward_hook(hook)
+# …
+# handle.remove()
+# ```
+#
+# `grad_output` is the gradient above the ReLU, `grad_input` the one below, to which the ReLU has already applied
+# its own mask. Hang a hook on each `nn.ReLU` of the model, wherever it is, take the gradient of the target's
+# logit, and take the hooks off again: a model that stays changed would spoil every gradient that anybody takes of
+# it later. The check looks for hooks left behind.
+
+
+# %%
+def guided_backprop(model, image, target):
+    """Guided backprop of one logit, by hooks on the model's nn.ReLU modules.
+
+    image:   (1, 3, H, W) in 0..1
+    target:  int, the logit's index
+    Returns: (1, 3, H, W)
+    """
+
+    # TODO 05.4: hooks on, gradient, hooks off.
+    # The traps: ReLUs inside blocks; a hook that returns nothing changes nothing.
+    ### BEGIN SOLUTION
+    def hook(module, grad_input, grad_output):
+        return (grad_input[0].clamp(min=0),)
+
+    handles = [
+        module.register_full_backward_hook(hook) for module in model.modules() if isinstance(module, nn.ReLU)
+    ]
+    try:
+        leaf = image.clone().requires_grad_()
+        return torch.autograd.grad(model(leaf)[0, target], leaf)[0]
+    finally:  # also where the model fails
+        for handle in handles:
+            handle.remove()
+    ### END SOLUTION
+
+
+# %%
+check("05.4", guided_backprop)
+
+# %% [markdown]
+# **Predict first.** The check used networks made of `nn.ReLU`. How many of those will your hooks find in the network
+# that we look into? `lab.relu_rule` counts the ReLU *calls* of a forward pass, whatever they are called.
+
+# %%
+with torch.no_grad(), lab.relu_rule("guided") as relus:
+    model(photos[:1])
+found = sum(isinstance(module, nn.ReLU) for module in model.modules())
+print(f"{NETWORK}: {relus.count} ReLU calls in a forward pass, {found} nn.ReLU modules to hang a hook on")
+
+# %% [markdown]
+# EfficientNet-Lite0 uses `nn.ReLU6`, which is no `nn.ReLU`; GoogLeNet calls the function `F.relu`; DenseNet-121 has
+# modules everywhere, except for its last ReLU. Hooks find nothing, or not all, and *give no error*: you get the plain
+# gradient under another name. It has happened in well-known libraries.
+#
+# The lab's version catches the calls themselves:
+#
+# ```python
+# with lab.relu_rule("guided"):
+#     lab.input_gradient(objective, photos)
+# ```
+#
+# and leaves the model alone.
+
+# %% [markdown]
+# ## As in the lecture: a neuron on its own best patch
+#
+# Four neurons of a higher layer, each on the photo in which it stands out most. What they can see is by now larger
+# than the photo, so each is cropped to 150 pixels around its place.
+#
+# **Predict first.** This network has no max pooling. The deconvnet rule never asks whether a ReLU was open. So where
+# could the photo enter its backward pass at all?
+
+# %%
+HIGH, SIDE = layers[-3], 150
+with torch.no_grad(), recording(model.net, HIGH) as seen:
+    model(bank.images)
+margin = int(SIDE / 2 * seen[HIGH].shape[-1] / model.input_size)
+places = neurons.standouts(seen[HIGH], count=4, margin=margin)
+rows = {"patch": [], "gradient": [], "deconvnet": [], "guided": []}
+for place in places:
+    photo = bank.images[place.photo : place.photo + 1]
+    box = neurons.around(photo, seen[HIGH], place, side=SIDE)
+    rows["patch"].append(neurons.crop(photo, box)[0])
+    maps = neurons.three_rules(model, photo, HIGH, channel=place.channel, row=place.row, column=place.column)
+    for rule, gradient_by_rule in maps.items():
+        rows[rule].append(
+            pictures.signed(neurons.crop(gradient_by_rule, box), color=rule == "guided", side=112)[0]
+        )
+
+pictures.rows_of_images(
+    rows,
+    [f"channel {place.channel}" for place in places],
+    title=f"Neurons of {HIGH} on their own patches, under three rules",
+    caption=f"{SIDE} × {SIDE} pixels around each neuron's place; every map has its own scale, and grey is 0. In the "
+    "guided row, and only there, lines of the patch itself appear.",
+)
+
+# %%
+deconvnet = lab.deconvnet(model, photos, targets)
+guided = lab.guided_backprop(model, photos, targets)
+same_target = lab.deconvnet(model, photos[:2], koala).abs().amax(dim=1)
+between = sanity.rank_correlation(same_target[:1], same_target[1:])[0]
+
+pictures.rows_of_images(
+    {
+        "gradient": pictures.signed(gradient),
+        "deconvnet": pictures.signed(deconvnet),
+        "guided": pictures.signed(guided, color=True),
+    },
+    [model.categories[target] for target in targets],
+    title="The class's logit, under three rules",
+    caption=f"Grey is 0. Guided backprop draws the thing itself. The deconvnet's maps of two photos for one target "
+    f"(koala) have a rank correlation of {between:.2f}: in a network without max pooling it does not see the photo.",
+)
+
+# %% [markdown]
+# There is the famous effect: guided backprop looks as if somebody had traced the photo. And there is the first warning:
+# the deconvnet shows the same carpet for every photo. Zeiler & Fergus's networks had max pooling, which remembers
+# *where* each maximum was, and so carried the photo into the backward pass. Here nothing does. Springenberg et al.
+# invented the guided rule for just such networks.
+
+# %% [markdown]
+# ## The sober part
+#
+# It is tempting to read the guided picture as "this is what makes it a jeep". To test that, we need to say how
+# alike two maps are. Their scales mean nothing, so we compare the *order* of the pixels only.
+#
+# ### Exercise 05.5
+#
+# Spearman's rank correlation: put ranks in place of values (the smallest gets 1, the next 2, and so on), then take
+# the ordinary correlation of the ranks. Equal values share the mean of their ranks: the values 3, 0, 0, 5 have the
+# ranks 3, 1.5, 1.5, 4. That matters, since maps that went through ReLUs are full of zeros. You know that it is right
+# when a map and its own exponential agree with 1, and a map and its negative with −1.
+
+
+# %%
+def rank_correlation(first, second):
+    """Spearman's rank correlation of two maps.
+
+    first, second: (H, W), at most a few thousand pixels
+    Returns: a number in -1..1, as a tensor or a float
+    """
+
+    # TODO 05.5: flatten, ranks, ordinary correlation (torch.corrcoef).
+    # The traps: argsort gives places and not ranks; equal values.
+    ### BEGIN SOLUTION
+    def ranks(values):
+        values = values.flatten().double()
+        smaller = (values[:, None] > values).sum(dim=1)  # how many are smaller than each, (n,)
+        equal = (values[:, None] == values).sum(dim=1)  # itself included
+        return smaller + (equal + 1) / 2
+
+    return torch.corrcoef(torch.stack([ranks(first), ranks(second)]))[0, 1]
+    ### END SOLUTION
+
+
+# %%
+check("05.5", rank_correlation)
+
+# %% [markdown]
+# ### Another class
+#
+# **Predict first.** We ask for the guided picture of *koala* on the photo of a jeep, then of *schooner*. What will they
+# show?
+
+
+# %%
+def size(gradient):
+    return gradient.abs().amax(dim=1)
+
+
+others = ["jeep", "koala", "schooner"]
+maps = torch.cat([lab.guided_backprop(model, photos[:1], name) for name in others])
+wrong = {
+    "saliency": sanity.rank_correlation(saliency, lab.saliency(model, photos, koala)).mean(),
+    "guided": sanity.rank_correlation(size(guided), size(lab.guided_backprop(model, photos, koala))).mean(),
+}
+
+pictures.rows_of_images(
+    {"guided": pictures.signed(maps, color=True)},
+    others,
+    title="Guided backprop for three classes: which one is it?",
+    caption="Rank correlation of the map for the photo's own class with the map for koala, mean of "
+    f"{len(photos)} photos: saliency {wrong['saliency']:.2f}, guided backprop {wrong['guided']:.3f}.",
+)
+
+# %% [markdown]
+# The guided picture is nearly the same whatever we ask. It shows what in the photo can travel up through open ReLUs;
+# the question at the top hardly makes a difference on the way down.
+#
+# ### Another network
+#
+# Adebayo et al. (2018) go further: destroy the network from the top, layer by layer, and watch the map. We shuffle the
+# weights of each layer, so that the numbers stay and what was learned goes. A map that explains the network has to
+# fall apart at once.
+#
+# **Predict first.** After which step will the guided picture no longer look like a jeep?
+#
+# (Photos of 128 × 128 pixels here, so that thirty maps of each are quick.)
+
+# %%
+steps = [list(model.net._modules)[-1], *reversed(layers)]
+small = images.fit(photos, 128)
+methods = {
+    "saliency": lab.saliency,
+    "deconvnet": lambda *case: size(lab.deconvnet(*case)),
+    "guided backprop": lambda *case: size(lab.guided_backprop(*case)),
+}
+whole = {name: method(model, small, targets) for name, method in methods.items()}
+after = {name: [torch.ones(len(photos))] for name in methods}
+drawn = [("none", whole)]
+for step in steps:
+    shuffled = sanity.shuffle_weights(model, sanity.down_to(model.net, step), seed=5)
+    destroyed = {name: method(shuffled, small, targets) for name, method in methods.items()}
+    drawn.append((step, destroyed))
+    for name in methods:
+        after[name].append(sanity.rank_correlation(whole[name], destroyed[name]))
+
+pictures.rows_of_images(
+    {name: pictures.sizes(torch.stack([maps[name][0] for _, maps in drawn[:6]])) for name in methods},
+    [step if step == "none" else f"down to\n{step}" for step, _ in drawn[:6]],
+    title="The jeep's maps while the network is destroyed from the top",
+    caption="Sizes, black is 0. Columns: how far down the weights are shuffled. Rank correlation with the first column "
+    "at the last one shown: " + ", ".join(f"{name} {after[name][5][0]:.2f}" for name in methods) + ".",
+)
+
+# %%
+pictures.lines_by_depth(
+    {name: torch.stack(values) for name, values in after.items()},
+    ["none", *steps],
+    label="rank correlation with no shuffling",
+    title="Which method notices that the network is being destroyed?",
+    caption=f"Mean of {len(photos)} photos, the band is their range; weights shuffled from the output "
+    f"down to each layer. Down to {steps[2]}: "
+    + ", ".join(f"{name} {after[name][3].mean():.3f}" for name in methods)
+    + f". Down to {steps[-1]}, all of them: "
+    + ", ".join(f"{name} {after[name][-1].mean():.2f}" for name in methods)
+    + ".",
+)
+
+# %% [markdown]
+# The saliency map notices the first shuffled layer. Guided backprop does not notice that the classifier is gone, nor
+# the layers below it: the picture stays, clean as ever, when there is no jeep left in the network to explain.
+# Only when the lower half is destroyed does it break.
+#
+# ### An edge detector
+#
+# So what does it draw? Here is a suspect that knows no network at all: Sobel's filter, the size of the brightness step
+# at every pixel.
+
+# %%
+edges = sanity.edges(photos)
+compared = {"saliency": saliency, "deconvnet": size(deconvnet), "guided backprop": size(guided)}
+alike = {name: sanity.rank_correlation(maps, edges) for name, maps in compared.items()}
+
+pictures.rows_of_images(
+    {"guided": pictures.signed(guided, color=True), "edges": pictures.sizes(edges)},
+    [f"{value:+.2f}" for value in alike["guided backprop"]],
+    title="Guided backprop beside an edge detector",
+    caption="Above each column: rank correlation of guided backprop and edges. Mean of the photos: "
+    + ", ".join(f"{name} {values.mean():+.2f}" for name, values in alike.items())
+    + ".",
+)
+
+# %% [markdown]
+# Not the same: the edge detector draws every blade of grass, guided backprop leaves most of them out, and the numbers
+# differ much from photo to photo. But of the three it is the one that leans towards edges, and *that* is why it
+# looks so convincing: the eye takes a line drawing of a dog for an understanding of dogs.
+
+# %% [markdown]
+# ## Explore
+#
+# One neuron under the three rules, side by side. Look for channels of which the guided picture tells you something
+# that the gradient did not, then for one where you would have believed a wrong story.
+
+# %%
+explore(model, bank, layers, layer=HIGH, photo=bank.names[places[0].photo], channel=places[0].channel)
+
+# %% [markdown]
+# ## Two questions
+#
+# Think before you read on; there is no check.
+#
+# 1. The guided picture is sharp and hardly depends on the class; the gradient is noisy and does. Which one would you
+#    show a doctor who wants to know why the network said "tumour", and what would you tell her about it?
+# 2. A gradient tells how the score moves with *this* photo's pixels, a tiny step from here. What would you see if you
+#    took the step, and the next one, and a hundred more, starting from no photo at all?
+#
+# The next notebook takes them.
