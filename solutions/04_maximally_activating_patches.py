@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 04 · Maximally activating patches
 #
-# **Where we are.** The last notebook held one photo fixed and looked at all channels. The lecture now turns that around:
-# hold *one channel* fixed, show the network very many photos, and cut out the patches that the channel answers to
-# most. Nine such patches in a row say at a glance what the channel seems to look for.
+# **Where we are.** The last notebook held one photo fixed and looked at all channels. The lecture now turns that
+# around: hold *one channel* fixed, show the network very many photos, and cut out the patches that the channel answers
+# to most. Nine such patches in a row say at a glance what the channel seems to look for.
 #
 # For that you need to know three things, and will write each: which pixels a unit sees, where in a map the maximum
 # stands, and how to keep the best nine of a hundred thousand photos without keeping the photos. Then comes the proof
@@ -14,9 +14,10 @@
 # %%
 import torch
 
-from labkit import check, hint, images, models, show  # noqa: F401 (hint is for you to call)
+from labkit import check, hint, images, models, show
 from labkit.hooks import recording
 from labkit.methods import patches as lab
+from labkit.methods.patch_likeness import likeness, overlap
 from labkit.receptive import receptive_field
 from labkit.show import patches as pictures
 
@@ -71,7 +72,7 @@ check("04.1", field_of)
 # which layer does one unit see the whole photo of 224 × 224 pixels?
 
 # %%
-photo = images.photos()["bald eagle"]
+photo = images.fit(bank["bald eagle"], 224)
 fields = {layer: receptive_field(model.net, layer, 224) for layer in layers[:6]}
 boxes = {}
 for layer, field in fields.items():
@@ -197,8 +198,8 @@ check("04.4", best_of_stream)
 # Thirty photos are few. They are larger than the network needs, so each is shown five times: once whole, and in four
 # quarters, at twice the size. That makes 150 images, but still only what thirty photos contain. Keep it in mind.
 #
-# The layer lies in the middle. In EfficientNet-Lite0 we listen right *in front of* a ReLU6. Behind it every strong answer
-# reads 6.0, and there is no best of equals.
+# The layer lies in the lower middle. In EfficientNet-Lite0 we listen right *in front of* a ReLU6. Behind it every
+# strong answer would read 6.0, and of equals there is no best.
 
 # %%
 LAYER = {"efficientnet_lite0": "blocks.2.1.bn1.drop"}.get(NETWORK, layers[2])
@@ -211,7 +212,7 @@ top = lab.top_patches(model, many, LAYER, channels)
 
 chance = torch.Generator().manual_seed(4)
 drawn = sorted(torch.randperm(len(channels), generator=chance)[:8].tolist())
-f"{len(channels)} channels, {top.values.shape[1]} patches each, fields of {receptive_field(model.net, LAYER, 224).size} pixels; drawn: {drawn}"
+f"{len(channels)} channels, {top.values.shape[1]} patches each, one of an image; drawn by lot: {drawn}"
 
 # %% [markdown]
 # **Predict first.** Eight channels drawn by lot, not chosen. How many of them will look as if they had a subject?
@@ -231,16 +232,15 @@ pictures.patch_rows(
 
 # %%
 PICKED = {"efficientnet_lite0": [63, 9, 187, 117, 102, 17, 22, 38]}.get(NETWORK)
-if PICKED is None:  # another network: the eight whose rows look most alike
-    PICKED = lab.likeness(top).topk(8).indices.tolist()
+NAMES = ["green", "blue", "lights in\nthe dark", "gravel", "bars", "stripes", "rising\nedge", "bright\nabove dark"]
+if PICKED is None:  # another network: the eight whose rows look most alike, without names
+    PICKED, NAMES = likeness(top.patches).topk(8).indices.tolist(), []
 
 pictures.patch_rows(
     top.only(PICKED),
-    title="Eight channels picked by hand",
-    caption=f"Picked out of {len(channels)}, {NETWORK}, {LAYER}. From top to bottom we would call them: green; blue; lights in "
-    "the dark; gravel; bars that cross; fine stripes; an edge that rises; bright above dark."
-    if NETWORK == "efficientnet_lite0"
-    else f"Of {len(channels)} channels those whose patches look most alike; {NETWORK}, {LAYER}.",
+    names=NAMES,
+    title=f"Eight channels picked out of {len(channels)}",
+    caption=f"{NETWORK}, {LAYER}. The names are ours; the network has none.",
 )
 
 # %% [markdown]
@@ -255,8 +255,9 @@ pictures.patch_rows(
 #
 # ### Exercise 04.5
 #
-# Keep the box, paint everything else grey (0.5), and read the same unit again. If the box holds all that the unit sees, it
-# gives the same answer as to the whole photo. If the box is too small it does not, and the check tries that as well.
+# Keep the box, paint everything else grey (0.5), and read the same unit again. If the box holds all that the unit
+# sees, it gives the same answer as to the whole photo. If the box is too small it does not, and the check tries that
+# as well.
 
 # %%
 def answer_to_crop(features, image, box, unit):
@@ -283,68 +284,74 @@ def answer_to_crop(features, image, box, unit):
 check("04.5", answer_to_crop)
 
 # %% [markdown]
-# Now on the real network, with the best patch of the first row above. **Predict first.** The unit gets the photo; its
-# patch alone; everything *but* the patch; and the patch alone, moved on the canvas and read by the unit there.
-# Which answers are equal?
+# Now on the real network, with a channel whose best patch the photo's border does not cut. **Predict first.** The unit
+# gets the photo; its patch alone; everything *but* the patch; and the patch alone, moved on the canvas and read by the
+# unit there. Which answers are equal?
 
 # %%
-UNITS = 8  # how far it is moved, in units of the map, down or up, right or left towards the middle
 size = (224, 224)
-best = top.only(PICKED[:1])
-alone = lab.answers_alone(model, LAYER, best, image_size=size)[0, 0]
-elsewhere = lab.moved(model, LAYER, best, image_size=size, units=UNITS)
-moved = lab.answers_alone(model, LAYER, elsewhere, image_size=size)[0, 0]
+picked = top.only(PICKED)
+sides = picked.boxes[..., 2:] - picked.boxes[..., :2]
+uncut = (sides == sides.amax(dim=(0, 1))).all(dim=2)  # (8, 9): the whole field lies in the photo
 
-whole, crop, box = many[best.images[0, 0]], best.patches[0][0], best.boxes[0, 0].tolist()
+channel = PICKED[uncut[:, 0].int().argmax()]
+best = top.only([channel])
+moved = lab.moved(model, LAYER, best, image_size=size, units=6)
+alone, elsewhere = (lab.answers_alone(model, LAYER, patches, image_size=size)[0, 0] for patches in (best, moved))
+
+whole, crop = many[best.images[0, 0]], best.patches[0][0]
+box, new_box = best.boxes[0, 0].tolist(), moved.boxes[0, 0].tolist()
 hole = whole.clone()
 hole[:, box[0] : box[2], box[1] : box[3]] = 0.5
 with recording(model.net, LAYER) as seen:
     model(hole[None])
-without = seen[LAYER][0, best.channels[0], best.rows[0, 0], best.columns[0, 0]]
+without = seen[LAYER][0, channel, best.rows[0, 0], best.columns[0, 0]]
 
 # %%
-new_box = elsewhere.boxes[0, 0].tolist()
 canvas, new_canvas = (lab.on_canvas(crop, there[:2], size)[0] for there in (box, new_box))
-lines = {"the photo": best.values[0, 0], "the patch alone": alone, "the patch, moved": moved, "all but the patch": without}
+answers = [best.values[0, 0], alone, elsewhere, without]
+names = ["the photo", "the patch alone", "the patch, moved", "all but the patch"]
 
 pictures.boxed_row(
     [whole, canvas, new_canvas, hole],
-    [f"{name}\n{answer:.4f}" for name, answer in lines.items()],
+    [f"{name}\n{answer:.4f}" for name, answer in zip(names, answers, strict=True)],
     [box, box, new_box, box],
-    title=f"Channel {PICKED[0]}: the answer lies in the patch, and only there",
-    caption="What the unit answers whose field is the blue box. To the patch alone it differs from its answer to the photo by "
-    f"{(alone - best.values[0, 0]).abs():.0e}, to the patch moved by {UNITS} units by {(moved - best.values[0, 0]).abs():.0e}. "
-    f"The photo without the patch leaves {without:.2f}.",
+    title=f"Channel {channel}: the answer lies in the patch, and only there",
+    caption="Above each image the answer of the unit whose field is the blue box. From its answer to the photo it is "
+    f"{abs(alone - answers[0]):.1g} away for the patch alone, {abs(elsewhere - answers[0]):.1g} for the patch moved by "
+    f"6 units, and {abs(without - answers[0]):.1f} for the photo without the patch.",
 )
 
 # %% [markdown]
-# One patch may be luck. So all patches of the sixteen rows above, at their own place and moved.
-# **Predict first.** For which patches will moving *change* the answer?
+# One patch may be luck. So all 72 patches of the eight rows, at their own place and moved by one unit.
+# **Predict first.** For which of them will moving *change* the answer?
 
 # %%
-rows = top.only([*drawn, *PICKED])
-sides = rows.boxes[..., 2:] - rows.boxes[..., :2]
-inside = (sides == sides.amax(dim=(0, 1))).all(dim=2)  # (16, 9): the whole field lies in the photo
-there = (lab.answers_alone(model, LAYER, rows, image_size=size) - rows.values).abs()
-nearer = lab.moved(model, LAYER, rows, image_size=size, units=1)
-elsewhere = (lab.answers_alone(model, LAYER, nearer, image_size=size) - rows.values).abs()
+nearer = lab.moved(model, LAYER, picked, image_size=size, units=1)
+alone = (lab.answers_alone(model, LAYER, picked, image_size=size) - picked.values).abs()
+elsewhere = (lab.answers_alone(model, LAYER, nearer, image_size=size) - picked.values).abs()
+
+all_boxes = receptive_field(model.net, LAYER, 224).boxes  # (h, w, 4), every unit's box
+cut = ((all_boxes[..., 2:] - all_boxes[..., :2]) < sides.amax(dim=(0, 1))).any(dim=2).float().mean()
 
 show.dots(
     {
-        "alone, same place": there.flatten(),
-        "moved, not cut by the border": elsewhere[inside],
-        "moved, cut by the border": elsewhere[~inside],
+        "alone, same place": alone.flatten(),
+        "moved, not cut by the border": elsewhere[uncut],
+        "moved, cut by the border": elsewhere[~uncut],
     },
-    label="how far the answer is from the answer to the photo",
-    title="The crop alone reproduces the answer, and away from the border it may stand anywhere",
-    caption=f"{rows.values.numel()} patches, of which {(~inside).sum()} are cut by the border. Largest difference: alone "
-    f"{there.max():.0e}, moved {elsewhere[inside].max():.0e}, moved although cut {elsewhere[~inside].max():.1f} "
-    f"(median {elsewhere[~inside].median():.1f}). The answers themselves are about {rows.values.median():.0f}.",
+    label="distance from the answer to the photo",
+    title="The crop alone gives the answer, and away from the border it may stand anywhere",
+    caption=f"Largest distance: alone {alone.max():.1g}, moved {elsewhere[uncut].max():.1g}, moved although the border "
+    f"cuts it {elsewhere[~uncut].max():.1f}; the answers themselves are about {picked.values.median():.0f}. The border cuts "
+    f"{(~uncut).float().mean():.0%} of these patches, but only {cut:.0%} of all units' fields.",
 )
 
 # %% [markdown]
-# At the border a unit sees the photo *and the padding*: zeros that no photo contains. Move its patch inland, and in place
-# of those zeros comes grey. A convolution finds a thing anywhere, but near the border it can tell that it is there.
+# At the border a unit sees the photo *and the padding*: zeros that no photo contains. Move its patch inland, and in
+# place of those zeros comes grey. So a convolution finds a thing anywhere, but near the border it can tell that it is
+# near the border; and several channels seem to like it there. That they do is a fact about the network that the patches
+# alone would not have told, had we not drawn the empty part of each frame.
 
 # %% [markdown]
 # ## The control
@@ -361,8 +368,8 @@ top_untrained = lab.top_patches(untrained, many, LAYER, channels)
 pictures.patch_rows(
     top_untrained.only(drawn),
     title="The same channels of an untrained network",
-    caption=f"{NETWORK}, {LAYER}, weights drawn at random, batch normalisation set on noise. The channels are those drawn by "
-    "lot above.",
+    caption=f"{NETWORK}, {LAYER}, weights drawn at random, batch normalisation set on noise. The channels are those "
+    "drawn by lot above.",
 )
 
 # %% [markdown]
@@ -376,13 +383,16 @@ pictures.patch_rows(
 both = {"trained": top, "untrained": top_untrained}
 by_lot = 9 / len(many)
 
+alike = {name: likeness(found.patches) for name, found in both.items()}
+medians = ", ".join(f"{name} {values.median():.2f}" for name, values in alike.items())
+shared = ", ".join(f"{name} {overlap(found.images):.0%}" for name, found in both.items())
+
 show.dots(
-    {name: lab.likeness(patches) for name, patches in both.items()},
+    alike,
     label="likeness of a channel's nine patches",
-    title="An untrained network's rows look no less alike",
-    caption=f"One dot a channel, a bar at the median: {', '.join(f'{name} {lab.likeness(p).median():.2f}' for name, p in both.items())}. "
-    f"Overlap, the share of images that two channels have in common: "
-    f"{', '.join(f'{name} {lab.overlap(p):.0%}' for name, p in both.items())}, by lot {by_lot:.0%}.",
+    title="Do rows look alike because the network was trained?",
+    caption=f"One dot a channel, a bar at the median: {medians}. Overlap of two channels: {shared}, "
+    f"by lot {by_lot:.0%}.",
 )
 
 # %% [markdown]
@@ -399,21 +409,22 @@ show.dots(
 
 # %%
 LATER = {"efficientnet_lite0": "blocks.3.1.bn1.drop"}.get(NETWORK, layers[3])
-LATER_PICKED = {"efficientnet_lite0": [192, 155, 165, 5, 14, 9]}.get(NETWORK, [0, 1, 2, 3, 4, 5])
+LATER_NAMES = {192: "lawn", 155: "spokes", 165: "against\nthe sky", 5: "rubble", 14: "dark,\nround", 9: "ridges"}
+if NETWORK != "efficientnet_lite0":
+    LATER_NAMES = dict.fromkeys(range(6), "")
 
 pictures.patch_rows(
-    lab.top_patches(model, many, LATER, LATER_PICKED),
-    title=f"Six channels of {LATER}, fields of {receptive_field(model.net, LATER, 224).size} pixels",
-    caption="Picked by hand out of 480. We would call them: lawn; spokes and arcs; dark against a bright sky; rubble; dark, "
-    "round things; ridges. Would you?"
-    if NETWORK == "efficientnet_lite0"
-    else f"The first six channels, {NETWORK}.",
+    lab.top_patches(model, many, LATER, LATER_NAMES),
+    names=list(LATER_NAMES.values()),
+    title=f"Six channels picked from {LATER}",
+    caption=f"{NETWORK}; the fields are {receptive_field(model.net, LATER, 224).size} pixels wide. "
+    "Cover the names, and ask a neighbour for theirs.",
 )
 
 # %% [markdown]
 # ## Your own photos
 #
-# Thirty photos, most of them taken by strangers. Put in a folder of your own. With
+# Thirty photos are few, and strangers took them. Put in a folder of your own. With
 # `images.imagenette()` in place of the folder it runs over thousands of photos (a download of 99 MB, some minutes,
 # a progress bar), and the rows become much clearer: try it if you have the time. Memory stays the same.
 
@@ -430,9 +441,9 @@ if FOLDER:
 #
 # Think before you read on; there is no check.
 #
-# 1. Every row shows the nine patches with the *largest* answers out of 150. What would you have to look at before you
-#    write "this channel detects lights in the dark", and what would speak against it?
-# 2. The patch says *that* all which moved the unit lies in its 35 × 35 pixels. Which of these pixels did it, the lamp or the
-#    dark around it? Nine patches side by side cannot say. How could the network itself be asked?
+# 1. Every row shows the nine *largest* answers out of 150. What would you have to look at before you write "this
+#    channel detects lights in the dark", and what would speak against it?
+# 2. All that moved the unit lies in 35 × 35 pixels; the proof says no more. Which of these pixels did it, the light or
+#    the dark around it? Nine patches side by side cannot say. How could the network itself be asked?
 #
 # The next notebook asks it: the gradient of one neuron, pixel by pixel, and what guided backprop makes of it.

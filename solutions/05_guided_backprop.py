@@ -97,7 +97,7 @@ def saliency_map(gradient):
 check("05.2", saliency_map)
 
 # %% [markdown]
-# **Predict first.** Where will the gradient be large: on the animal, on its outline, everywhere?
+# **Predict first.** Where will the gradient be large: on the thing itself, on its outline, everywhere?
 #
 # (From here on the cells use the lab's own versions of your functions, so they run whether or not yours are done.)
 
@@ -122,7 +122,7 @@ pictures.rows_of_images(
 
 # %% [markdown]
 # Noise, but noise in roughly the right place. Neighbouring pixels pull in opposite ways: the network can be moved
-# by patterns finer than anything one would call an animal. (Stage 08 lives on that.)
+# by patterns finer than anything one would call a jeep. (Stage 08 lives on that.)
 #
 # **The control.** Would any network give this map, and for any class? Ask the same network about a koala, and an
 # untrained network about the jeep.
@@ -293,8 +293,9 @@ print(f"{NETWORK}: {relus.count} ReLU calls in a forward pass, {found} nn.ReLU m
 
 # %% [markdown]
 # EfficientNet-Lite0 uses `nn.ReLU6`, which is no `nn.ReLU`; GoogLeNet calls the function `F.relu`; DenseNet-121 has
-# modules everywhere, except for its last ReLU. Hooks find nothing, or not all, and *give no error*: you get the plain
-# gradient under another name. It has happened in well-known libraries.
+# modules everywhere, except for its last ReLU. Hooks find nothing, or not all, and *give no error*: you get another
+# map under the same name. Libraries do it too: the hooks of captum 0.9 give exactly the plain gradient on GoogLeNet and
+# on this network, and are off by about a quarter on DenseNet-121 (the lab's tests measure it).
 #
 # The lab's version catches the calls themselves:
 #
@@ -485,7 +486,7 @@ pictures.lines_by_depth(
 # %% [markdown]
 # The saliency map notices the first shuffled layer. Guided backprop does not notice that the classifier is gone, nor
 # the layers below it: the picture stays, clean as ever, when there is no jeep left in the network to explain.
-# Only when the lower half is destroyed does it break.
+# It fades only as the shuffling comes down through the middle of the network.
 #
 # ### An edge detector
 #

@@ -11,7 +11,6 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset
 from tqdm.auto import tqdm
@@ -271,28 +270,3 @@ def answers_alone(
             model(torch.cat([on_canvas(crops[i], corners[i], image_size) for i in some.tolist()]))
         answers.append(seen[layer][torch.arange(len(some)), channels[some], rows[some], columns[some]])
     return torch.cat(answers).reshape(top.values.shape)
-
-
-def likeness(top: TopPatches, *, side: int = 8) -> Tensor:
-    """How alike each channel's patches look, pixel by pixel: 0 as any patches of any channels, 1 the same.
-
-    The mean correlation of two patches of a channel, each shrunk to side × side colours, less the mean of all.
-
-    Returns: (C,) in -1..1
-    """
-    shrunk = [
-        F.interpolate(p[None], size=(side, side), mode="bilinear", antialias=True)
-        for row in top.patches
-        for p in row
-    ]
-    centred = torch.cat(shrunk).flatten(1)
-    unit = F.normalize(centred - centred.mean(dim=0), dim=1).unflatten(0, top.images.shape)  # (C, k, d)
-    k = unit.shape[1]
-    return ((unit @ unit.mT).sum(dim=(1, 2)) - k) / (k * (k - 1))
-
-
-def overlap(top: TopPatches) -> float:
-    """The share of a channel's images that are another channel's too, averaged over all pairs of channels."""
-    C, k = top.images.shape
-    sets = torch.zeros(C, int(top.images.max()) + 1).scatter(1, top.images, 1)  # one patch an image: 0 or 1
-    return ((sets @ sets.T).sum().item() / k - C) / (C * (C - 1))

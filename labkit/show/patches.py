@@ -24,11 +24,11 @@ def patch_rows(
     """
     C, k = top.values.shape
     frame = (top.boxes[..., 2:] - top.boxes[..., :2]).amax(dim=(0, 1)).tolist()
-    cell = (WIDTH - 1.0) / k
+    cell = (WIDTH - (1.2 if names else 0.6)) / k
     figure = Picture(
-        WIDTH, C * (cell * frame[0] / frame[1] + 0.2) + 0.9, title=title, caption=caption, alt=alt
+        WIDTH, C * (cell * frame[0] / frame[1] + 0.25) + 0.95, title=title, caption=caption, alt=alt
     )
-    figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.015, wspace=0.01, hspace=0.01)
+    figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.04, wspace=0.01, hspace=0)
     for row, axes_row in enumerate(figure.subplots(C, k, squeeze=False)):
         for rank, axes in enumerate(axes_row):
             _draw_in_frame(axes, top.patches[row][rank], top.boxes[row, rank].tolist(), frame)
@@ -97,7 +97,7 @@ def boxed_row(
     images: (3, H, W) or (1, 3, H, W) each
     """
     side = WIDTH / len(images)
-    figure = Picture(WIDTH, side + 1.2, title=title, caption=caption, alt=alt)
+    figure = Picture(WIDTH, side + 0.95, title=title, caption=caption, alt=alt)
     panels = zip(figure.subplots(1, len(images), squeeze=False)[0], images, captions, boxes, strict=True)
     for axes, image, line, box in panels:
         draw(axes, image, title=line, smooth=True)

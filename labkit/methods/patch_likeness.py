@@ -1,0 +1,36 @@
+"""How much rows of patches say: two measures that a trained network and an untrained one are held against."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def likeness(rows: Sequence[Sequence[Tensor]], *, side: int = 8) -> Tensor:
+    """How alike the patches of each row look, pixel by pixel: 0 as patches of any rows, 1 the same.
+
+    The mean correlation of two patches of a row, each shrunk to side × side colours, less the mean of all.
+
+    rows:    C rows of k patches (3, h, w) of any size, k at least 2
+    Returns: (C,) in -1..1
+    """
+    shrunk = [
+        F.interpolate(patch[None], size=(side, side), mode="bilinear", antialias=True)
+        for row in rows
+        for patch in row
+    ]
+    colours = torch.cat(shrunk).flatten(1)
+    k = len(rows[0])
+    unit = F.normalize(colours - colours.mean(dim=0), dim=1).unflatten(0, (-1, k))  # (C, k, d)
+    return ((unit @ unit.mT).sum(dim=(1, 2)) - unit.square().sum(dim=(1, 2))) / (k * (k - 1))
+
+
+def overlap(images: Tensor) -> float:
+    """The share of a channel's images that another channel chose too, averaged over all pairs of channels.
+
+    images: (C, k) int64, each channel's images, no image twice in a row
+    """
+    C, k = images.shape
+    chosen = torch.zeros(C, int(images.max()) + 1).scatter(1, images, 1)
+    return ((chosen @ chosen.T).sum().item() / k - C) / (C * (C - 1))
