@@ -16,7 +16,7 @@
 import torch
 from torch.nn import functional as F
 
-from labkit import check, hint, images, models, show  # noqa: F401 (hint is for you to call)
+from labkit import check, hint, images, models, show
 from labkit.hooks import recording
 from labkit.methods import activations as lab
 from labkit.methods import evidence
@@ -45,6 +45,7 @@ cat = bank["cat"]  # (1, 3, 224, 224)
 #
 # `net.get_submodule(name)` finds a layer by its name. You know that it is right when a layer in front of an
 # in-place ReLU still has values below zero, and the network has no hook left.
+
 
 # %%
 def record_layer(net, images, layer):
@@ -120,6 +121,7 @@ print("\n".join(f"{name}: {' × '.join(map(str, layers[name]))}" for name in (ea
 # - `shared=True`: the largest of all the maps, so that a faint one looks faint.
 #
 # A map that never fires is black all over. You know that it is right when black means 0 in every map.
+
 
 # %%
 def grey_maps(maps, shared):
@@ -231,6 +233,7 @@ pictures.map_sheets(
 # Count so that it also holds for a layer with values below zero. You know that it is right when `never` is True
 # exactly where `silent` is 1.
 
+
 # %%
 def count_silence(maps):
     """How sparse each channel is, and which never fire.
@@ -286,15 +289,14 @@ pictures.curves(
 # And the channels that *never* speak: are they dead? Count them on 1 photo, on 2, and so on up to all of them.
 
 # %%
-most = max(names, key=lambda name: silence["trained"][name][1])  # the layer with most channels that never fire
+most = max(
+    names, key=lambda name: silence["trained"][name][1]
+)  # the layer with most channels that never fire
 with torch.no_grad(), recording(model.net, LAYER, most) as seen:  # both layers in one run
     model(bank.images)
 maps = seen[LAYER]  # (N, C, h, w)
 counts = [1, 2, 3, 5, 8, 12, 20, len(bank)]
-never = {
-    name: [int(lab.never_fires(some[:n]).sum()) for n in counts]
-    for name, some in seen.items()
-}
+never = {name: [int(lab.never_fires(some[:n]).sum()) for n in counts] for name, some in seen.items()}
 
 pictures.curves(
     {name: (counts, values) for name, values in never.items()},
@@ -326,6 +328,7 @@ pictures.curves(
 # **middle** of that square, not at its corner: that is what `align_corners` decides. A silent map leaves the photo as
 # it is. You know that it is right when a map with a single 1 tints the middle of that cell's square most.
 
+
 # %%
 def lay_over(image, channel, colour):
     """One channel laid over its photo.
@@ -340,7 +343,9 @@ def lay_over(image, channel, colour):
     ### BEGIN SOLUTION
     white = channel.max()
     scaled = channel / torch.where(white > 0, white, 1)
-    a = F.interpolate(scaled[None, None], size=image.shape[1:], mode="bilinear", align_corners=False)[0]  # (1, H, W)
+    a = F.interpolate(scaled[None, None], size=image.shape[1:], mode="bilinear", align_corners=False)[
+        0
+    ]  # (1, H, W)
     return (1 - a) * image + a * colour.view(3, 1, 1)
     ### END SOLUTION
 
@@ -371,6 +376,7 @@ pictures.photo_grid(
 #
 # (Statisticians call it Mann and Whitney's U, engineers the area under the ROC curve. It does not care how loud a
 # channel is.) You know that it is right when a channel that never fires has exactly 0.5.
+
 
 # %%
 def selectivity(maps, wanted):
@@ -406,7 +412,10 @@ order = values.argsort(descending=True)[:10]
 
 pictures.photo_grid(
     pictures.overlays(bank.images[order], maps[order, channel]),
-    [f"{i + 1}. {bank.names[n]}{' *' if wanted[n] else ''}: {values[n]:.2f}" for i, n in enumerate(order.tolist())],
+    [
+        f"{i + 1}. {bank.names[n]}{' *' if wanted[n] else ''}: {values[n]:.2f}"
+        for i, n in enumerate(order.tolist())
+    ],
     title=f"Channel {channel} of {LAYER}: its ten strongest photos",
     caption=f"Score {scores[channel]:.3f}, the best of {maps.shape[1]} channels. * marks the five photos with a face. "
     f"Orange where it fires; the number is the peak. "
@@ -480,7 +489,9 @@ pictures.photo_grid(
 )
 
 # %%
-peaks = {name: lab.record(model, some, LAYER).amax(dim=(2, 3)) for name, some in tests.items()}  # (50, C) each
+peaks = {
+    name: lab.record(model, some, LAYER).amax(dim=(2, 3)) for name, some in tests.items()
+}  # (50, C) each
 on_new = evidence.told_apart(peaks["faces"], peaks["no faces"])  # (C,)
 
 show.dots(
@@ -489,7 +500,8 @@ show.dots(
     title="It answers to faces it has never met, and hardly to their shuffled pixels",
     caption="One dot a picture, a bar at the median. Pairs in which the face has the higher peak: "
     + ", ".join(
-        f"{evidence.told_apart(peaks['faces'], peaks[name])[channel]:.0%} against {name}" for name in list(tests)[1:]
+        f"{evidence.told_apart(peaks['faces'], peaks[name])[channel]:.0%} against {name}"
+        for name in list(tests)[1:]
     )
     + f". Channels that tell faces from no faces better than this one: {int((on_new > on_new[channel]).sum())} of "
     f"{len(on_new)}.",

@@ -45,6 +45,7 @@ bank = images.photos(size=448)
 # 0, 2 and 4 of its *input*, and one place there is `stride` pixels. You know that it is right when AlexNet's first
 # layers, `(11, 4, 2, 1)` and `(3, 2, 0, 1)`, give 19, 8, −2.
 
+
 # %%
 def field_of(layers):
     """The receptive field behind a chain of convolutions and pools.
@@ -98,6 +99,7 @@ pictures.nested_fields(
 # `top, left, bottom, right`, where bottom and right are the first pixels *outside*, so that
 # `image[:, :, top:bottom, left:right]` is the patch.
 
+
 # %%
 def pixels_of(row, column, field, image_size):
     """The box of pixels that a unit sees, cut at the border of the image.
@@ -131,6 +133,7 @@ check("04.2", pixels_of)
 # You know that it is right when `maps[n, c, rows[n, c], columns[n, c]]` equals `values[n, c]`, also for maps that are
 # wider than high. Where the maximum stands twice, either place will do.
 
+
 # %%
 def peaks(maps):
     """The largest value of each map, and its place.
@@ -159,6 +162,7 @@ check("04.3", peaks)
 #
 # `batches` is an iterator (a `for` loop is all you need). Images are numbered 0, 1, 2, … through all batches. Best
 # first; of equal values either will do; fewer than `k` images give fewer than `k` columns.
+
 
 # %%
 def best_of_stream(batches, k):
@@ -232,7 +236,16 @@ pictures.patch_rows(
 
 # %%
 PICKED = {"efficientnet_lite0": [63, 9, 187, 117, 102, 17, 22, 38]}.get(NETWORK)
-NAMES = ["green", "blue", "lights in\nthe dark", "gravel", "bars", "stripes", "rising\nedge", "bright\nabove dark"]
+NAMES = [
+    "green",
+    "blue",
+    "lights in\nthe dark",
+    "gravel",
+    "bars",
+    "stripes",
+    "rising\nedge",
+    "bright\nabove dark",
+]
 if PICKED is None:  # another network: the eight whose rows look most alike, without names
     PICKED, NAMES = likeness(top.patches).topk(8).indices.tolist(), []
 
@@ -258,6 +271,7 @@ pictures.patch_rows(
 # Keep the box, paint everything else grey (0.5), and read the same unit again. If the box holds all that the unit
 # sees, it gives the same answer as to the whole photo. If the box is too small it does not, and the check tries that
 # as well.
+
 
 # %%
 def answer_to_crop(features, image, box, unit):
@@ -297,7 +311,9 @@ uncut = (sides == sides.amax(dim=(0, 1))).all(dim=2)  # (8, 9): the whole field 
 channel = PICKED[uncut[:, 0].int().argmax()]
 best = top.only([channel])
 moved = lab.moved(model, LAYER, best, image_size=size, units=6)
-alone, elsewhere = (lab.answers_alone(model, LAYER, patches, image_size=size)[0, 0] for patches in (best, moved))
+alone, elsewhere = (
+    lab.answers_alone(model, LAYER, patches, image_size=size)[0, 0] for patches in (best, moved)
+)
 
 whole, crop = many[best.images[0, 0]], best.patches[0][0]
 box, new_box = best.boxes[0, 0].tolist(), moved.boxes[0, 0].tolist()
@@ -343,8 +359,8 @@ show.dots(
     label="distance from the answer to the photo",
     title="The crop alone gives the answer, and away from the border it may stand anywhere",
     caption=f"Largest distance: alone {alone.max():.1g}, moved {elsewhere[uncut].max():.1g}, moved although the border "
-    f"cuts it {elsewhere[~uncut].max():.1f}; the answers themselves are about {picked.values.median():.0f}. The border cuts "
-    f"{(~uncut).float().mean():.0%} of these patches, but only {cut:.0%} of all units' fields.",
+    f"cuts it {elsewhere[~uncut].max():.1f}; the answers themselves are about {picked.values.median():.0f}. The border "
+    f"cuts {(~uncut).float().mean():.0%} of these patches, but only {cut:.0%} of all units' fields.",
 )
 
 # %% [markdown]
@@ -409,7 +425,14 @@ show.dots(
 
 # %%
 LATER = {"efficientnet_lite0": "blocks.3.1.bn1.drop"}.get(NETWORK, layers[3])
-LATER_NAMES = {192: "lawn", 155: "spokes", 165: "against\nthe sky", 5: "rubble", 14: "dark,\nround", 9: "ridges"}
+LATER_NAMES = {
+    192: "lawn",
+    155: "spokes",
+    165: "against\nthe sky",
+    5: "rubble",
+    14: "dark,\nround",
+    9: "ridges",
+}
 if NETWORK != "efficientnet_lite0":
     LATER_NAMES = dict.fromkeys(range(6), "")
 

@@ -97,6 +97,7 @@ def run_all(page, *, timeout_s=300):
                 "[data-mime-type='application/vnd.jupyter.stderr'], [data-mime-type='application/vnd.jupyter.error']");
             return prompts.every(p => /[0-9]/.test(p)) || (failed && !prompts.some(p => p.includes('*')));
         }""",
+        polling=500,
         timeout=timeout_s * 1000,
     )
     wait_idle(page)

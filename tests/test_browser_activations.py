@@ -35,17 +35,20 @@ def test_moving_a_control_of_the_explorer_changes_the_picture(tmp_path):
         image = tab.locator(OUTPUT)
         image.wait_for()
         assert image.evaluate("image => image.complete && image.naturalWidth > 500")
-        assert "channel 68 of 672" in image.get_attribute("title")
+        spoken = tab.locator(".jp-OutputArea-output [role='status']")
+        assert "channel 68 of 672" in spoken.text_content()
 
         def moved(move, said):
             """Do it, wait for another picture, and read what it shows."""
             before = image.get_attribute("src")
             move()
             tab.wait_for_function(
-                "([css, before]) => document.querySelector(css).src !== before", arg=[OUTPUT, before]
+                "([css, before]) => document.querySelector(css).src !== before",
+                arg=[OUTPUT, before],
+                polling=500,
             )
             wait_idle(tab)
-            assert said in image.get_attribute("title")
+            assert said in spoken.text_content()
 
         photo, layer = tab.locator(".widget-dropdown select").all()
         moved(lambda: photo.select_option("astronaut"), "astronaut: largest value")

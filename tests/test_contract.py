@@ -54,7 +54,9 @@ def solutions():
     found = {}
     for path in sorted((Path(__file__).parent.parent / "solutions").glob("*.py")):
         cells = [cell for cell in source.read(path).cells if cell.cell_type == "code"]
-        imports = [n for c in cells for n in ast.parse(c.source).body if isinstance(n, ast.Import | ast.ImportFrom)]
+        imports = [
+            n for c in cells for n in ast.parse(c.source).body if isinstance(n, ast.Import | ast.ImportFrom)
+        ]
         for cell in filter(is_task, cells):
             namespace = {}
             exec(compile(ast.Module(imports, []), str(path), "exec"), namespace)

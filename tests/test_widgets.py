@@ -39,7 +39,9 @@ def test_moving_a_control_changes_the_picture_and_its_alt_text(bars):
     bars.controls["number"].value = 7
     assert bars.image.value != before
     assert bars.image.value == bars.picture.png()
-    assert bars.image.tooltip == bars.picture.alt == "a red bar of 7"
+    assert bars.picture.alt == "a red bar of 7"
+    assert "role='status'" in bars.spoken.value
+    assert ">a red bar of 7<" in bars.spoken.value
     bars.controls["colour"].value = "blue"
     assert bars.picture.alt == "a blue bar of 7"
 

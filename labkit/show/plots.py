@@ -67,7 +67,11 @@ def to_pixels(image: Tensor) -> Tensor:
 def draw(axes: Axes, image: Tensor, *, title: str = "", smooth: bool = False) -> None:
     """One image in one frame, without ticks."""
     axes.imshow(
-        to_pixels(image).numpy(), cmap="gray", vmin=0, vmax=1, interpolation="antialiased" if smooth else "nearest"
+        to_pixels(image).numpy(),
+        cmap="gray",
+        vmin=0,
+        vmax=1,
+        interpolation="antialiased" if smooth else "nearest",
     )
     axes.set_xticks([])
     axes.set_yticks([])

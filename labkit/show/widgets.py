@@ -14,6 +14,7 @@ from labkit.errors import LabError
 from labkit.show.plots import Picture
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
+_UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
 
 
 class Explorer:
@@ -22,6 +23,7 @@ class Explorer:
     controls: name -> widget; explorer.controls["channel"].value = 7 does what moving the slider does
     picture:  the Picture as it stands
     image:    the widget that shows it
+    spoken:   the picture's alt text for screen readers, told anew when it changes: ipywidgets' Image has no alt
     message:  the widget that says why there is no new picture, empty where there is one
     """
 
@@ -30,14 +32,14 @@ class Explorer:
         self._drawn = self.values
         self.picture = draw(**self._drawn)
         self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
-        self.message = ipywidgets.HTML()
+        self.spoken, self.message = ipywidgets.HTML(), ipywidgets.HTML()
         self._show()
         for control in controls.values():
             if control.has_trait("continuous_update"):
                 control.continuous_update = False  # a slider draws where it is let go, not all along the way
             control.observe(self._moved, names="value")
         row = ipywidgets.HBox(list(controls.values()), layout=ipywidgets.Layout(flex_flow="row wrap"))
-        self.widget = ipywidgets.VBox([row, self.message, self.image])
+        self.widget = ipywidgets.VBox([row, self.message, self.image, self.spoken])
 
     @property
     def values(self) -> dict[str, Any]:
@@ -57,7 +59,7 @@ class Explorer:
 
     def _show(self) -> None:
         self.image.value = self.picture.png()
-        self.image.tooltip = self.picture.alt  # becomes the title attribute, which screen readers read
+        self.spoken.value = f"<div role='status' style='{_UNSEEN}'>{escape(self.picture.alt)}</div>"
 
     def _repr_mimebundle_(self, **_kwargs) -> tuple[dict, dict]:
         data, metadata = self.picture._repr_mimebundle_()
