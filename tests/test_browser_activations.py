@@ -31,6 +31,9 @@ def test_moving_a_control_of_the_explorer_changes_the_picture(tmp_path):
     nbformat.write(explorer_alone(), tmp_path / "03.ipynb")
     with page() as tab, lab(tmp_path) as address:
         open_notebook(tab, address, "03.ipynb")
+        tab.get_by_text(
+            "| Idle"
+        ).wait_for()  # the status bar; the notebook's own sign says idle before there is a kernel
         run_all(tab)
         image = tab.locator(OUTPUT)
         image.wait_for()

@@ -139,7 +139,7 @@ def top_patches(
     channels: Iterable[int],
     *,
     k: int = 9,
-    batch_size: int = 16,
+    batch_size: int = 8,
 ) -> TopPatches:
     """The k patches that each channel answers to most, one of an image; of equals the earlier image's.
 
@@ -157,6 +157,8 @@ def top_patches(
     """
     if k < 1:
         raise LabError(f"expected k of at least 1 patch a channel, got {k}")
+    if not isinstance(channels, Iterable):
+        raise LabError(f"expected channels such as [3], got {channels!r}; try [{channels}], or range(8)")
     find_layer(model.net, layer)  # before the first batch is fetched
     chosen, count, size = [int(channel) for channel in channels], 0, None
     if not chosen:
@@ -222,7 +224,7 @@ def _batches(images: Any, size: int) -> Iterator[Tensor]:
     batches = images.split(size) if isinstance(images, Tensor) else images
     batches = _of_dataset(images, size) if isinstance(images, Dataset) else batches
     few = total is not None and total < LONG
-    with tqdm(total=total, unit=" images", disable=few, delay=3) as bar:
+    with tqdm(total=total, unit=" images", disable=few, delay=0 if total else 3) as bar:
         for batch in batches:
             yield (batch := batch[0] if isinstance(batch, tuple | list) else batch)
             bar.update(len(batch))
@@ -256,7 +258,7 @@ def moved(
 
 
 def answers_alone(
-    model: Classifier, layer: str, top: TopPatches, *, image_size: tuple[int, int], batch_size: int = 16
+    model: Classifier, layer: str, top: TopPatches, *, image_size: tuple[int, int], batch_size: int = 8
 ) -> Tensor:
     """What the units answer to their patches alone, each on a grey canvas: the proof that all was in them.
 

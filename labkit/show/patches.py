@@ -3,6 +3,7 @@
 import io
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from PIL import Image
@@ -22,7 +23,14 @@ class PatchPicture(Picture):
     def png(self) -> bytes:
         full, out, about = Image.open(io.BytesIO(super().png())).convert("RGB"), io.BytesIO(), PngInfo()
         about.add_text("Description", self.alt)
-        few = full.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        sample = full.resize((full.width // 2, full.height // 2), Image.Resampling.NEAREST)
+        palette = sample.quantize(
+            256, method=Image.Quantize.MAXCOVERAGE, kmeans=3
+        )  # keeps rare, strong colours
+        colours = np.array(palette.getpalette()).reshape(-1, 3)
+        colours[colours.sum(axis=1).argmax()] = 255  # the paper stays white
+        palette.putpalette(colours.flatten().tolist())
+        few = full.quantize(palette=palette, dither=Image.Dither.NONE)
         few.save(out, format="png", optimize=True, pnginfo=about)
         return out.getvalue()
 
@@ -111,7 +119,7 @@ def boxed_row(
     images: (3, H, W) or (1, 3, H, W) each
     """
     side = WIDTH / len(images)
-    figure = PatchPicture(WIDTH, side + 0.95, title=title, caption=caption, alt=alt)
+    figure = PatchPicture(WIDTH, side + 1.15, title=title, caption=caption, alt=alt)
     panels = zip(figure.subplots(1, len(images), squeeze=False)[0], images, captions, boxes, strict=True)
     for axes, image, line, box in panels:
         draw(axes, image, title=line, smooth=True)
