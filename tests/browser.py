@@ -1,6 +1,7 @@
 """JupyterLab in headless Chromium: start it on a folder, open a notebook, run it, look."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -87,9 +88,13 @@ def open_notebook(page, address, name):
 
 def run_all(page, *, timeout_s=300):
     """Run > Run All Cells, and wait until every cell has run, or one has failed and ended the run."""
-    page.locator(".jp-Notebook .jp-Cell").first.click()
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    for _attempt in range(10):  # a click that comes before the kernel is connected is lost
+        page.locator(".jp-Notebook .jp-Cell").first.click()
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.wait_for_timeout(3000)
+        if page.locator(".jp-CodeCell .jp-InputPrompt").filter(has_text=re.compile(r"[*0-9]")).count():
+            break
     page.wait_for_function(
         """() => {
             const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(p => p.textContent);
