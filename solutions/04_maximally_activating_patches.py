@@ -13,6 +13,7 @@
 
 # %%
 import torch
+from IPython.display import display
 
 from labkit import check, hint, images, models, show
 from labkit.hooks import recording
@@ -94,7 +95,7 @@ pictures.nested_fields(
 #
 # ### Exercise 04.2
 #
-# From a unit to its pixels. A unit at `row`, `column` sees the box that begins at `start + row · stride` (and alike for
+# A unit at `row`, `column` sees the box that begins at `start + row · stride` (and alike for
 # the column) and is `size` pixels wide and high. What lies outside the image is cut off. Give the box as
 # `top, left, bottom, right`, where bottom and right are the first pixels *outside*, so that
 # `image[:, :, top:bottom, left:right]` is the patch.
@@ -364,10 +365,10 @@ show.dots(
 )
 
 # %% [markdown]
-# At the border a unit sees the photo *and the padding*: zeros that no photo contains. Move its patch inland, and in
-# place of those zeros comes grey. So a convolution finds a thing anywhere, but near the border it can tell that it is
-# near the border; and several channels seem to like it there. That they do is a fact about the network that the patches
-# alone would not have told, had we not drawn the empty part of each frame.
+# At the border a unit sees the photo *and the padding*: every layer surrounds its maps with zeros, and no photo
+# would put zeros there. Move the patch inland, and in their place comes what the layers make of grey. So a
+# convolution finds a thing anywhere, but near the border it can tell that it is near the border, and some channels
+# answer more for it. The rows above show it only because each frame keeps the part that lies outside.
 
 # %% [markdown]
 # ## The control
@@ -412,10 +413,10 @@ show.dots(
 )
 
 # %% [markdown]
-# So a row that looks alike proves nothing about learning. Any filter, even a random one, has patches that fit it best,
-# and those resemble each other. What training changed is that the channels became *different* from one another: an
-# untrained network's channels fight over the same few photos of high contrast, a trained one's look for different
-# things; and that its rows are alike in something that pixels do not measure.
+# So a row that looks alike is no sign of learning. Any filter, even a random one, has patches that fit it best, and
+# those resemble each other. What sets the two networks apart here is the overlap: untrained channels choose the same
+# images again and again, trained ones look for different things. Perhaps the trained rows are also alike in
+# something that pixels do not measure; this number cannot say.
 
 # %% [markdown]
 # ## Further up
@@ -447,17 +448,17 @@ pictures.patch_rows(
 # %% [markdown]
 # ## Your own photos
 #
-# Thirty photos are few, and strangers took them. Put in a folder of your own. With
-# `images.imagenette()` in place of the folder it runs over thousands of photos (a download of 99 MB, some minutes,
-# a progress bar), and the rows become much clearer: try it if you have the time. Memory stays the same.
+# Thirty photos are few, and strangers took them. Put in a folder of your own. With `images.imagenette()` in place of
+# `images.folder(FOLDER)` it runs over 3,925 photos (a download of 99 MB, then some minutes with a progress bar). Memory
+# stays the same. With that many patches to choose from, expect clearer rows, and check whether your names for
+# them last.
 
 # %%
 FOLDER = ""  # such as "~/Pictures/holiday"
 
 if FOLDER:
-    mine = images.folder(FOLDER)
-    print(f"{len(mine)} photos", *mine.skipped, sep="\n")
-    display(pictures.patch_rows(lab.top_patches(model, mine, LAYER, PICKED), title="Of my own photos"))  # noqa: F821
+    mine = lab.top_patches(model, images.folder(FOLDER), LAYER, PICKED)
+    display(pictures.patch_rows(mine, names=NAMES, title="The same channels, my own photos"))
 
 # %% [markdown]
 # ## Two questions

@@ -322,8 +322,8 @@ SPARSE = Exercise(
 
 # 03.4 ------------------------------------------------------------------------------------------------
 def _overlay_cases(generator: torch.Generator) -> Cases:
-    bank = images.photos(size=64)
-    photo = bank.images[int(torch.randint(len(bank), (), generator=generator))]
+    bank = images.photos().images  # of the size that the notebook has loaded already
+    photo = images.fit(bank[torch.randint(len(bank), (1,), generator=generator)], 64)[0]
     colour = torch.rand(3, generator=generator)
 
     def case(image, *shape):

@@ -365,7 +365,7 @@ class _Watch:
             handed.append(weakref.ref(batch))
             yield batch
             del batch
-            self.most = max(self.most, sum(reference() is not None for reference in handed))
+            self.most = max(self.most, sum(held() is not None for held in handed))
 
 
 def _answer_stream(function: Any, case: SimpleNamespace) -> dict[str, Any]:

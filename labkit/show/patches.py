@@ -21,16 +21,16 @@ class PatchPicture(Picture):
     """A figure that is mostly photos: as a PNG of 256 colours it takes a third of the space, and looks the same."""
 
     def png(self) -> bytes:
-        full, out, about = Image.open(io.BytesIO(super().png())).convert("RGB"), io.BytesIO(), PngInfo()
-        about.add_text("Description", self.alt)
+        full = Image.open(io.BytesIO(super().png())).convert("RGB")
         sample = full.resize((full.width // 2, full.height // 2), Image.Resampling.NEAREST)
         palette = sample.quantize(
-            256, method=Image.Quantize.MAXCOVERAGE, kmeans=3
+            255, method=Image.Quantize.MAXCOVERAGE, kmeans=3
         )  # keeps rare, strong colours
-        colours = np.array(palette.getpalette()).reshape(-1, 3)
-        colours[colours.sum(axis=1).argmax()] = 255  # the paper stays white
-        palette.putpalette(colours.flatten().tolist())
-        few = full.quantize(palette=palette, dither=Image.Dither.NONE)
+        numbers = np.array(full.quantize(palette=palette, dither=Image.Dither.NONE))
+        numbers[(np.asarray(full) == 255).all(axis=2)] = 255  # the paper stays white
+        few, out, about = Image.fromarray(numbers), io.BytesIO(), PngInfo()
+        few.putpalette([*(palette.getpalette() or [])[: 3 * 255], 255, 255, 255])
+        about.add_text("Description", self.alt)
         few.save(out, format="png", optimize=True, pnginfo=about)
         return out.getvalue()
 
