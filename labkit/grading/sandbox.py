@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -73,9 +74,12 @@ def run(
 
 
 def _bubblewrap(folder: Path, hidden: Sequence[Path]) -> list[str]:
+    """The folders that the command needs are put back over the empty /tmp, since the lab may lie in there."""
+    needed = {sys.prefix, sys.base_prefix, str(Path(__file__).resolve().parents[2])}
+    kept = [part for path in sorted(needed) for part in ("--ro-bind", path, path)]
     masks = [part for path in hidden for part in ("--tmpfs", str(path.resolve()))]
     return [
-        "bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", *masks,
+        "bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", *kept, *masks,
         "--bind", str(folder), str(folder), "--chdir", str(folder),
         "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--",
     ]  # fmt: skip
