@@ -66,7 +66,7 @@ def main() -> None:
         began = time.perf_counter()
         top = patches.top_patches(model, Noisy(bank, count), LAYER, CHANNELS)
         took = time.perf_counter() - began
-        kept = sum(crop.untyped_storage().nbytes() for row in top.patches for crop in row) / 2**20
+        kept = sum(crop.nbytes for row in top.patches for crop in row) / 2**20
         print(
             f"{count:>6} images: peak {peak_mb():.0f} MB, patches kept {kept:.1f} MB, "
             f"{took:.0f} s ({1000 * took / count:.0f} ms an image)"

@@ -311,7 +311,10 @@ uncut = (sides == sides.amax(dim=(0, 1))).all(dim=2)  # (8, 9): the whole field 
 
 channel = PICKED[uncut[:, 0].int().argmax()]
 best = top.only([channel])
-moved = lab.moved(model, LAYER, best, image_size=size, units=6)
+units = {"efficientnet_lite0": 6}.get(
+    NETWORK, 1
+)  # how far the patch is moved; elsewhere fields may be too large for 6
+moved = lab.moved(model, LAYER, best, image_size=size, units=units)
 alone, elsewhere = (
     lab.answers_alone(model, LAYER, patches, image_size=size)[0, 0] for patches in (best, moved)
 )
@@ -336,7 +339,7 @@ pictures.boxed_row(
     title=f"Channel {channel}: the answer lies in the patch, and only there",
     caption="Above each image the answer of the unit whose field is the blue box. From its answer to the photo it is "
     f"{abs(alone - answers[0]):.1g} away for the patch alone, {abs(elsewhere - answers[0]):.1g} for the patch moved by "
-    f"6 units, and {abs(without - answers[0]):.1f} for the photo without the patch.",
+    f"{units} units, and {abs(without - answers[0]):.1f} for the photo without the patch.",
 )
 
 # %% [markdown]

@@ -198,14 +198,14 @@ def test_what_is_kept_does_not_grow_with_the_number_of_images(model):
     def kept(count):
         stream = (torch.rand(4, 3, 21, 32, generator=torch.Generator().manual_seed(i)) for i in range(count))
         top = patches.top_patches(model, stream, "stem", range(6), k=3)
-        crops = [crop for row in top.patches for crop in row]
-        return len(crops), max(crop.untyped_storage().nbytes() for crop in crops)
+        storages = {crop.untyped_storage() for row in top.patches for crop in row}
+        return {storage.data_ptr(): storage.nbytes() for storage in storages}
 
     field = receptive_field(model.net, "stem", (21, 32)).size
     for count in (2, 40):
-        number, largest = kept(count)
-        assert number == 6 * 3
-        assert largest <= 12 * field**2  # a view would weigh as much as its whole batch
+        assert (
+            sum(kept(count).values()) == 6 * 3 * 12 * field**2
+        )  # a view of a batch would weigh as much as it
 
 
 # From a unit to its pixels
@@ -337,6 +337,16 @@ def test_bad_input_is_answered_in_a_sentence(model, photos, change, message):
     with pytest.raises(LabError, match=message):
         patches.top_patches(model, **given)
     assert all(not module._forward_hooks for module in model.modules())
+
+
+def test_a_crop_that_does_not_fit_is_answered_in_a_sentence():
+    crop = torch.rand(3, 4, 6)
+    assert patches.on_canvas(crop, (4, 2), (8, 8)).shape == (1, 3, 8, 8)
+    for corner in [(5, 0), (-1, 0), (0, 3)]:
+        with pytest.raises(
+            LabError, match=r"a crop of 4 × 6 does not fit at .* on 8 × 8; try to move it less"
+        ):
+            patches.on_canvas(crop, corner, (8, 8))
 
 
 def test_many_images_bring_a_progress_bar_and_few_do_not(model, photos, capsys, monkeypatch):

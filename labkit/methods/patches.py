@@ -66,8 +66,13 @@ def peaks(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def on_canvas(
     crop: Tensor, corner: Sequence[int], image_size: tuple[int, int], *, fill: float = 0.5
 ) -> Tensor:
-    """A crop alone on an empty canvas: (3, h, w) -> (1, 3, H, W). corner: top, left; it has to fit."""
-    (top, left), (_, h, w) = corner, crop.shape
+    """A crop alone on an empty canvas: (3, h, w) -> (1, 3, H, W). corner: top, left.
+
+    Raises: LabError for a crop that does not fit there
+    """
+    (top, left), (_, h, w), (H, W) = corner, crop.shape, image_size
+    if top not in range(H - h + 1) or left not in range(W - w + 1):
+        raise LabError(f"a crop of {h} × {w} does not fit at {(top, left)} on {H} × {W}; try to move it less")
     canvas = crop.new_full((1, 3, *image_size), fill)
     canvas[0, :, top : top + h, left : left + w] = crop
     return canvas
@@ -89,7 +94,8 @@ class _Patch(NamedTuple):
     row: int
     column: int
     box: Box
-    crop: Tensor
+    crop: Tensor  # a view of its slot
+    slot: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,12 +175,14 @@ def top_patches(
         if size is None:
             size = (batch.shape[2], batch.shape[3])
             field = receptive_field(model.net, layer, size)
+            frame = (field.boxes[..., 2:] - field.boxes[..., :2]).amax(dim=(0, 1)).tolist()
+            slots = torch.empty(len(chosen), k, 3, *frame, dtype=batch.dtype)
         _expect_one_size([size, tuple(batch.shape[2:])])
         with torch.no_grad(), recording(model.net, layer) as seen:
             model(batch)
         maps = _of_channels(seen[layer], chosen, layer)
-        for kept, *found in zip(best, *(facts.T.cpu() for facts in peaks(maps)), strict=True):
-            kept[:] = _merged(kept, batch, count, found, field, k)
+        for kept, room, *found in zip(best, slots, *(facts.T.cpu() for facts in peaks(maps)), strict=True):
+            _merge(kept, room, batch, count, found, field)
         count += len(batch)
     if count == 0:
         raise LabError("expected at least one image, got none; is the folder or the dataset empty?")
@@ -193,19 +201,24 @@ def _of_channels(maps: Tensor, channels: list[int], layer: str) -> Tensor:
     return maps[:, channels]
 
 
-def _merged(
-    kept: list[_Patch], batch: Tensor, count: int, found: list[Tensor], field: ReceptiveField, k: int
-) -> list[_Patch]:
-    """One channel's k best of those kept and a new batch's. Cut is only what stays, and as a copy:
-    a view would hold its whole batch."""
+def _merge(
+    kept: list[_Patch], slots: Tensor, batch: Tensor, count: int, found: list[Tensor], field: ReceptiveField
+) -> None:
+    """Let a new batch's peaks into one channel's best, largest first; count: how many images came before.
+
+    slots: (k, 3, h, w), where crops are written, over those that drop out. Copies of their own would be
+           scattered through memory, and keep the pages of large batches between them from going back
+    """
     values, rows, columns = (facts.tolist() for facts in found)
-    floor = kept[-1].value if len(kept) == k else -torch.inf
-    for i in sorted(range(len(values)), key=values.__getitem__, reverse=True)[:k]:
-        if values[i] > floor or len(kept) < k:
-            box = field.box(rows[i], columns[i])
-            crop = batch[i, :, box[0] : box[2], box[1] : box[3]].to("cpu", copy=True)
-            kept = [*kept, _Patch(values[i], count + i, rows[i], columns[i], box, crop)]
-    return sorted(kept, key=lambda patch: patch.value, reverse=True)[:k]
+    for i in sorted(range(len(values)), key=values.__getitem__, reverse=True):
+        if len(kept) == len(slots) and not values[i] > kept[-1].value:
+            break
+        slot = kept.pop().slot if len(kept) == len(slots) else len(kept)
+        top, left, bottom, right = box = field.box(rows[i], columns[i])
+        crop = slots[slot, :, : bottom - top, : right - left]
+        crop.copy_(batch[i, :, top:bottom, left:right])
+        kept.append(_Patch(values[i], count + i, rows[i], columns[i], box, crop, slot))
+        kept.sort(key=lambda patch: patch.value, reverse=True)  # stable: of equals the earlier stays in front
 
 
 def _expect_one_size(sizes: list[tuple[int, ...]]) -> None:

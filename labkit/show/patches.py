@@ -22,7 +22,7 @@ class PatchPicture(Picture):
 
     def png(self) -> bytes:
         full = Image.open(io.BytesIO(super().png())).convert("RGB")
-        sample = full.resize((full.width // 2, full.height // 2), Image.Resampling.NEAREST)
+        sample = full.resize((full.width // 4, full.height // 4), Image.Resampling.NEAREST)
         palette = sample.quantize(
             255, method=Image.Quantize.MAXCOVERAGE, kmeans=3
         )  # keeps rare, strong colours
