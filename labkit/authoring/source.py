@@ -14,7 +14,7 @@ from labkit.errors import LabError
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 _TODO = re.compile(r"TODO (\d\d\.\d+)")
 _CHECK = re.compile(r"""^check\(\s*["'](\d\d\.\d+)["']""", re.MULTILINE)
-_HEADING = re.compile(r"^### Exercise (\d\d\.\d+)\s*$", re.MULTILINE)
+_HEADING = re.compile(r"^### Exercise (\d\d\.\d+)[ \t]*$", re.MULTILINE)
 _OVERVIEW = "<!-- exercises -->"
 
 
