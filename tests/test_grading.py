@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import nbformat
@@ -12,12 +14,13 @@ from lab import function_of, mistaken, released, slim, solved, with_cell
 from safetensors.torch import save_file
 
 from labkit.checks.answering import Answer, State, load, produce, save
-from labkit.checks.exercise import exercises, find
+from labkit.checks.exercise import exercises, find, stages
 from labkit.checks.judging import judge
 from labkit.errors import LabError
 from labkit.grading import sandbox
 from labkit.grading.assemble import assemble
 from labkit.grading.collect import collect, students
+from labkit.grading.execute import _failures
 from labkit.grading.grade import Limits, grade
 from labkit.grading.report import write_scores
 
@@ -213,8 +216,6 @@ def test_answers_are_kept_and_judged_again_alike_without_any_notebook(graded):
 
 @pytest.fixture
 def require_sandbox():
-    import os
-
     if sandbox.isolation() != "bubblewrap":
         assert not os.environ.get("LABKIT_REQUIRE_SANDBOX"), "bubblewrap is required here, and does not run"
         pytest.skip("bubblewrap does not run on this machine, so submissions have limits only")
@@ -368,6 +369,52 @@ def test_right_answers_to_other_questions_do_not_pass():
     assert not judge(exercise, answers[:2], 1).passed
 
 
+ODD = [
+    torch.zeros(0),
+    torch.tensor(True),
+    torch.zeros(2, 2, dtype=torch.complex64),
+    torch.zeros(2, 2, dtype=torch.int64),
+    torch.zeros(2, 2, dtype=torch.float8_e4m3fn),
+]
+
+
+@pytest.mark.parametrize("exercise", [e for s in stages() for e in exercises(s)], ids=lambda e: e.id)
+def test_answers_of_odd_kinds_are_wrong_and_never_stop_the_judge(exercise):
+    """A dtype that torch does not compute with would otherwise end the grading of a whole class."""
+    answers = produce(exercise, exercise.mistakes[0].wrong, exercise.draw_cases(1))
+    for odd in ODD:
+        swapped = [Answer(dict.fromkeys(answer.tensors, odd)) for answer in answers]
+        assert judge(exercise, swapped, 1).state == State.WRONG
+        cast = [Answer({name: t.to(odd.dtype) for name, t in a.tensors.items()}) for a in answers]
+        assert not judge(exercise, cast, 1).passed
+
+
+def test_links_to_nowhere_and_folders_among_the_notebooks_are_rows_too(tmp_path):
+    (tmp_path / "ada").mkdir()
+    (tmp_path / "ada" / "01_a.ipynb").symlink_to(tmp_path / "nowhere.ipynb")
+    (tmp_path / "ben" / "01_b.ipynb").mkdir(parents=True)
+    found = {submission.student: submission for submission in collect(tmp_path, ["01"])}
+    assert found["ada"].notebook is None
+    assert "a link" in found["ada"].trouble
+    assert found["ben"].notebook is None
+
+
+needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+
+
+@needs_pipes
+def test_a_pipe_in_place_of_the_report_is_no_report(tmp_path):
+    os.mkfifo(tmp_path / "report.xml")  # who opens it waits for ever
+    assert _failures(tmp_path / "report.xml", nbformat.v4.new_notebook()) is None
+
+
+@needs_pipes
+def test_a_pipe_in_place_of_the_output_does_not_hold_the_grader(tmp_path):
+    script = "import os; print('said', flush=True); os.remove('output.txt'); os.mkfifo('output.txt')"
+    ended = sandbox.run([sys.executable, "-c", script], tmp_path, timeout_s=60, environment={})
+    assert (ended.returncode, ended.output) == (0, "said\n")
+
+
 @pytest.mark.skipif(shutil.which("sleep") is None, reason="needs sleep(1)")
 def test_a_command_out_of_time_is_ended_with_all_that_it_started(tmp_path):
     import psutil
@@ -375,8 +422,6 @@ def test_a_command_out_of_time_is_ended_with_all_that_it_started(tmp_path):
     script = (
         "import subprocess, time; subprocess.Popen(['sleep', '987'], start_new_session=True); time.sleep(60)"
     )
-    import sys
-
     ended = sandbox.run([sys.executable, "-c", script], tmp_path, timeout_s=2, environment={})
     assert ended.returncode is None
     assert not any(p.info["cmdline"] == ["sleep", "987"] for p in psutil.process_iter(["cmdline"]))

@@ -1,11 +1,12 @@
 """From answers to a verdict. Runs the project's own code alone, so it can be trusted with scores."""
 
 from dataclasses import dataclass
+from itertools import chain, repeat
 
 import torch
 
 from labkit.checks.answering import Answer, State, produce
-from labkit.checks.exercise import Cases, CheckFailed, Exercise, Mistake
+from labkit.checks.exercise import CheckFailed, Exercise, Mistake
 
 
 @dataclass(frozen=True)
@@ -32,57 +33,50 @@ class Verdict:
 
 def judge(exercise: Exercise, answers: list[Answer], seed: int) -> Verdict:
     """Judge answers to the cases that this seed draws. The first case that fails decides."""
-    cases = exercise.draw_cases(seed)
     if any(answer.state == State.NOT_ATTEMPTED for answer in answers):
         return Verdict(exercise, State.NOT_ATTEMPTED)
-    for index, (name, case) in enumerate(cases.items()):
-        answer = (
-            answers[index] if index < len(answers) else Answer(state=State.CRASHED, message="no answer came")
-        )
-        try:
-            state, message, named = (
-                _claimed(answer) or _judge_case(exercise, case, answer),
-                answer.message,
-                None,
-            )
-        except CheckFailed as failure:
-            state, message, named = State.WRONG, str(failure), failure.mistake
+    lacking = Answer(state=State.CRASHED, message="no answer came")
+    cases = exercise.draw_cases(seed).items()
+    for (name, case), answer in zip(cases, chain(answers, repeat(lacking)), strict=False):
+        state, message, named = _judge_case(exercise, case, answer)
         if state != State.PASSED:
-            return Verdict(
-                exercise, state, f"{message} (case: {name})", _recognise(exercise, answers, seed, named)
-            )
+            mistake = _recognise(exercise, answers, seed, named)
+            return Verdict(exercise, state, f"{message} (case: {name})", mistake)
     return Verdict(exercise, State.PASSED)
 
 
-def _claimed(answer: Answer) -> State | None:
-    """What the answer says went wrong. That all went well is for the judge to say."""
-    if answer.state == State.PASSED:
-        raise CheckFailed("the answer claims to have passed")
-    return answer.state
-
-
-def _judge_case(exercise: Exercise, case: object, answer: Answer) -> State:
+def _judge_case(exercise: Exercise, case: object, answer: Answer) -> tuple[State, str, str | None]:
+    """How one answer stands, why, and the mistake that the judge names. An answer never says that it passed."""
+    if answer.state not in (None, State.PASSED):
+        return answer.state, answer.message, None
     try:
+        if answer.state == State.PASSED:
+            raise CheckFailed("the answer claims to have passed")
         exercise.judge(case, answer.tensors)
-    except KeyError as missing:  # only a forged answer lacks a name
-        raise CheckFailed(f"the answer lacks {missing}") from None
-    return State.PASSED
+    except CheckFailed as failure:
+        return State.WRONG, str(failure), failure.mistake
+    except Exception as error:  # a dtype that torch does not compute with; a name that a forger left out
+        kinds = ", ".join(f"{name} {tensor.dtype}" for name, tensor in answer.tensors.items())
+        return (
+            State.WRONG,
+            f"cannot compute with what came ({kinds}): {error}; expected floats as given",
+            None,
+        )
+    return State.PASSED, "", None
 
 
 def _recognise(exercise: Exercise, answers: list[Answer], seed: int, named: str | None) -> Mistake | None:
-    """The mistake that the judge named, or whose answers equal these on every case."""
+    """The mistake that the judge named, or whose answers equal these on every case.
+
+    Each draws cases of its own, since a function may write into its inputs.
+    """
     for mistake in exercise.mistakes:
         if mistake.name == named:
             return mistake
     for mistake in exercise.mistakes:
-        if _same(produce(exercise, mistake.wrong, _fresh(exercise, seed)), answers):
+        if _same(produce(exercise, mistake.wrong, exercise.draw_cases(seed)), answers):
             return mistake
     return None
-
-
-def _fresh(exercise: Exercise, seed: int) -> Cases:
-    """Cases of their own for every run, since a function may write into its inputs."""
-    return exercise.draw_cases(seed)
 
 
 def _same(ours: list[Answer], theirs: list[Answer]) -> bool:

@@ -49,7 +49,7 @@ def collect(folder: Path, stages: Iterable[str]) -> list[Submission]:
     wanted = set(stages)
     for student in students(folder):
         files = [p for p in (folder / student).rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts]
-        for path in sorted(files, key=lambda p: p.stat().st_mtime):
+        for path in sorted(files, key=lambda p: p.lstat().st_mtime):
             found = _read(student, path)
             if found.stage in wanted:
                 latest[student, found.stage] = found
@@ -72,7 +72,7 @@ def _read(student: str, path: Path) -> Submission:
         ids = [found for cell in notebook.cells if (found := grade_id(cell))]
     except Exception as error:  # whatever a broken file makes the reader raise
         trouble = (
-            "the file is empty" if path.stat().st_size == 0 else f"{type(error).__name__}: {error}"[:200]
+            "the file is empty" if path.lstat().st_size == 0 else f"{type(error).__name__}: {error}"[:200]
         )
         return Submission(student, by_name, path, None, trouble)
     return Submission(student, ids[0][:2] if ids else by_name, path, notebook)

@@ -52,8 +52,7 @@ def run(
         name: str(folder) for name in ("HOME", "TMPDIR", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR")
     }
     prefix = _bubblewrap(folder, hidden) if isolation() == "bubblewrap" else []
-    log = folder / "output.txt"
-    with log.open("wb") as out:
+    with (folder / "output.txt").open("w+b") as out:  # read by this handle: the command may replace the file
         process = psutil.Popen(
             [*prefix, *command],
             cwd=folder,
@@ -69,7 +68,7 @@ def run(
             returncode = None
         finally:
             _end(process)
-    with log.open("rb") as out:
+        out.seek(0)
         return Ended(returncode, out.read(100_000).decode(errors="replace"))
 
 
