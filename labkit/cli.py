@@ -208,7 +208,7 @@ def grade(
     from labkit.checks.exercise import stages as all_stages
     from labkit.grading import report, sandbox
     from labkit.grading.collect import collect
-    from labkit.grading.grade import Limits
+    from labkit.grading.execute import Limits
     from labkit.grading.grade import grade as grade_folder
 
     chosen = stage or sorted({found.stage for found in collect(folder, all_stages())})

@@ -21,10 +21,10 @@ from sklearn.manifold import TSNE
 from torch import nn
 from torch.utils.data import DataLoader
 
-from labkit import check, hint, images, models
+from labkit import check, hint, images, models, show
 from labkit.methods import gallery as galleries
 from labkit.methods import neighbors as lab
-from labkit.show.neighbors import grouped_bars, neighbor_rows, photo_map, photo_row, precision_curves
+from labkit.show.neighbors import grouped_bars, neighbor_rows, photo_map, precision_curves
 
 NETWORK = "efficientnet_lite0"
 GALLERY = "views"  # or "imagenette": 3,925 photos, 99 MB to download the first time, minutes on a CPU
@@ -83,7 +83,7 @@ check("02.1", last_features)
 # %%
 views, photo_of = galleries.views(bank.images, per_photo=6, seed=0)
 
-photo_row(
+show.image_row(
     views[photo_of == bank.names.index("cat")],
     ["the photo", *[f"view {n}" for n in range(1, 6)]],
     title="One photo, six views",

@@ -20,8 +20,8 @@ from labkit.errors import LabError
 from labkit.grading import sandbox
 from labkit.grading.assemble import assemble
 from labkit.grading.collect import collect, students
-from labkit.grading.execute import _failures
-from labkit.grading.grade import Limits, grade
+from labkit.grading.execute import Limits, _failures
+from labkit.grading.grade import grade
 from labkit.grading.report import write_scores
 
 NAME = "01_first_layer_filters.ipynb"

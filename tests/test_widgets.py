@@ -8,7 +8,7 @@ from nbclient import NotebookClient
 from PIL import Image
 
 from labkit.errors import LabError
-from labkit.show.plots import Picture
+from labkit.show.picture import Picture
 from labkit.show.widgets import WIDGET, explorer
 
 
@@ -96,7 +96,7 @@ def test_one_output_holds_the_widget_the_picture_and_the_alt_text(bars):
 def test_a_notebook_executed_without_a_front_end_holds_the_picture():
     cell = nbformat.v4.new_code_cell(
         "import ipywidgets\n"
-        "from labkit.show.plots import Picture\n"
+        "from labkit.show.picture import Picture\n"
         "from labkit.show.widgets import explorer\n"
         "explorer(lambda n: Picture(2, 1, alt=f'number {n}'), n=ipywidgets.IntSlider(3))"
     )

@@ -137,7 +137,7 @@ def _unused(name: str, taken: set[str]) -> str:
 def _heading(match: re.Match) -> str:
     exercise = find(match[1])
     title = f"### Exercise {exercise.id} · {exercise.title}"
-    return f"{title}\n\n*{_worth(exercise)}, about {exercise.minutes} minutes*"
+    return f"{title}\n\n*{exercise.worth}, about {exercise.minutes} minutes*"
 
 
 def _overview(checked: list[Exercise]) -> str:
@@ -146,7 +146,3 @@ def _overview(checked: list[Exercise]) -> str:
     rows = [f"| {e.id} | {e.title} | {e.points} | {e.minutes} |" for e in checked]
     table = "\n".join(["| exercise | what you write | points | minutes |", "|---|---|--:|--:|", *rows])
     return f"{table}\n\nTogether {points} points and about {minutes} minutes."
-
-
-def _worth(exercise: Exercise) -> str:
-    return f"{exercise.points} point{'s' if exercise.points != 1 else ''}"

@@ -64,6 +64,11 @@ class Exercise:
         """The id in letters that cell ids and file names allow: "01.2" -> "01-2"."""
         return self.id.replace(".", "-")
 
+    @property
+    def worth(self) -> str:
+        """The points in words: "1 point", "2 points"."""
+        return f"{self.points} point{'s' * (self.points != 1)}"
+
     def draw_cases(self, seed: int) -> Cases:
         return self.cases(torch.Generator().manual_seed(seed))
 

@@ -37,8 +37,6 @@ def expect_close(
     """Require shape, finiteness, and values within atol + rtol·|expected|; names the worst place."""
     expect_shape(name, got, tuple(expected.shape))
     expect_finite(name, got)
-    if got.is_complex():
-        raise CheckFailed(f"{name}: expected real numbers, got {got.dtype}; try .real or .abs()")
     got, expected = got.double(), expected.double()
     excess = (got - expected).abs() - (atol + rtol * expected.abs())
     if not (excess <= 0).all():

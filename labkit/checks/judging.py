@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 
 import torch
+from torch import Tensor
 
 from labkit.checks.answering import Answer, State, produce
 from labkit.checks.exercise import CheckFailed, Exercise, Mistake
@@ -52,6 +53,9 @@ def _judge_case(exercise: Exercise, case: object, answer: Answer) -> tuple[State
     try:
         if answer.state == State.PASSED:
             raise CheckFailed("the answer claims to have passed")
+        for name, tensor in answer.tensors.items():
+            if tensor.is_complex():
+                raise CheckFailed(f"{name}: expected real numbers, got {tensor.dtype}; try .real or .abs()")
         exercise.judge(case, answer.tensors)
     except CheckFailed as failure:
         return State.WRONG, str(failure), failure.mistake
@@ -87,9 +91,13 @@ def _same_answer(ours: Answer, theirs: Answer) -> bool:
     if ours.state is not None or theirs.state is not None:
         return ours.state == theirs.state and _kind(ours.message) == _kind(theirs.message)
     return ours.tensors.keys() == theirs.tensors.keys() and all(
-        a.shape == b.shape and torch.allclose(a.double(), b.double(), rtol=1e-3, atol=1e-5, equal_nan=True)
-        for a, b in zip(ours.tensors.values(), (theirs.tensors[name] for name in ours.tensors), strict=True)
+        _same_values(tensor, theirs.tensors[name]) for name, tensor in ours.tensors.items()
     )
+
+
+def _same_values(a: Tensor, b: Tensor) -> bool:
+    alike = a.shape == b.shape and a.is_complex() == b.is_complex()
+    return alike and torch.allclose(a.double(), b.double(), rtol=1e-3, atol=1e-5, equal_nan=True)
 
 
 def _kind(message: str) -> str:

@@ -36,7 +36,7 @@ def sentences(verdict: Verdict) -> list[str]:
 def headline(verdict: Verdict) -> str:
     """One line: "✓ 01.2 Scale each filter: passed, 2 points"."""
     exercise = verdict.exercise
-    worth = f", {exercise.points} point{'s' * (exercise.points != 1)}" if verdict.passed else ""
+    worth = f", {exercise.worth}" if verdict.passed else ""
     mark, _ = _LOOK.get(verdict.state, ("✗", ""))
     return f"{mark} {exercise.id} {exercise.title}: {verdict.state}{worth}"
 

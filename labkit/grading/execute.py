@@ -18,6 +18,15 @@ _NAME = "submission.ipynb"
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What one submission may cost: a cell, a whole notebook, and in memory a check."""
+
+    cell_timeout_s: float = 60
+    timeout_s: float = 600
+    memory_mb: int = 6144
+
+
+@dataclass(frozen=True)
 class Executed:
     """What came of a run.
 
@@ -35,9 +44,7 @@ def execute(
     answers: Path,
     *,
     seed: int,
-    cell_timeout_s: float = 60,
-    timeout_s: float = 600,
-    memory_mb: int = 6144,
+    limits: Limits = Limits(),
     hidden: Sequence[Path] = (),
 ) -> Executed:
     """Run a notebook; what its checks write lands in the folder `answers`."""
@@ -47,11 +54,11 @@ def execute(
         written.mkdir()
         nbformat.write(notebook, folder / _NAME)
         (folder / "pytest.ini").write_text("[pytest]\n")
-        task = Task(written, seed, cell_timeout_s / 2, memory_mb)
+        task = Task(written, seed, limits.cell_timeout_s / 2, limits.memory_mb)
         ended = sandbox.run(
-            _command(cell_timeout_s),
+            _command(limits.cell_timeout_s),
             folder,
-            timeout_s=timeout_s,
+            timeout_s=limits.timeout_s,
             environment=task.to_environment() | dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
             hidden=hidden,
         )

@@ -18,16 +18,7 @@ from labkit.errors import LabError
 from labkit.grading.answering import answer_file
 from labkit.grading.assemble import assemble
 from labkit.grading.collect import Submission, collect, students
-from labkit.grading.execute import Executed, execute
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one submission may cost."""
-
-    cell_timeout_s: float = 60
-    timeout_s: float = 600
-    memory_mb: int = 6144
+from labkit.grading.execute import Executed, Limits, execute
 
 
 @dataclass(frozen=True)
@@ -105,10 +96,7 @@ def grade_one(
         return tuple(Verdict(exercise, State.UNREADABLE, submission.trouble) for exercise in tasks)
     assembled = assemble(released, submission.notebook)
     present = {cell.metadata.get("labkit") for cell in assembled.cells}
-    executed = execute(
-        assembled, answers, seed=seed, cell_timeout_s=limits.cell_timeout_s, timeout_s=limits.timeout_s,
-        memory_mb=limits.memory_mb, hidden=hidden,
-    )  # fmt: skip
+    executed = execute(assembled, answers, seed=seed, limits=limits, hidden=hidden)
     return tuple(_verdict(exercise, answers, executed, present, seed) for exercise in tasks)
 
 

@@ -1,5 +1,6 @@
 """Pictures: tensors in, figures out."""
 
-from labkit.show.plots import Picture, dots, filter_sheet, filter_sheets, image_row
+from labkit.show.picture import PhotoPicture, Picture
+from labkit.show.plots import dots, filter_sheet, filter_sheets, image_row
 
-__all__ = ["Picture", "dots", "filter_sheet", "filter_sheets", "image_row"]
+__all__ = ["PhotoPicture", "Picture", "dots", "filter_sheet", "filter_sheets", "image_row"]

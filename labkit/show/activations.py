@@ -1,37 +1,18 @@
 """Figures of stage 03: sheets of grey maps, a channel over its photos, curves by depth, a find against luck."""
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from labkit.errors import LabError
 from labkit.methods import activations
 from labkit.methods.filters import tile
-from labkit.show.plots import ACCENT, FAINT, INK, WIDTH, Picture, draw
+from labkit.show.picture import PhotoPicture, Picture
+from labkit.show.plots import ACCENT, FAINT, INK, WIDTH, draw
 
 WARM = "#cf5b00"  # the colour that maps are laid over photos in, dark enough for text
 GAP = 0.55  # grey between the maps of a sheet, so that a black map shows as a square
-
-
-class SmallPicture(Picture):
-    """A figure as a PNG of 256 colours: half the space, and hardly to be told from the full one."""
-
-    def png(self) -> bytes:
-        out = io.BytesIO()
-        full = Image.open(io.BytesIO(super().png())).convert("RGB")
-        sample = full.resize(
-            (full.width // 4, full.height // 4), Image.Resampling.NEAREST
-        )  # quicker, as good
-        colours = sample.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=1)  # keeps a small green eye
-        about = PngInfo()
-        about.add_text("Description", self.alt)
-        few = full.quantize(palette=colours, dither=Image.Dither.NONE)
-        few.save(out, format="png", optimize=True, pnginfo=about)
-        return out.getvalue()
 
 
 def map_sheets(
@@ -56,7 +37,7 @@ def map_sheets(
         tiles.append(tile(grey, columns=min(columns, len(grey)), gap=gap, background=GAP))
     side = WIDTH / len(tiles)
     height = max(side * sheet.shape[1] / sheet.shape[2] for sheet in tiles)
-    figure = SmallPicture(WIDTH, height + 0.9, title=title, caption=caption, alt=alt)
+    figure = PhotoPicture(WIDTH, height + 0.9, title=title, caption=caption, alt=alt)
     for axes, name, sheet in zip(
         figure.subplots(1, len(tiles), squeeze=False)[0], sheets, tiles, strict=True
     ):
@@ -81,7 +62,7 @@ def photo_grid(
     if len(lines) != len(images):
         raise LabError(f"expected a line for each of {len(images)} images, got {len(lines)}")
     rows = math.ceil(len(images) / columns)
-    figure = SmallPicture(
+    figure = PhotoPicture(
         WIDTH, rows * (WIDTH / columns + 0.28) + 0.65, title=title, caption=caption, alt=alt
     )
     frames = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -106,7 +87,7 @@ def curves(
 
     lines: name -> (x, y);  ticks: x -> what stands under the axis there
     """
-    figure = SmallPicture(WIDTH, 3.9, title=title, caption=caption, alt=alt)
+    figure = PhotoPicture(WIDTH, 3.9, title=title, caption=caption, alt=alt)
     axes = figure.subplots()
     for (name, (x, y)), colour in zip(lines.items(), [ACCENT, FAINT, WARM, INK], strict=False):
         axes.plot(x, y, marker="o", markersize=4.5, linewidth=1.6, color=colour)
@@ -137,7 +118,7 @@ def against_chance(
 
     by_chance: (n,)
     """
-    figure = SmallPicture(WIDTH, 3.3, title=title, caption=caption, alt=alt)
+    figure = PhotoPicture(WIDTH, 3.3, title=title, caption=caption, alt=alt)
     axes = figure.subplots()
     axes.hist(
         by_chance.tolist(),

@@ -9,8 +9,9 @@ from labkit.errors import LabError
 from labkit.images import Photos
 from labkit.methods import activations
 from labkit.models import Classifier
-from labkit.show.activations import SmallPicture, overlays
-from labkit.show.plots import WIDTH, Picture, draw
+from labkit.show.activations import overlays
+from labkit.show.picture import PhotoPicture, Picture
+from labkit.show.plots import WIDTH, draw
 from labkit.show.widgets import Explorer, explorer
 
 
@@ -28,7 +29,7 @@ def channel_over_photo(
     place = f"{'upper' if row < 0.5 else 'lower'} {'left' if column < 0.5 else 'right'}"
     found = f"largest value {value:.2f}, {place}" if value > 0 else "it does not fire"
     fires = (maps[0, channel] > 0).float().mean()
-    figure = SmallPicture(
+    figure = PhotoPicture(
         WIDTH,
         4.1,
         title=f"{layer}, channel {channel} of {C}",

@@ -1,31 +1,18 @@
 """Figures of stage 05: maps of pixels as pictures, in rows, and correlations by depth."""
 
-import io
 from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from labkit.errors import LabError
-from labkit.show.plots import ACCENT, FAINT, INK, WIDTH, Picture, draw
+from labkit.show.picture import PhotoPicture, Picture
+from labkit.show.plots import ACCENT, FAINT, INK, WIDTH, draw
 
 SIDE = 128  # pixels; finer than that, a map is heavy and no clearer
 SHADES = 8  # from 0 to the largest
 LINES = {"colors": ("#8c959f", "#cf5b00", ACCENT), "styles": ("--", "-.", "-")}
-
-
-class LightPicture(Picture):
-    """A picture in 256 colours: maps of gradients are noise to PNG, and would make a notebook heavy."""
-
-    def png(self) -> bytes:
-        full, out, text = Image.open(io.BytesIO(super().png())), io.BytesIO(), PngInfo()
-        text.add_text("Description", self.alt)
-        light = full.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-        light.save(out, format="png", optimize=True, pnginfo=text)
-        return out.getvalue()
 
 
 def signed(gradients: Tensor, *, color: bool = False, side: int = SIDE) -> Tensor:
@@ -79,7 +66,7 @@ def rows_of_images(
         )
     count = next(iter(counts.values()))
     side = (WIDTH - 0.3) / max(count, 2)
-    figure = LightPicture(WIDTH, min(side, 2.6) * len(rows) + 1.0, title=title, caption=caption, alt=alt)
+    figure = PhotoPicture(WIDTH, min(side, 2.6) * len(rows) + 1.0, title=title, caption=caption, alt=alt)
     grid = figure.subplots(len(rows), count, squeeze=False)
     for line, (name, images) in zip(grid, rows.items(), strict=True):
         for axes, image in zip(line, images, strict=True):
@@ -103,7 +90,7 @@ def lines_by_depth(
 
     lines: name -> (len(steps), N)
     """
-    figure = LightPicture(WIDTH, 4.6, title=title, caption=caption, alt=alt)
+    figure = PhotoPicture(WIDTH, 4.6, title=title, caption=caption, alt=alt)
     axes = figure.subplots()
     for (name, values), color, style in zip(lines.items(), LINES["colors"], LINES["styles"], strict=False):
         places = range(len(steps))

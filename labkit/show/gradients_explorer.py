@@ -12,9 +12,10 @@ from labkit.images import Photos
 from labkit.methods.sanity import rank_correlation
 from labkit.models import Classifier
 from labkit.receptive import receptive_field
-from labkit.show.gradients import LightPicture, signed
+from labkit.show.gradients import signed
 from labkit.show.neurons import crop, loudest, three_rules
-from labkit.show.plots import WIDTH, Picture, draw
+from labkit.show.picture import PhotoPicture, Picture
+from labkit.show.plots import WIDTH, draw
 from labkit.show.widgets import Explorer, explorer
 
 
@@ -39,7 +40,7 @@ def neuron_under_three_rules(
     alike = {
         rule: rank_correlation(sizes["gradient"], sizes[rule])[0].item() for rule in ("deconvnet", "guided")
     }
-    figure = LightPicture(
+    figure = PhotoPicture(
         WIDTH,
         3.3,
         title=f"{layer}, channel {channel} of {C}: one neuron under three rules",

@@ -1,6 +1,5 @@
 """Figures of stage 02: a photo with its neighbours, precision at k, and a map made of the photos themselves."""
 
-import io
 import textwrap
 from collections.abc import Mapping, Sequence
 
@@ -9,46 +8,21 @@ from matplotlib.axes import Axes
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from labkit.errors import LabError
-from labkit.show.plots import ACCENT, FAINT, INK, WIDTH, Picture, draw, to_pixels
+from labkit.show.picture import PhotoPicture, Picture
+from labkit.show.plots import ACCENT, FAINT, INK, WIDTH, draw, to_pixels
 
 RIGHT, WRONG = "#1a7f37", "#cf222e"
 _LINES = (ACCENT, "#bc4c00", "#57606a", "#8250df")
 _MARKS = ("o", "s", "^", "D")
 
 
-class PhotoPicture(Picture):
-    """A figure full of photos, saved in 256 colours: half the bytes, and hardly a difference to the eye."""
+class DimPhotos(PhotoPicture):
+    """Photos with smooth dark grounds, in which 256 colours would show as bands unless they are mixed."""
 
-    def png(self) -> bytes:
-        full = Image.open(io.BytesIO(super().png())).convert("RGB")
-        palette = full.quantize(256, method=Image.Quantize.FASTOCTREE)
-        colours = np.array(palette.getpalette()).reshape(-1, 3)
-        colours[colours.sum(axis=1).argmax()] = 255  # paper stays white
-        palette.putpalette(colours.ravel().tolist())
-        out, words = io.BytesIO(), PngInfo()
-        words.add_itxt("Description", self.alt)
-        full.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG).save(
-            out, format="png", optimize=True, pnginfo=words
-        )
-        return out.getvalue()
-
-
-def photo_row(
-    images: Tensor, captions: Sequence[str], *, title: str = "", caption: str = "", alt: str = ""
-) -> Picture:
-    """Photos side by side, each with a line above it.
-
-    images: (N, 3, H, W) in 0..1
-    """
-    figure = PhotoPicture(WIDTH, WIDTH / len(images) + 0.9, title=title, caption=caption, alt=alt)
-    frames = figure.subplots(1, len(images), squeeze=False)[0]
-    for axes, image, line in zip(frames, images, captions, strict=True):
-        draw(axes, image, title=line, smooth=True)
-    return figure
+    dither = Image.Dither.FLOYDSTEINBERG
 
 
 def neighbor_rows(
@@ -68,7 +42,7 @@ def neighbor_rows(
     """
     k = max(len(images) for images, _, _ in rows.values())
     side = WIDTH / (k + 1.6)
-    figure = PhotoPicture(WIDTH, len(rows) * (side + 0.42) + 0.75, title=title, caption=caption, alt=alt)
+    figure = DimPhotos(WIDTH, len(rows) * (side + 0.42) + 0.75, title=title, caption=caption, alt=alt)
     grid = figure.add_gridspec(len(rows), k + 1, width_ratios=[1.35] + [1] * k)
     left = figure.add_subplot(grid[:, 0])
     draw(left, query, title=textwrap.fill(name, 18), smooth=True)
@@ -167,7 +141,7 @@ def photo_map(
                 f"expected a point (x, y) for each of {len(images)} images, {name} has {tuple(points.shape)}"
             )
     columns = len(maps)
-    figure = PhotoPicture(WIDTH, WIDTH / columns + 0.9, title=title, caption=caption, alt=alt)
+    figure = DimPhotos(WIDTH, WIDTH / columns + 0.9, title=title, caption=caption, alt=alt)
     colours = dict(zip(linked, ("#cf222e", "#0969da", "#1a7f37", "#bf8700", "#8250df"), strict=False))
     zoom = 0.30 * 96 / images.shape[-1] if columns > 1 else 0.5 * 96 / images.shape[-1]
     for axes, (name, points) in zip(figure.subplots(1, columns, squeeze=False)[0], maps.items(), strict=True):

@@ -7,8 +7,9 @@ from torch import Tensor
 
 from labkit.methods.gradients import RULES, input_gradient, neuron, relu_rule
 from labkit.models import Classifier
-from labkit.show.gradients import LightPicture, signed
-from labkit.show.plots import ACCENT, WIDTH, Picture, draw
+from labkit.show.gradients import signed
+from labkit.show.picture import PhotoPicture, Picture
+from labkit.show.plots import ACCENT, WIDTH, draw
 
 Box = tuple[int, int, int, int]  # top, left, bottom, right
 
@@ -98,7 +99,7 @@ def box_on_photo(
     image, gradient: (1, 3, H, W)
     """
     H, W = image.shape[2:]
-    figure = LightPicture(WIDTH, 4.6, title=title, caption=caption, alt=alt)
+    figure = PhotoPicture(WIDTH, 4.6, title=title, caption=caption, alt=alt)
     top, left, bottom, right = (edge - 0.5 for edge in box)
     shown = {"photo": image[0], "gradient": signed(gradient, color=True)[0]}
     for axes, (name, picture) in zip(figure.subplots(1, 2), shown.items(), strict=True):

@@ -1,38 +1,17 @@
 """Figures of patches: rows of them, what units see on a photo, and photos with a box and a number."""
 
-import io
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from labkit.methods.patches import Box, TopPatches
-from labkit.show.plots import ACCENT, INK, WIDTH, Picture, draw, to_pixels
+from labkit.show.picture import PhotoPicture, Picture
+from labkit.show.plots import ACCENT, INK, WIDTH, draw, to_pixels
 
 OUTSIDE = "#e4e8ec"  # where a receptive field leaves the image
 NESTED = ("#bf3989", "#0969da", "#1a7f37", "#bc4c00", "#6639ba", "#9a6700")
-
-
-class PatchPicture(Picture):
-    """A figure that is mostly photos: as a PNG of 256 colours it takes a third of the space, and looks the same."""
-
-    def png(self) -> bytes:
-        full = Image.open(io.BytesIO(super().png())).convert("RGB")
-        sample = full.resize((full.width // 4, full.height // 4), Image.Resampling.NEAREST)
-        palette = sample.quantize(
-            255, method=Image.Quantize.MAXCOVERAGE, kmeans=3
-        )  # keeps rare, strong colours
-        numbers = np.array(full.quantize(palette=palette, dither=Image.Dither.NONE))
-        numbers[(np.asarray(full) == 255).all(axis=2)] = 255  # the paper stays white
-        few, out, about = Image.fromarray(numbers), io.BytesIO(), PngInfo()
-        few.putpalette([*(palette.getpalette() or [])[: 3 * 255], 255, 255, 255])
-        about.add_text("Description", self.alt)
-        few.save(out, format="png", optimize=True, pnginfo=about)
-        return out.getvalue()
 
 
 def patch_rows(
@@ -47,7 +26,7 @@ def patch_rows(
     C, k = top.values.shape
     frame = (top.boxes[..., 2:] - top.boxes[..., :2]).amax(dim=(0, 1)).tolist()
     cell = (WIDTH - (1.2 if names else 0.6)) / k
-    figure = PatchPicture(
+    figure = PhotoPicture(
         WIDTH, C * (cell * frame[0] / frame[1] + 0.25) + 0.95, title=title, caption=caption, alt=alt
     )
     figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.04, wspace=0.01, hspace=0)
@@ -79,7 +58,7 @@ def nested_fields(
     image: (3, H, W) or (1, 3, H, W);  boxes: layer -> box
     """
     image = image.reshape(image.shape[-3:])
-    figure = PatchPicture(WIDTH, 4.6, title=title, caption=caption, alt=alt)
+    figure = PhotoPicture(WIDTH, 4.6, title=title, caption=caption, alt=alt)
     columns = -(-len(boxes) // 2)
     grid = figure.add_gridspec(2, columns + 2, width_ratios=[1] * (columns + 2))
     whole = figure.add_subplot(grid[:, :2])
@@ -119,7 +98,7 @@ def boxed_row(
     images: (3, H, W) or (1, 3, H, W) each
     """
     side = WIDTH / len(images)
-    figure = PatchPicture(WIDTH, side + 1.15, title=title, caption=caption, alt=alt)
+    figure = PhotoPicture(WIDTH, side + 1.15, title=title, caption=caption, alt=alt)
     panels = zip(figure.subplots(1, len(images), squeeze=False)[0], images, captions, boxes, strict=True)
     for axes, image, line, box in panels:
         draw(axes, image, title=line, smooth=True)

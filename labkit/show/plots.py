@@ -3,50 +3,19 @@
 Nothing here touches pyplot, so no figure lingers, is drawn twice, or depends on a backend.
 """
 
-import io
 import textwrap
 from collections.abc import Mapping, Sequence
 
 import torch
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from labkit.errors import LabError
 from labkit.methods.filters import rescale, tile
+from labkit.show.picture import INK, PhotoPicture, Picture
 
 WIDTH = 9.0  # inches, as wide as a notebook's cell
-DPI = 110
-INK, FAINT, ACCENT = "#24292f", "#8c959f", "#0969da"
-
-
-class Picture(Figure):
-    """A figure that brings its caption and alt text along wherever it is shown.
-
-    alt: what the picture shows, in words and figures, for readers who do not see it
-    """
-
-    def __init__(self, width: float, height: float, *, title: str = "", caption: str = "", alt: str = ""):
-        super().__init__(figsize=(width, height), dpi=DPI, layout="constrained")
-        FigureCanvasAgg(self)
-        self.alt = alt or ". ".join(part for part in (title, caption) if part)
-        if title:
-            self.suptitle(title, fontsize=12, color=INK, x=0.012, ha="left", weight="bold")
-        if caption:
-            wrapped = textwrap.fill(caption, width=int(width * 13.4))
-            self.supxlabel(wrapped, fontsize=9.5, color=INK, x=0.012, ha="left", linespacing=1.35)
-
-    def png(self) -> bytes:
-        out = io.BytesIO()
-        self.savefig(out, format="png", metadata={"Software": None, "Description": self.alt})
-        return out.getvalue()
-
-    def _repr_mimebundle_(self, **_kwargs) -> tuple[dict, dict]:
-        return {"image/png": self.png(), "text/plain": self.alt}, {
-            "image/png": {"alt": self.alt},
-            "alt": self.alt,
-        }
+FAINT, ACCENT = "#8c959f", "#0969da"
 
 
 def to_pixels(image: Tensor) -> Tensor:
@@ -113,7 +82,7 @@ def image_row(
     if captions and len(captions) != len(images):
         raise LabError(f"expected a caption for each of {len(images)} images, got {len(captions)}")
     side = min(WIDTH / max(len(images), 1), 3.2)
-    figure = Picture(WIDTH, side + 0.9, title=title, caption=caption, alt=alt)
+    figure = PhotoPicture(WIDTH, side + 0.9, title=title, caption=caption, alt=alt)
     for axes, image, line in zip(
         figure.subplots(1, len(images), squeeze=False)[0], images, captions or [""] * len(images), strict=True
     ):

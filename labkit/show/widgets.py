@@ -11,7 +11,7 @@ from typing import Any
 import ipywidgets
 
 from labkit.errors import LabError
-from labkit.show.plots import Picture
+from labkit.show.picture import Picture
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 _UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
