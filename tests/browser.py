@@ -80,10 +80,14 @@ def _end(process):
 
 
 def open_notebook(page, address, name):
-    """Open a notebook and wait until its kernel is ready."""
+    """Open a notebook and wait until its kernel is ready.
+
+    The notebook's own sign says idle before there is a kernel; the status bar knows.
+    """
     page.goto(f"{address}/lab/tree/{name}?token={TOKEN}&reset")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell")
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", state="attached")
+    page.get_by_text("| Idle").wait_for()
 
 
 def run_all(page, *, timeout_s=300):
@@ -114,3 +118,34 @@ def wait_idle(page, *, timeout_s=60):
     page.wait_for_selector(
         ".jp-Notebook-ExecutionIndicator[data-status='idle']", state="attached", timeout=timeout_s * 1000
     )
+
+
+class SeenExplorer:
+    """An explorer in a page: its picture, what it says of it, and what happens when a control is moved."""
+
+    def __init__(self, page):
+        self.page = page
+        self.image = page.locator(".jp-OutputArea-output .widget-image")
+        self.image.wait_for()
+        assert self.image.evaluate("image => image.complete && image.naturalWidth > 500")
+
+    @property
+    def spoken(self):
+        """The picture's alt text, as a screen reader is told it."""
+        return self.page.locator(".jp-OutputArea-output [role='status']").text_content()
+
+    def dropdown(self, name):
+        return self.page.locator(".widget-dropdown").filter(has_text=name).locator("select")
+
+    def slider(self, name):
+        return self.page.locator(".widget-slider").filter(has_text=name).locator(".noUi-handle")
+
+    def moved(self, move):
+        """Do it, wait for another picture, and read what it shows."""
+        before = self.image.get_attribute("src")
+        move()
+        self.page.wait_for_function(
+            "([image, before]) => image.src !== before", arg=[self.image.element_handle(), before], polling=500
+        )
+        wait_idle(self.page)
+        return self.spoken

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
-from labkit import images, models
+from labkit import batches, images, models
 from labkit.errors import LabError
 from labkit.hooks import recording
 from labkit.methods import patches
@@ -353,7 +353,7 @@ def test_many_images_bring_a_progress_bar_and_few_do_not(model, photos, capsys, 
     patches.top_patches(model, photos, "out", [0])
     patches.top_patches(model, iter(photos.split(4)), "out", [0])
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(patches, "LONG", 20)
+    monkeypatch.setattr(batches, "LONG", 20)
     patches.top_patches(model, photos, "out", [0])
     assert "23/23" in capsys.readouterr().err
 

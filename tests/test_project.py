@@ -17,12 +17,13 @@ SOURCES = sorted((ROOT / "solutions").glob("*.py"))
 
 # room -> rooms that it may import; a room is a file or a folder of labkit, and may import itself
 GROUND = {"errors"}
-FLOOR_2 = GROUND | {"images", "models", "hooks", "receptive", "relus", "downloads"}
+FLOOR_2 = GROUND | {"images", "models", "hooks", "receptive", "relus", "downloads", "batches"}
 MAY_IMPORT = {
     "errors": set(),
     "downloads": GROUND,
     "hooks": GROUND,
     "images": GROUND | {"downloads"},
+    "batches": GROUND | {"images"},
     "models": GROUND | {"downloads"},
     "receptive": GROUND | {"hooks"},
     "relus": GROUND,

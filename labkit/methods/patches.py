@@ -5,24 +5,22 @@ box is all that it answered to, and a channel can be shown by the patches that m
 once, in batches; only the best k patches a channel stay, so memory does not grow with the number of images.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, IterableDataset
-from tqdm.auto import tqdm
+from torch.utils.data import Dataset
 
+from labkit.batches import batches
 from labkit.errors import LabError
 from labkit.hooks import find_layer, recording
-from labkit.images import Photos, expect_images, fit
+from labkit.images import Photos, fit
 from labkit.models import Classifier
 from labkit.receptive import ReceptiveField, receptive_field
 
 Box = tuple[int, int, int, int]  # top, left, bottom, right; bottom and right are the first pixels outside
-LONG = 1_000  # from so many images on a progress bar is worth its line
 
 
 def chain_field(layers: Iterable[Sequence[int]]) -> tuple[int, int, int]:
@@ -170,14 +168,12 @@ def top_patches(
     if not chosen:
         raise LabError("expected at least one channel, got none; try [0], or range(8)")
     best: list[list[_Patch]] = [[] for _ in chosen]
-    for batch in _batches(images, batch_size):
-        expect_images(batch)
+    for batch in batches(images, batch_size):
         if size is None:
             size = (batch.shape[2], batch.shape[3])
             field = receptive_field(model.net, layer, size)
             frame = (field.boxes[..., 2:] - field.boxes[..., :2]).amax(dim=(0, 1)).tolist()
             slots = torch.empty(len(chosen), k, 3, *frame, dtype=batch.dtype)
-        _expect_one_size([size, tuple(batch.shape[2:])])
         with torch.no_grad(), recording(model.net, layer) as seen:
             model(batch)
         maps = _of_channels(seen[layer], chosen, layer)
@@ -219,40 +215,6 @@ def _merge(
         crop.copy_(batch[i, :, top:bottom, left:right])
         kept.append(_Patch(values[i], count + i, rows[i], columns[i], box, crop, slot))
         kept.sort(key=lambda patch: patch.value, reverse=True)  # stable: of equals the earlier stays in front
-
-
-def _expect_one_size(sizes: list[tuple[int, ...]]) -> None:
-    if len(set(sizes)) > 1:
-        raise LabError(
-            f"expected images of one size, got {sorted(set(sizes))}; try images.fit(images, 224) first"
-        )
-
-
-def _batches(images: Any, size: int) -> Iterator[Tensor]:
-    """Any kind of images as batches, under a progress bar where they are many, or nobody knows how many."""
-    images = images.images if isinstance(images, Photos) else images
-    if not isinstance(images, Iterable | Dataset) or isinstance(images, Tensor):
-        expect_images(images)
-    total = len(images) if isinstance(images, Tensor | Dataset) and hasattr(images, "__len__") else None
-    batches = images.split(size) if isinstance(images, Tensor) else images
-    batches = _of_dataset(images, size) if isinstance(images, Dataset) else batches
-    few = total is not None and total < LONG
-    with tqdm(total=total, unit=" images", disable=few, delay=0 if total else 3) as bar:
-        for batch in batches:
-            yield (batch := batch[0] if isinstance(batch, tuple | list) else batch)
-            bar.update(len(batch))
-
-
-def _of_dataset(dataset: Any, size: int) -> Iterator[Tensor]:
-    """A dataset's images in batches, its labels left out."""
-    numbered = not isinstance(dataset, IterableDataset)
-    items = (dataset[i] for i in range(len(dataset))) if numbered else iter(dataset)
-    while chunk := list(islice(items, size)):
-        images = [item[0] if isinstance(item, tuple | list) else item for item in chunk]
-        if kinds := {type(image).__name__ for image in images if not isinstance(image, Tensor)}:
-            raise LabError(f"expected a dataset of tensors (3, H, W), got {min(kinds)}; give it a transform")
-        _expect_one_size([tuple(image.shape) for image in images])
-        yield torch.stack(images)
 
 
 def moved(
