@@ -61,7 +61,9 @@ def lab(
     ]
     command += [] if browser else ["--no-browser"]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    raise typer.Exit(subprocess.run(command, check=False).returncode and 2)
+    config = [str(Path(__file__).parent / "jupyter"), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    quiet = {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(config)}  # JupyterLab asks for no news feed
+    raise typer.Exit(subprocess.run(command, check=False, env=quiet).returncode and 2)
 
 
 @app.command()

@@ -145,7 +145,9 @@ class SeenExplorer:
         before = self.image.get_attribute("src")
         move()
         self.page.wait_for_function(
-            "([image, before]) => image.src !== before", arg=[self.image.element_handle(), before], polling=500
+            "([image, before]) => image.src !== before",
+            arg=[self.image.element_handle(), before],
+            polling=500,
         )
         wait_idle(self.page)
         return self.spoken

@@ -13,6 +13,7 @@ def test_a_solved_stage_runs_from_top_to_bottom_and_shows_its_pictures(tmp_path)
     with page() as tab, lab(tmp_path) as address:
         open_notebook(tab, address, "01.ipynb")
         run_all(tab)
+        assert tab.get_by_text("official Jupyter news").count() == 0  # nobody is asked about a news feed
         assert tab.locator(".labkit-verdict").count() == 6, tab.locator(
             ".jp-OutputArea-output"
         ).all_text_contents()

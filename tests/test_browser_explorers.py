@@ -48,7 +48,8 @@ def test_stage_05_puts_another_neuron_under_the_three_rules(tmp_path):
         "places = [SimpleNamespace(photo=bank.names.index('dalmatian'), channel=7)]"
     )
     with explorer_of("05_guided_backprop", tmp_path, given) as seen:
-        assert "channel 7 of" in seen.spoken and "dalmatian: loudest" in seen.spoken
+        assert "channel 7 of" in seen.spoken
+        assert "dalmatian: loudest" in seen.spoken
         assert "cat: loudest" in seen.moved(lambda: seen.dropdown("photo").select_option("cat"))
         assert "channel 8 of" in seen.moved(lambda: seen.slider("channel").press("ArrowRight"))
         first = seen.dropdown("layer").locator("option").first.text_content()
