@@ -1,0 +1,168 @@
+"""Any classifier, fully convolutional: the same weights, logits at every position of a photo of any size.
+
+A linear layer over a map of C × h × w numbers is a convolution whose kernel of h × w fits in one place. In the
+map of a larger photo it fits in many, and one pass tells what the network says about each window, with the
+work on their overlaps done once (Sermanet et al. 2014, arXiv:1312.6229; Long et al. 2015, arXiv:1411.4038).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from labkit.errors import LabError
+from labkit.images import expect_images
+from labkit.models import Classifier
+
+Sides = tuple[int, int]
+
+
+def as_convolution(linear: nn.Linear, kernel: Sides, *, dilation: Sides = (1, 1)) -> nn.Conv2d:
+    """A linear layer over a flattened map, as the convolution that says the same where it fits in one place.
+
+    kernel:  (h, w) of the map that was flattened
+    Returns: a Conv2d with the layer's own weights, (K, C·h·w) seen as (K, C, h, w): shared, not copied
+    Raises:  LabError if the layer's inputs do not divide into maps of h × w
+    """
+    h, w = kernel
+    channels, rest = divmod(linear.in_features, h * w)
+    if rest:
+        raise LabError(f"expected inputs in maps of {h} × {w}, got {linear.in_features}; try another kernel")
+    with torch.device("meta"):  # no time and memory for weights that are replaced at once
+        convolution = nn.Conv2d(channels, linear.out_features, kernel, dilation=dilation)
+    weight, bias = linear.weight.detach().view(-1, channels, h, w), linear.bias
+    convolution.weight = nn.Parameter(weight, requires_grad=False)
+    convolution.bias = None if bias is None else nn.Parameter(bias.detach(), requires_grad=False)
+    return convolution
+
+
+class Dense(nn.Module):
+    """A classifier that gives logits at every position of a photo; `convolutionize` makes it.
+
+    model: the classifier, as it was; in its forward pass `pool` and `convolutions` stand in for its head
+    size:  height and width, in pixels, of the window that one position answers for
+    pools: whether the network pools globally, so that other windows are possible
+    """
+
+    def __init__(self, model: Classifier, window: int | None):
+        super().__init__()
+        self.model, self.size = model, model.input_size
+        noise = torch.rand(1, 3, self.size, self.size, generator=torch.Generator().manual_seed(0))
+        noise = noise.to(model.mean)  # its device, its kind of floats
+        with torch.no_grad(), _Reading() as head:
+            expected = model(noise)
+        if not head.weights:
+            raise LabError(f"expected a network with linear layers over a flattened map, got {model}")
+        step = (head.cells[0] // head.kernel[0], head.cells[1] // head.kernel[1])
+        layers = {id(module.weight): module for module in model.modules() if isinstance(module, nn.Linear)}
+        first, *others = (layers[weight] for weight in head.weights)
+        self.pools = head.kernel == (1, 1)  # over the whole map, in training
+        self.pool, self.pool_call = nn.AvgPool2d(step, stride=1), head.pool_call
+        self.convolutions = nn.ModuleList([as_convolution(first, head.kernel, dilation=step)])
+        self.convolutions += [as_convolution(layer, (1, 1)) for layer in others]
+        with torch.no_grad():
+            got = self(noise)
+        if got.shape[2:] != (1, 1) or not torch.allclose(got[..., 0, 0], expected, rtol=1e-3, atol=1e-3):
+            raise LabError(
+                f"expected a head of even pooling, flattening and linear layers, not as in {model}"
+            )
+        if window is not None:
+            self._look_through(window, step)
+
+    def _look_through(self, window: int, step: Sides) -> None:
+        if not self.pools or window not in range(1, min(step) + 1):
+            fits = f"1 to {min(step)}" if self.pools else "None: its linear layers fix the window"
+            raise LabError(f"no window of {window} cells in {self.model.name}; try {fits}")
+        self.pool, self.size = nn.AvgPool2d(window, stride=1), self.size * window // step[0]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits at every position, (N, categories, h, w).
+
+        images: (N, 3, H, W) in 0..1, `size` pixels or more on each side
+        """
+        expect_images(images)
+        if min(images.shape[2:]) < self.size:
+            got = " × ".join(map(str, images.shape[2:]))
+            raise LabError(f"expected photos of {self.size} × {self.size} or more, got {got}; try images.fit")
+        with _Replacing(self):
+            return self.model(images)
+
+
+def convolutionize(model: Classifier, *, window: int | None = None) -> Dense:
+    """The classifier as a fully convolutional network: images (N, 3, H, W) in 0..1 -> logits (N, K, h, w).
+
+    At the size that the network was trained for, the map has one position, and the very same logits. On a
+    larger photo, position (r, c) answers for the window that lies r and c strides from the corner. If no
+    layer pads, that is what the network says of this window cut out. If layers pad, a window cut out ends
+    in zeros where one in a photo goes on into its surroundings, and the two differ.
+
+    Linear layers over a flattened map become convolutions with its kernel (AlexNet, VGG); global pooling
+    becomes, at every position, the mean over as many cells as in training, 7 × 7 (all others). The weights
+    are shared with the model, which stays as it is.
+
+    window:  cells on a side, in a network that pools globally, for a smaller opening than in training; 1 is
+             the class activation map of Zhou et al. 2016, arXiv:1512.04150, the logits being its mean
+    Raises:  LabError for a network in training mode, a head of other parts, a window that does not fit; when
+             it runs, for images that are none, and for too small ones
+    """
+    if model.training:
+        raise LabError("expected a network in eval mode, got one in training mode; try model.eval()")
+    return Dense(model, window)
+
+
+def windows(dense: Dense, images: Tensor, logits: Tensor) -> Tensor:
+    """The window of each position, (h, w, 4): left, top, right, bottom in pixels.
+
+    Exact where a side is `dense.size` and a multiple of the network's stride, close elsewhere.
+    """
+    sides = zip(images.shape[2:], logits.shape[2:], strict=True)
+    starts = [torch.linspace(0, pixels - dense.size, cells) for pixels, cells in sides]
+    top, left = torch.meshgrid(*starts, indexing="ij")
+    return torch.stack([left, top, left + dense.size, top + dense.size], dim=-1)
+
+
+class _Reading(TorchFunctionMode):
+    """Watches a forward pass for its head: the map that is pooled, flattened, and the weights after that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cells: Sides = (0, 0)  # of the map before pooling
+        self.kernel: Sides = (0, 0)  # of the map that is flattened
+        self.weights: list[int] = []
+        self.pool_call, self.pools, self.pooled, self.before = 0, 0, None, (0, 0)
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        if func is F.adaptive_avg_pool2d:
+            self.pools, self.pooled, self.before = self.pools + 1, out, tuple(args[0].shape[2:])
+        elif _flattens_a_map(func, args, kwargs):
+            self.cells = self.kernel = tuple(args[0].shape[2:])
+            if args[0] is self.pooled:
+                self.pool_call, self.cells = self.pools, self.before
+        elif func is F.linear and self.kernel != (0, 0):
+            self.weights.append(id(args[1]))
+        return out
+
+
+class _Replacing(TorchFunctionMode):
+    """Runs a forward pass with the calls of its head replaced by a Dense's pool and convolutions."""
+
+    def __init__(self, dense: Dense):
+        super().__init__()
+        self.dense, self.pools, self.flat, self.convolutions = dense, 0, False, iter(dense.convolutions)
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.pools += func is F.adaptive_avg_pool2d
+        if func is F.adaptive_avg_pool2d and self.pools == self.dense.pool_call:
+            return self.dense.pool(args[0])
+        if _flattens_a_map(func, args, kwargs):
+            self.flat = True
+            return args[0].contiguous()  # a large kernel takes it twice as fast as channels_last
+        if func is F.linear and self.flat:
+            return next(self.convolutions)(args[0])
+        return func(*args, **(kwargs or {}))
+
+
+def _flattens_a_map(func, args, kwargs) -> bool:
+    start = args[1] if len(args) > 1 else (kwargs or {}).get("start_dim", 0)
+    return func in (torch.flatten, Tensor.flatten) and args[0].ndim == 4 and start == 1

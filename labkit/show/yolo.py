@@ -1,0 +1,135 @@
+"""Figures of stage 00, second half: YOLO's grid on a picture, one cell's numbers, boxes while they are decoded."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from labkit.images import Photos
+from labkit.methods.yolo import base_boxes
+from labkit.show.patches import NESTED
+from labkit.show.picture import PhotoPicture, Picture
+from labkit.show.plots import FAINT, INK, WIDTH, draw
+
+COLOURS = ("#cf222e", "#0969da", "#1a7f37", "#8250df", "#bc4c00", "#bf3989")
+Boxes = tuple[Tensor, Tensor, Tensor]  # boxes (n, 4) in 0..1, labels (n,), scores (n,)
+
+
+def pin(bank: Photos, places: Mapping[str, Sequence[float]], *, side: int = 896) -> Tensor:
+    """A white board with photos pinned on it.
+
+    places:  photo's name -> left, top, right, bottom in 0..1
+    Returns: (1, 3, side, side) in 0..1
+    """
+    board = torch.ones(1, 3, side, side)
+    for name, place in places.items():
+        left, top, right, bottom = (round(edge * side) for edge in place)
+        size = (bottom - top, right - left)
+        photo = F.interpolate(bank[name], size=size, mode="bicubic", antialias=True).clamp(0, 1)
+        board[:, :, top:bottom, left:right] = photo
+    return board
+
+
+def grid_and_cell(
+    picture: Tensor,
+    output: Tensor,
+    anchors: Tensor,
+    cell: tuple[int, int],
+    names: Sequence[str],
+    *,
+    title: str = "",
+    caption: str = "",
+    alt: str = "",
+) -> Picture:
+    """The grid on a picture with one cell's base boxes, and beside it all the numbers of that cell.
+
+    picture: (1, 3, H, W);  output: (grid, grid, 5·B + C);  cell: row, column
+    names:   of the C classes, background first
+    """
+    grid, B = len(output), len(anchors)
+    figure = PhotoPicture(WIDTH, 5.4, title=title, caption=caption, alt=alt)
+    board, table = figure.subplots(1, 2, width_ratios=[1.35, 1])
+    draw(board, picture[0], smooth=True)
+    row, column = cell
+    for k in range(grid + 1):
+        x, y = (k / grid * side - 0.5 for side in (picture.shape[3], picture.shape[2]))
+        board.vlines(x, -0.5, picture.shape[2] - 0.5, color=INK, linewidth=0.7, alpha=0.55)
+        board.hlines(y, -0.5, picture.shape[3] - 0.5, color=INK, linewidth=0.7, alpha=0.55)
+    here = torch.tensor([column, row, column + 1, row + 1]) / grid
+    _draw_box(board, here, picture.shape, facecolor="#ffd33d", alpha=0.45)
+    for b, box in enumerate(base_boxes(anchors, grid=grid)[row, column]):
+        _draw_box(board, box, picture.shape, edgecolor=NESTED[b], linewidth=2.6, linestyle=(0, (5, 2)))
+    _leave_room(board, picture.shape, 0.06)
+    lines = [("dx", "dy", "dh", "dw", "confidence")[i % 5] for i in range(5 * B)] + list(names)
+    colours = [NESTED[i // 5] for i in range(5 * B)] + [INK] * len(names)
+    _list_numbers(table, output[row, column].tolist(), lines, colours)
+    table.set_title(f"row {row}, column {column}: its {len(lines)} numbers", fontsize=9.5, color=INK)
+    return figure
+
+
+def _list_numbers(axes: Axes, numbers: Sequence[float], names: Sequence[str], colours: Sequence[str]) -> None:
+    axes.barh(range(len(numbers)), numbers, color=colours, height=0.62)
+    for place, (number, name, colour) in enumerate(zip(numbers, names, colours, strict=True)):
+        axes.text(-1.62, place, name, color=colour, fontsize=9.5, va="center")
+        axes.text(1.12, place, f"{number:+.2f}", color=colour, fontsize=9.5, va="center", family="monospace")
+    axes.axvline(0, color=FAINT, linewidth=0.8)
+    axes.set(xlim=(-1.65, 1.65), ylim=(len(numbers) - 0.4, -0.6), xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+
+
+def decoding(
+    picture: Tensor,
+    steps: Mapping[str, Boxes],
+    names: Sequence[str],
+    *,
+    named: Sequence[bool] | None = None,
+    title: str = "",
+    caption: str = "",
+    alt: str = "",
+) -> Picture:
+    """The picture once for each step with its boxes: the surer, the stronger the line.
+
+    steps: name -> boxes, labels, scores;  names: of the classes, background first
+    named: whether a step's boxes carry their class and score; by default those of the last step do
+    """
+    named = named or [False] * (len(steps) - 1) + [True]
+    figure = PhotoPicture(WIDTH, WIDTH / len(steps) + 1.15, title=title, caption=caption, alt=alt)
+    frames = figure.subplots(1, len(steps), squeeze=False)[0]
+    for axes, (name, (boxes, labels, scores)), say in zip(frames, steps.items(), named, strict=True):
+        draw(axes, picture[0], title=name, smooth=True)
+        _draw_box(axes, torch.tensor([0, 0, 1, 1]), picture.shape, edgecolor=FAINT, linewidth=0.6)
+        _leave_room(axes, picture.shape, 0.04)
+        for box, label, score in sorted(zip(boxes, labels.tolist(), scores.tolist(), strict=True), key=_last):
+            colour = COLOURS[(label - 1) % len(COLOURS)]
+            _draw_box(
+                axes, box, picture.shape, edgecolor=colour, linewidth=2.2, alpha=max(0.12, min(score, 1))
+            )
+            if say:
+                _name_box(axes, box, picture.shape, f"{names[label]} {score:.2f}", colour)
+    return figure
+
+
+def _last(row: tuple) -> float:
+    return row[-1]
+
+
+def _draw_box(axes: Axes, box: Tensor, shape: Sequence[int], **look: Any) -> None:
+    left, top, right, bottom = (box * torch.tensor([shape[3], shape[2], shape[3], shape[2]])).tolist()
+    look = {"fill": "facecolor" in look, "edgecolor": "none", **look}
+    axes.add_patch(Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, **look))
+
+
+def _leave_room(axes: Axes, shape: Sequence[int], share: float) -> None:
+    """For boxes that leave the picture."""
+    H, W = shape[2:]
+    axes.set(xlim=(-share * W, (1 + share) * W), ylim=((1 + share) * H, -share * H))
+
+
+def _name_box(axes: Axes, box: Tensor, shape: Sequence[int], text: str, colour: str) -> None:
+    left, top = float(box[0]) * shape[3], float(box[1]) * shape[2]
+    paper = {"facecolor": colour, "edgecolor": "none", "pad": 1.5}
+    axes.text(left + 3, top + 3, text, fontsize=8, color="white", va="top", bbox=paper)
