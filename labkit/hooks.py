@@ -17,6 +17,16 @@ class Recording(dict[str, Tensor]):
             "run the network inside the with block, and name the layer there"
         )
 
+    def maps(self, layer: str) -> Tensor:
+        """The layer's output where it is one of maps, (N, C, H, W).
+
+        Raises: LabError where it is not, such as behind a linear layer
+        """
+        if self[layer].ndim != 4:
+            got = tuple(self[layer].shape)
+            raise LabError(f"expected {layer!r} to put out maps (N, C, H, W), got {got}; try a convolution")
+        return self[layer]
+
 
 def find_layer(module: nn.Module, layer: str) -> nn.Module:
     """The submodule of that name.

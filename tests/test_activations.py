@@ -84,7 +84,7 @@ def test_a_classifiers_layers_are_named_as_in_its_net_and_see_normalised_images(
     ("layer", "said"),
     [
         ("conv1", r"no layer 'conv1' in Sequential; try one of"),
-        ("4", r"layer '4' puts out \(2, 2\), expected maps \(N, C, h, w\); try a convolution"),
+        ("4", r"expected '4' to put out maps \(N, C, H, W\), got \(2, 2\); try a convolution"),
     ],
 )
 def test_a_layer_without_maps_is_refused_and_no_hook_is_left(net, photos, layer, said):

@@ -271,7 +271,7 @@ def test_bad_input_is_answered_in_a_sentence(model, images):
         r"no row -1": lambda: gradients.input_gradient(
             gradients.neuron(model, "second", channel=0, row=-1, column=0), images
         ),
-        r"'head' to put out maps, got \(2, 5\)": lambda: gradients.input_gradient(
+        r"'head' to put out maps \(N, C, H, W\), got \(2, 5\)": lambda: gradients.input_gradient(
             gradients.neuron(model, "head", channel=0, row=0, column=0), images
         ),
     }.items():

@@ -110,7 +110,13 @@ def test_top_wants_one_image(tiny):
 def test_every_category_is_found_by_its_own_name(model):
     assert [model.index_of(name) for name in model.categories] == list(range(1000))
     assert model.index_of("koala") == model.index_of("KOALA") == 105
-    assert model.index_of("ipod") == 605
+    assert model.index_of("ipod") == model.index_of(605) == 605
+
+
+@pytest.mark.parametrize("index", [1000, -1, 0.5])
+def test_an_index_that_is_no_category_is_refused(model, index):
+    with pytest.raises(LabError, match=rf"no category {index}; try 0 to 999"):
+        model.index_of(index)
 
 
 def test_a_category_that_fits_several_is_answered_with_their_indices(model, tiny):

@@ -27,11 +27,7 @@ def record(model: nn.Module, images: Tensor, layer: str) -> Tensor:
     expect_images(images)
     with torch.no_grad(), recording(_net(model), layer) as seen:
         model(images)
-    if seen[layer].ndim != 4:
-        raise LabError(
-            f"layer {layer!r} puts out {tuple(seen[layer].shape)}, expected maps (N, C, h, w); try a convolution"
-        )
-    return seen[layer].contiguous()
+    return seen.maps(layer).contiguous()
 
 
 def rectified_layers(model: nn.Module, images: Tensor) -> dict[str, tuple[int, int, int]]:

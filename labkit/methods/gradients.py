@@ -63,9 +63,7 @@ def neuron(model: Classifier, layer: str, *, channel: int, row: int, column: int
     def output(images: Tensor) -> Tensor:
         with recording(model.net, layer) as seen:
             model(images)
-        maps = seen[layer]
-        if maps.ndim != 4:
-            raise LabError(f"expected {layer!r} to put out maps, got {tuple(maps.shape)}; try a convolution")
+        maps = seen.maps(layer)
         place = {"channel": channel, "row": row, "column": column}
         for (name, index), size in zip(place.items(), maps.shape[1:], strict=True):
             if index not in range(size):

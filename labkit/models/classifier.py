@@ -78,13 +78,18 @@ class Classifier(nn.Module):
             (self.categories[i], p) for i, p in zip(indices.tolist(), probabilities.tolist(), strict=True)
         ]
 
-    def index_of(self, category: str) -> int:
-        """Which logit is that category's: index_of("koala") is 105.
+    def index_of(self, category: str | int) -> int:
+        """Which logit is that category's: index_of("koala") is 105, and so is index_of(105).
 
         Spelt exactly it is that one ("Cardigan" is a dog, "cardigan" is knitwear); else case does not count.
 
-        Raises: LabError for an unknown name, with near ones, and for one that fits several
+        Raises: LabError for an unknown name, with near ones, for one that fits several, for an index too large
         """
+        if not isinstance(category, str):
+            if category not in range(len(self.categories)):
+                last = len(self.categories) - 1
+                raise LabError(f"no category {category!r}; try 0 to {last}, or a name such as 'koala'")
+            return int(category)
         names = list(enumerate(self.categories))
         found = [i for i, name in names if name == category]
         found = found or [i for i, name in names if name.lower() == str(category).lower()]

@@ -1,0 +1,169 @@
+"""Adversarial examples: changes that hardly an eye sees, made for a network, that turn its answer over.
+
+Every attack is one loop: gradient, step, project, clip. A step goes against the label or towards a target.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from labkit.errors import LabError
+from labkit.images import expect_images
+from labkit.models import Classifier
+
+__all__ = ["Fooled", "fgsm", "fool", "pgd", "project", "rms", "to_8_bit"]
+
+
+def fgsm(model: nn.Module, images: Tensor, labels: Tensor, *, epsilon: float) -> Tensor:
+    """Take one step against the labels, to the edge of an epsilon box.
+
+    images:  (N, 3, H, W) in 0..1, not normalised;  labels: (N,) int64
+    epsilon: largest change of a value, in the same units (8/255 is hard to see)
+    Returns: (N, 3, H, W) in 0..1, detached
+    Raises:  LabError if images leave 0..1, for labels that are none, and for a network in training mode
+    Source:  Goodfellow et al. 2015, arXiv:1412.6572
+    """
+    _expect_attack(model, images, epsilon)
+    step = epsilon * _loss_gradient(model, images, labels).sign()
+    return project(images + step, images, epsilon=epsilon)
+
+
+def pgd(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    epsilon: float,
+    steps: int = 10,
+    step_size: float | None = None,
+    targeted: bool = False,
+    seed: int | None = 0,
+) -> Tensor:
+    """Take many small steps against the labels, each projected back onto the epsilon box.
+
+    images:    (N, 3, H, W) in 0..1;  labels: (N,) int64
+    epsilon:   largest change of a value
+    step_size: how far a value moves in a step; 2.5 · epsilon / steps unless given
+    targeted:  labels are the classes to reach, and the steps go towards them
+    seed:      of the random start in the box; None starts at the images themselves
+    Returns:   (N, 3, H, W) in 0..1, detached
+    Raises:    LabError as `fgsm`
+    Source:    Madry et al. 2018, arXiv:1706.06083
+    """
+    _expect_attack(model, images, epsilon)
+    if steps < 1 or (step_size is not None and not step_size > 0):
+        raise LabError(f"expected steps and step_size above 0, got {steps} and {step_size}; try steps=10")
+    step_size = 2.5 * epsilon / steps if step_size is None else step_size
+    towards = -1 if targeted else 1
+    moved = images.detach()
+    if seed is not None:
+        noise = torch.rand(images.shape, generator=torch.Generator().manual_seed(seed)).to(images)
+        moved = project(images + epsilon * (2 * noise - 1), images, epsilon=epsilon)
+    for _ in range(steps):
+        gradient = _loss_gradient(model, moved, labels)
+        moved = project(moved + towards * step_size * gradient.sign(), images, epsilon=epsilon)
+    return moved
+
+
+def project(images: Tensor, originals: Tensor, *, epsilon: float) -> Tensor:
+    """The nearest images that differ from the originals by at most epsilon in any value, and lie in 0..1.
+
+    images, originals: alike in shape;  Returns: like images, detached
+    """
+    low, high = originals - epsilon, originals + epsilon
+    return images.maximum(low).minimum(high).clamp(0, 1).detach()
+
+
+@dataclass(frozen=True)
+class Fooled:
+    """What came of an attack on one image.
+
+    image:     (1, 3, H, W) in 0..1;  steps: how many were taken;  probability: the target's
+    succeeded: whether the network, shown this very image, puts the target first, as sure as was asked for
+    """
+
+    image: Tensor
+    steps: int
+    succeeded: bool
+    probability: float
+
+
+def fool(
+    model: Classifier,
+    image: Tensor,
+    target: int | str,
+    *,
+    steps: int = 40,
+    step_size: float = 0.001,
+    confidence: float = 0.0,
+    eight_bit: bool = False,
+) -> Fooled:
+    """Raise the target's logit by normalised gradient steps, until the network puts the target first.
+
+    image:      (1, 3, H, W) in 0..1: a photo, or grey, or noise (Nguyen et al. 2015, arXiv:1412.1897)
+    target:     a category, by index or by name
+    step_size:  the root mean square of a step, in units of 0..1
+    confidence: goes on until the target's probability is at least that
+    eight_bit:  plans for a file: what is shown to the network, and returned, has values k/255
+    Returns:    Fooled; after all steps without success, the last image
+    Raises:     LabError for a bad image or target, and for a network in training mode
+    Source:     Szegedy et al. 2013, arXiv:1312.6199, by plain steps as in the lecture in place of L-BFGS
+    """
+    _expect_attack(model, image, step_size)
+    if len(image) != 1:
+        raise LabError(f"expected one image (1, 3, H, W), got {tuple(image.shape)}; try images[i : i + 1]")
+    wanted = model.index_of(target)
+    moved, taken = image.detach(), 0
+    while True:
+        shown = to_8_bit(moved) if eight_bit else moved
+        with torch.inference_mode(False), torch.enable_grad():
+            leaf = shown.clone().requires_grad_()
+            logits = model(leaf)
+            probability = logits.detach().softmax(1)[0, wanted].item()
+            succeeded = int(logits.argmax()) == wanted and probability >= confidence
+            if succeeded or taken >= steps:
+                return Fooled(shown, taken, succeeded, probability)
+            gradient = torch.autograd.grad(logits[0, wanted], leaf)[0]
+        # added to what was not rounded: most steps are smaller than half a level, and rounding would undo them
+        moved = (moved + step_size * gradient / rms(gradient).clamp(min=1e-30)).clamp(0, 1)
+        taken += 1
+
+
+def to_8_bit(images: Tensor) -> Tensor:
+    """Each value rounded to the nearest k/255, as a PNG keeps it."""
+    return (images * 255).round() / 255
+
+
+def rms(difference: Tensor) -> Tensor:
+    """The root mean square of each image's values: (N, …) -> (N, 1, …), which broadcasts."""
+    return difference.square().mean(dim=tuple(range(1, difference.ndim)), keepdim=True).sqrt()
+
+
+def _loss_gradient(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """The cross-entropy's gradient, each image's own."""
+    with torch.inference_mode(False), torch.enable_grad():
+        leaf = images.clone().detach().requires_grad_()
+        logits = model(leaf)
+        _expect_labels(labels, logits)
+        loss = F.cross_entropy(logits, labels.to(logits.device), reduction="sum")
+        return torch.autograd.grad(loss, leaf)[0]
+
+
+def _expect_attack(model: nn.Module, images: Tensor, size: float) -> None:
+    expect_images(images)
+    if model.training:
+        raise LabError("expected a network in eval mode, got one in training mode; try model.eval()")
+    if not size >= 0:
+        raise LabError(f"expected a size of 0 or more for the change, got {size}; try 8 / 255")
+
+
+def _expect_labels(labels: Tensor, logits: Tensor) -> None:
+    N, categories = logits.shape
+    if not isinstance(labels, Tensor) or labels.dtype != torch.int64 or labels.shape != (N,):
+        got = f"{tuple(labels.shape)} {labels.dtype}" if isinstance(labels, Tensor) else type(labels).__name__
+        raise LabError(f"expected labels as ({N},) int64, got {got}; try bank.labels")
+    if bad := [label for label in labels.tolist() if label not in range(categories)]:
+        mend = "the photos with a label: bank.images[bank.labels >= 0]"
+        raise LabError(f"expected labels in 0..{categories - 1}, got {bad[0]}; try {mend}")

@@ -1,0 +1,108 @@
+"""Does an adversarial image survive? Through files, other sizes, a mirror; beside a change just as large.
+
+Each treatment takes images and gives images, (N, 3, H, W) in 0..1, and works on ordinary photos as well:
+what it does to them is the control.
+"""
+
+import io
+import os
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor, nn
+
+from labkit.errors import LabError
+from labkit.images import expect_images
+
+Treatment = Callable[[Tensor], Tensor]
+
+
+def png(images: Tensor) -> Tensor:
+    """Saved as PNG and loaded again: 8 bits a colour, rounded, and otherwise as it was."""
+    return _through_a_file(images, format="PNG")
+
+
+def jpeg(images: Tensor, *, quality: int) -> Tensor:
+    """Saved as JPEG of that quality, 1 to 95, and loaded again."""
+    return _through_a_file(images, format="JPEG", quality=quality)
+
+
+def _through_a_file(images: Tensor, **options) -> Tensor:
+    expect_images(images)
+    loaded = []
+    for pixels in (images.detach().cpu() * 255).round().byte().permute(0, 2, 3, 1).numpy():
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, **options)
+        loaded.append(torch.from_numpy(np.asarray(Image.open(file), dtype=np.float32) / 255))
+    return torch.stack(loaded).permute(0, 3, 1, 2).contiguous().to(images)
+
+
+def resized(images: Tensor, *, size: int) -> Tensor:
+    """Scaled to size × size pixels, and back."""
+    small = F.interpolate(images, size=(size, size), mode="bicubic", antialias=True)
+    return F.interpolate(small, size=images.shape[2:], mode="bicubic", antialias=True).clamp(0, 1)
+
+
+def shifted(images: Tensor, *, pixels: int) -> Tensor:
+    """Moved to the right, the left edge repeated."""
+    return F.pad(images, (pixels, 0, 0, 0), mode="replicate")[..., : images.shape[3]]
+
+
+def mirrored(images: Tensor) -> Tensor:
+    """Left and right exchanged."""
+    return images.flip(3)
+
+
+def reads_as(model: nn.Module, images: Tensor, categories: Tensor) -> Tensor:
+    """Whether the network puts that category first, one an image: (N,) bool.
+
+    categories: (N,) int64
+    """
+    with torch.no_grad():
+        return model(images).argmax(dim=1) == categories.to(images.device)
+
+
+def readings(model: nn.Module, images: Tensor, treatments: Mapping[str, Treatment]) -> dict[str, Tensor]:
+    """The category that the network puts first after each treatment: name -> (N,) int64.
+
+    treatments: name -> images to images
+    """
+    with torch.no_grad():
+        return {name: model(treat(images)).argmax(dim=1) for name, treat in treatments.items()}
+
+
+def elsewhere(originals: Tensor, changed: Tensor, *, seed: int = 0) -> Tensor:
+    """The control of an attack: the very same changes, at random places of the image.
+
+    Every norm of the change is what it was, but where 0..1 cuts it off.
+
+    originals, changed: (N, 3, H, W);  Returns: (N, 3, H, W) in 0..1
+    """
+    generator = torch.Generator().manual_seed(seed)
+    differences = (changed - originals).flatten(1)
+    order = torch.stack([torch.randperm(differences.shape[1], generator=generator) for _ in differences])
+    moved = differences.gather(1, order.to(differences.device)).view_as(originals)
+    return (originals + moved).clamp(0, 1)
+
+
+def foolbox_pgd(
+    model: nn.Module, images: Tensor, labels: Tensor, *, epsilon: float, steps: int, step_size: float
+) -> Tensor:
+    """The yardstick: projected gradient descent as the library foolbox has it, started at the images.
+
+    Raises: LabError where foolbox cannot be imported
+    Source: Rauber et al. 2020, "Foolbox Native", doi:10.21105/joss.02607
+    """
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # one of its packages looks for git when imported
+    try:
+        import foolbox
+    except Exception as error:  # whatever an import of a package's packages can raise
+        raise LabError(
+            f"cannot import foolbox ({error}); try pip install foolbox, or go on without it"
+        ) from error
+    attack = foolbox.attacks.LinfPGD(abs_stepsize=step_size, steps=steps, random_start=False)
+    wrapped = foolbox.PyTorchModel(model, bounds=(0, 1), device=images.device)
+    return attack.run(wrapped, images, foolbox.criteria.Misclassification(labels), epsilon=epsilon)
