@@ -1,0 +1,35 @@
+"""Gradient ascent: images that make a score, a neuron or a channel large.
+
+Small parts that compose: an objective, a parameterisation, transforms, regularisers, and one loop.
+
+    zebra = ascent.maximize(ascent.logit(model, "zebra"))
+"""
+
+from labkit.methods.ascent.maximize import Frame, adam, ascend, maximize, normalised
+from labkit.methods.ascent.objectives import (
+    GREY,
+    Objective,
+    channel,
+    l2,
+    logit,
+    neuron,
+    total_variation,
+)
+from labkit.methods.ascent.parameterisations import FOURIER, PIXELS, Parameterisation
+from labkit.methods.ascent.regularisers import (
+    Regulariser,
+    blur,
+    clip_contribution,
+    clip_norm,
+    decay,
+    gaussian_blur,
+)
+from labkit.methods.ascent.rescoring import eight_bit, rescore, roughness
+from labkit.methods.ascent.transforms import ROBUST, Transform, jitter, pad, rotate, scale
+
+__all__ = [
+    "FOURIER", "GREY", "PIXELS", "ROBUST", "Frame", "Objective", "Parameterisation", "Regulariser",
+    "Transform", "adam", "ascend", "blur", "channel", "clip_contribution", "clip_norm", "decay",
+    "eight_bit", "gaussian_blur", "jitter", "l2", "logit", "maximize", "neuron", "normalised", "pad",
+    "rescore", "rotate", "roughness", "scale", "total_variation",
+]  # fmt: skip

@@ -1,0 +1,170 @@
+"""The loop: forward, gradient with respect to the image, a small step, regularise; again."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from labkit.errors import LabError
+from labkit.images import expect_images
+from labkit.methods.ascent.objectives import GREY, Objective
+from labkit.methods.ascent.parameterisations import FOURIER, Parameterisation
+from labkit.methods.ascent.regularisers import Regulariser
+from labkit.methods.ascent.transforms import ROBUST, Transform
+
+Rule = Callable[[Tensor], torch.optim.Optimizer]
+FAINT = 0.01  # standard deviation of the numbers that an ascent from nothing starts with
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One step of an ascent.
+
+    step:   from 1
+    images: (N, 3, H, W) in 0..1, as they are after the step
+    scores: (N,), as they were before it, under that step's transforms
+    """
+
+    step: int
+    images: Tensor
+    scores: Tensor
+
+
+def adam(rate: float = 0.05) -> Rule:
+    """Steps by Adam, which suits numbers of unequal reach (Kingma & Ba 2014, arXiv:1412.6980)."""
+    return lambda numbers: torch.optim.Adam([numbers], lr=rate, maximize=True)
+
+
+def normalised(rate: float = 0.01) -> Rule:
+    """Steps along the gradient, divided by its mean absolute value: each value moves by `rate` on average."""
+    return lambda numbers: _Normalised([numbers], {"lr": rate})
+
+
+class _Normalised(torch.optim.Optimizer):
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for numbers in group["params"]:
+                size = numbers.grad.abs().flatten(1).mean(dim=1).clamp(min=torch.finfo(numbers.dtype).tiny)
+                numbers += group["lr"] * numbers.grad / size.view(-1, *[1] * (numbers.ndim - 1))
+
+
+ADAM = adam()
+
+
+def ascend(
+    objective: Objective | Callable[[Tensor], Tensor],
+    *,
+    start: Tensor | None = None,
+    size: int | None = None,
+    parameterisation: Parameterisation = FOURIER,
+    transforms: Sequence[Transform] = ROBUST,
+    regularisers: Sequence[Regulariser] = (),
+    rule: Rule = ADAM,
+    steps: int = 128,
+    seed: int = 0,
+) -> Iterator[Frame]:
+    """Gradient ascent, frame by frame; leave the loop when you have seen enough. Arguments as for `maximize`."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.inference_mode(False):
+        numbers, shape = _begin(objective, start, size, parameterisation, seed)
+    optimizer = rule(numbers)
+    for step in range(1, steps + 1):
+        with torch.inference_mode(False), torch.enable_grad():
+            images = parameterisation.decode(numbers, shape)
+            scores = _score(objective, images, transforms, generator)  # 1. forward
+            numbers.grad, gradient = _gradients(scores, numbers, images)  # 2. gradient
+        with torch.inference_mode(False), torch.no_grad():
+            optimizer.step()  # 3. a small step up
+            images = parameterisation.decode(numbers, shape)
+            for regularise in regularisers:  # 4. regularise
+                images = regularise(images, gradient, step)
+            images = images.clamp(0, 1)
+            if regularisers or not parameterisation.is_bounded:
+                numbers.copy_(parameterisation.encode(images))
+        yield Frame(step, images, scores.detach())
+
+
+def maximize(
+    objective: Objective | Callable[[Tensor], Tensor],
+    *,
+    steps: int = 128,
+    progress: bool = False,
+    **options: Any,
+) -> Tensor:
+    """Images that the objective scores high: I* = argmax f(I) + R(I), by gradient ascent.
+
+        zebra = ascent.maximize(ascent.logit(model, "zebra"), size=160, seed=1)
+
+    objective:        an Objective, or any function images (N, 3, H, W) -> (N,)
+    start:            (N, 3, H, W) in 0..1, such as a photo; left out, grey, with noise too faint to see
+    size:             in pixels, where there is no start; the network's own if left out
+    parameterisation: FOURIER or PIXELS
+    transforms:       drawn anew for every step, the same for the whole batch; () for none
+    regularisers:     done after every step, in order
+    rule:             adam(rate) or normalised(rate), or any function numbers -> torch optimizer that maximizes
+    seed:             equal seeds, equal images
+    progress:         whether to show a bar
+    Returns: (N, 3, H, W) in 0..1, detached, on the start's device, or else on the network's
+    Raises:  LabError for a start outside 0..1, for no steps, and for an objective without one score an image
+    """
+    if steps < 1:
+        raise LabError(f"expected at least one step, got {steps}")
+    frames = ascend(objective, steps=steps, **options)
+    for frame in tqdm(frames, total=steps, unit=" steps", disable=not progress, leave=False):
+        images = frame.images
+    return images
+
+
+def _begin(
+    objective: Any,
+    start: Tensor | None,
+    size: int | None,
+    parameterisation: Parameterisation,
+    seed: int,
+) -> tuple[Tensor, tuple[int, int]]:
+    """The numbers to begin with, and the image's height and width."""
+    count, device = getattr(objective, "count", 1), getattr(objective, "device", "cpu")
+    if start is not None:
+        expect_images(start)
+        start = start.expand(count, -1, -1, -1) if len(start) == 1 else start
+        return parameterisation.encode(start.detach()).requires_grad_(), (start.shape[2], start.shape[3])
+    side: int = getattr(objective, "size", 224) if size is None else size
+    numbers = parameterisation.encode(torch.full((count, 3, side, side), GREY))
+    generator = torch.Generator().manual_seed(seed)  # of its own: an image's way is the same in any batch
+    noise = [torch.randn(numbers.shape[1:], generator=generator) for _ in range(count)]
+    return (numbers + FAINT * torch.stack(noise)).to(device).requires_grad_(), (side, side)
+
+
+def _score(
+    objective: Callable[[Tensor], Tensor],
+    images: Tensor,
+    transforms: Sequence[Transform],
+    generator: torch.Generator,
+) -> Tensor:
+    """(N,), of the images under transforms that are drawn now."""
+    for transform in transforms:
+        images = transform(images, generator)
+    scores = objective(images)
+    got = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
+    if got != (len(images),):
+        raise LabError(
+            f"expected an objective of one score an image, ({len(images)},), got {got}; "
+            "try lambda images: model(images)[:, 340]"
+        )
+    return scores
+
+
+def _gradients(scores: Tensor, numbers: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
+    """The gradient with respect to the numbers and to the images; each image's score is its own."""
+    found = (
+        torch.autograd.grad(scores.sum(), [numbers, images], allow_unused=True)
+        if scores.requires_grad
+        else ()
+    )
+    if not found or found[0] is None:
+        raise LabError("expected scores that depend on the images, got none; try without detach or argmax")
+    return found[0], found[1]

@@ -1,0 +1,29 @@
+"""What an image is worth once it is a file: scored anew, without transforms, after rounding to 8 bits."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from labkit.methods.ascent.objectives import total_variation
+from labkit.models import Classifier
+
+
+def eight_bit(images: Tensor) -> Tensor:
+    """The images as a PNG keeps them, 256 shades a colour: (N, 3, H, W) in 0..1, there and back."""
+    return (images * 255).round().to(torch.uint8).to(images.dtype) / 255
+
+
+@torch.no_grad()
+def rescore(model: Classifier, images: Tensor, categories: Sequence[str]) -> Tensor:
+    """The probability of each image's own category, on the clean 8-bit image.
+
+    categories: one for each image;  Returns: (N,)
+    """
+    columns = torch.tensor([model.index_of(category) for category in categories], device=images.device)
+    return model(eight_bit(images)).softmax(dim=1).gather(1, columns[:, None])[:, 0]
+
+
+def roughness(images: Tensor) -> Tensor:
+    """The total variation of each image as a file: (N,)."""
+    return total_variation()(eight_bit(images))

@@ -1,0 +1,61 @@
+"""Small random changes before each look, so that the image has to hold for all of them.
+
+A transform takes images and a generator, and draws one change for the whole batch.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from labkit.methods.ascent.objectives import GREY
+
+Transform = Callable[[Tensor, torch.Generator], Tensor]
+
+
+def _draw(low: float, high: float, generator: torch.Generator) -> float:
+    return low + (high - low) * torch.rand((), generator=generator).item()
+
+
+def pad(pixels: int, *, value: float = GREY) -> Transform:
+    """A frame of one grey around the image, so that nothing has to be good at the very border."""
+    return lambda images, generator: F.pad(images, (pixels,) * 4, value=value)
+
+
+def jitter(pixels: int) -> Transform:
+    """Roll the image by up to so many pixels down or up, right or left; what leaves one side enters the other.
+
+    The gradient comes back rolled back, by the chain rule.
+    """
+
+    def rolled(images: Tensor, generator: torch.Generator) -> Tensor:
+        down, right = torch.randint(-pixels, pixels + 1, (2,), generator=generator).tolist()
+        return images.roll((down, right), dims=(2, 3))
+
+    return rolled
+
+
+def scale(low: float, high: float) -> Transform:
+    """Enlarge the image by a factor in low..high about its middle; its size in pixels stays."""
+    return lambda images, generator: _warp(images, angle=0.0, factor=_draw(low, high, generator))
+
+
+def rotate(degrees: float) -> Transform:
+    """Turn the image about its middle by up to so many degrees, to either side."""
+    return lambda images, generator: _warp(
+        images, angle=math.radians(_draw(-degrees, degrees, generator)), factor=1.0
+    )
+
+
+def _warp(images: Tensor, *, angle: float, factor: float) -> Tensor:
+    """Turned by an angle and enlarged by a factor; beyond its border the image is mirrored."""
+    H, W = images.shape[2:]
+    cos, sin = math.cos(angle) / factor, math.sin(angle) / factor
+    where = images.new_tensor([[cos, -sin * H / W, 0], [sin * W / H, cos, 0]])
+    grid = F.affine_grid(where.expand(len(images), 2, 3), list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+
+
+ROBUST: tuple[Transform, ...] = (jitter(16), scale(0.8, 1.25), rotate(10))

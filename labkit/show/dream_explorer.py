@@ -1,0 +1,167 @@
+"""The explorer of stage 07: a dream while it grows, with a button that stops it.
+
+A dream takes seconds, and while a callback runs the kernel hears no click. So Start leaves a task on the
+kernel's own event loop; after every step the task gives way, and the loop hears what was clicked meanwhile.
+There is no thread: interrupt or restart the kernel, and the dream is gone with it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from html import escape
+
+import ipywidgets
+from torch import Tensor
+
+from labkit.errors import LabError
+from labkit.images import Photos
+from labkit.methods import dream
+from labkit.models import Classifier
+from labkit.show.dream import as_png, photo_sheet, where
+from labkit.show.picture import Picture
+from labkit.show.widgets import WIDGET
+
+GIVE_WAY_S = 0.02  # long enough for several turns of the loop: one click takes more than one
+STRENGTHS = {"gentle": 0.006, "medium": 0.012, "strong": 0.02}  # step sizes
+
+
+class DreamExplorer:
+    """Controls, two buttons, and a picture that follows the dream.
+
+    controls: name -> widget;  start, stop: buttons;  image: the widget that shows the dream as it stands
+    message:  the widget that says how far it is, or what went wrong
+    dreamt:   the dream as it stands, (1, 3, h, w), of its octave's size; None before the first step
+    task:     what dreams now; None before the first start
+    picture:  a figure of one finished dream, which stays where no widget can live
+    """
+
+    def __init__(self, model: Classifier, bank: Photos, controls: dict, picture: Picture, options: dict):
+        self.model, self.bank, self.controls, self.picture = model, bank, controls, picture
+        self.options = options
+        self.dreamt: Tensor | None = None
+        self.task: asyncio.Task | None = None
+        self.start = ipywidgets.Button(description="Start", button_style="primary")
+        self.stop = ipywidgets.Button(description="Stop", disabled=True)
+        self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(width="480px", max_width="100%"))
+        self.bar = ipywidgets.FloatProgress(max=1, layout=ipywidgets.Layout(width="480px", max_width="100%"))
+        self.message = ipywidgets.HTML()
+        self.start.on_click(lambda _button: self.begin())
+        self.stop.on_click(lambda _button: self.cancel())
+        controls["photo"].observe(lambda _change: self._show_photo(), names="value")
+        row = [*controls.values(), self.start, self.stop]
+        self.widget = ipywidgets.VBox(
+            [
+                ipywidgets.HBox(row, layout=ipywidgets.Layout(flex_flow="row wrap")),
+                self.bar,
+                self.message,
+                self.image,
+            ]
+        )
+        self._show_photo()
+
+    @property
+    def is_dreaming(self) -> bool:
+        return self.task is not None and not self.task.done()
+
+    def begin(self) -> asyncio.Task:
+        """Leave the dream to the running event loop; a dream that is under way ends first."""
+        self.cancel()
+        self.task = asyncio.get_running_loop().create_task(self.run())
+        return self.task
+
+    def cancel(self) -> None:
+        """Stop the dream, if one is under way, and keep what there is."""
+        if self.is_dreaming and self.task is not None:
+            self.task.cancel()
+
+    async def run(self) -> None:
+        """Dream as the controls say, giving way to the loop after every step."""
+        photo, layer, strength = (self.controls[name].value for name in ("photo", "layer", "strength"))
+        me = asyncio.current_task()
+        self.start.disabled, self.stop.disabled = False, False
+        said = f"{photo}, {layer}"
+        try:
+            objective = dream.activation_norm(self.model, layer)
+            options = {"step_size": STRENGTHS[strength], **self.options}
+            for frame in dream.dreaming(objective, self.bank[photo], **options):
+                self.dreamt, self.bar.value = frame.image, frame.share
+                self.image.value = as_png(frame.image)
+                self._say(f"{said}: {where(frame)}")
+                await asyncio.sleep(GIVE_WAY_S)
+            self._say(f"{said}: done")
+        except asyncio.CancelledError:  # the click on Stop, or on Start once more
+            if self.task in (None, me):
+                self._say(f"{said}: stopped at {where(frame)}")
+        except LabError as error:
+            self._say(str(error))
+        except Exception as error:  # a task has no cell to raise in
+            self._say(f"{type(error).__name__}: {error}")
+        finally:
+            if self.task in (None, me):
+                self.stop.disabled = True
+
+    def _say(self, text: str) -> None:
+        self.message.value = f"<span role='status'>{escape(text)}</span>"
+
+    def _show_photo(self) -> None:
+        """The chosen photo, before its dream; a dream under way goes on and shows itself at the next step."""
+        if not self.is_dreaming:
+            self.image.value, self.bar.value = as_png(self.bank[self.controls["photo"].value]), 0
+            self._say("press Start, then Stop when you have seen enough")
+
+    def _repr_mimebundle_(self, **_kwargs) -> tuple[dict, dict]:
+        data, metadata = self.picture._repr_mimebundle_()
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+        return {WIDGET: view, **data}, metadata
+
+
+def explore(
+    model: Classifier,
+    bank: Photos,
+    layers: Sequence[str],
+    *,
+    layer: str = "",
+    photo: str = "",
+    **options,
+) -> DreamExplorer:
+    """Photo × layer × strength: the dream as it grows, until it is done or you press Stop.
+
+    bank:    the photos to choose from;  layers: names in model.net.named_modules(), each with maps
+    layer, photo: shown first; the middle layer and the bank's first photo unless named
+    options: of the dream, as for dream.deep_dream
+    Raises:  LabError for an unknown layer or photo, and for options out of range
+    """
+    photo, layer = photo or bank.names[0], layer or layers[len(layers) // 2]
+    if layer not in layers:
+        raise LabError(f"expected a first layer out of {list(layers)}, got {layer!r}")
+    controls = {
+        "photo": ipywidgets.Dropdown(options=bank.names, value=photo, description="photo")
+        if photo in bank.names
+        else bank[photo],  # says which photos there are
+        "layer": ipywidgets.Dropdown(options=layers, value=layer, description="layer"),
+        "strength": ipywidgets.Dropdown(options=list(STRENGTHS), value="medium", description="strength"),
+    }
+    return DreamExplorer(
+        model, bank, controls, stages(model, bank[photo], layer, name=photo, **options), options
+    )
+
+
+def stages(model: Classifier, image: Tensor, layer: str, *, name: str = "the photo", **options) -> Picture:
+    """One dream in three pictures: the photo, half-way through the steps, at the end.
+
+    image: (1, 3, H, W) in 0..1
+    """
+    objective = dream.activation_norm(model, layer)
+    frames = list(dream.dreaming(objective, image, **options))
+    early = max((frame for frame in frames if frame.share <= 0.5), key=lambda f: f.share, default=frames[0])
+    size = (image.shape[2], image.shape[3])
+    grown = (objective(frames[-1].image)[0] / objective(image)[0]).item()
+    return photo_sheet(
+        {
+            name: image,
+            where(early): dream.resize(early.image, size).clamp(0, 1),
+            where(frames[-1]): frames[-1].image,
+        },
+        title=f"A dream of {layer}, as it grows",
+        caption=f"At the end the objective, half the squared norm of {layer}, is {grown:.1f} × the photo's. The "
+        "picture in the middle comes from a smaller octave. With a kernel behind it, this is an explorer.",
+    )
