@@ -15,6 +15,9 @@ from rich.console import Console
 from labkit.errors import LabError
 
 ROOT = Path(__file__).resolve().parent.parent  # of a clone: where notebooks/ and solutions/ are
+# Beside any other busy program, threads that spin while they wait make a step 40 times slower (benchmarks/waiting.py).
+# Kernels inherit this; it must be set before they load torch.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
 )
