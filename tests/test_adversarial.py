@@ -355,7 +355,7 @@ def test_bad_images_budgets_and_networks_are_refused(model, images):
         adversarial.fool(model, images, "a")
     with pytest.raises(LabError, match="no category 'koala'; try one of"):
         adversarial.fool(model, images[:1], "koala")
-    with pytest.raises(LabError, match=r"in 0\.\.4, got 7"):
+    with pytest.raises(LabError, match=r"no category 7; try 0 to 4"):
         adversarial.fool(model, images[:1], 7)
     with pytest.raises(LabError, match="eval mode"):
         adversarial.fgsm(tiny().train(), images, LABELS, epsilon=0.1)

@@ -54,3 +54,12 @@ def test_stage_05_puts_another_neuron_under_the_three_rules(tmp_path):
         assert "channel 8 of" in seen.moved(lambda: seen.slider("channel").press("ArrowRight"))
         first = seen.dropdown("layer").locator("option").first.text_content()
         assert seen.moved(lambda: seen.dropdown("layer").select_option(index=0)).startswith(f"{first},")
+
+
+def test_stage_08_pushes_another_photo_towards_another_target_by_another_epsilon(tmp_path):
+    with explorer_of("08_adversarial_examples", tmp_path, "pass") as seen:
+        assert "dalmatian towards koala, no value changed by more than 1/255" in seen.spoken
+        assert "Now: koala" in seen.spoken
+        assert "by more than 1.25/255" in seen.moved(lambda: seen.slider("epsilon").press("ArrowRight"))
+        assert "towards schooner" in seen.moved(lambda: seen.dropdown("target").select_option("schooner"))
+        assert "drum towards schooner" in seen.moved(lambda: seen.dropdown("photo").select_option("drum"))
