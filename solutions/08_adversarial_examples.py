@@ -402,7 +402,7 @@ check("08.5", fool_by_file)
 # **Predict first.** Which of them survive a PNG? JPEG at the quality cameras use? Being looked at in a mirror?
 
 # %%
-chosen = range(0, len(photos), 1 if FULL else 5)
+chosen = range(0, len(photos), 1 if FULL else 7)
 settings = {
     "plain": {},
     "plans for the file": {"eight_bit": True},

@@ -94,6 +94,14 @@ def test_notebooks_are_what_their_sources_say():
     assert stale(SOURCES, ROOT / "notebooks") == []
 
 
+def test_the_readme_shows_what_the_notebooks_show():
+    command = [sys.executable, ROOT / "docs" / "pictures.py", "--check"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, f"{run.stdout}{run.stderr}; run python docs/pictures.py"
+    shown = set(re.findall(r"docs/pictures/(\w+\.png)", (ROOT / "README.md").read_text()))
+    assert {path.name for path in (ROOT / "docs" / "pictures").iterdir()} == shown
+
+
 def test_every_notebook_has_a_source():
     names = {path.stem for path in SOURCES}
     for folder in ("notebooks", "solutions"):
