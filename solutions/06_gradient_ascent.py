@@ -103,9 +103,9 @@ pictures.sheet(
 )
 
 # %% [markdown]
-# The network is sure, and we are not. A gradient is full of patterns finer than anything one would call a feather,
-# each of which moves the score a little (stage 05 showed them), and step by step they add up. There are far more
-# images of that kind than there are photos. The regularisers' job is to shut them out.
+# The network is sure, and we are not. A gradient is full of patterns finer than anything one would call a feather, each
+# of which moves the score a little (stage 05 showed them), and step by step they add up. There are far more images of
+# that kind than there are photos. The regularisers' job is to shut them out.
 
 # %% [markdown]
 # ## A step that suits every layer
@@ -275,7 +275,7 @@ settings = {  # name: (rate, weight of the L2 term, regularisers)
     "a: blur 0.5,\nclip 50 %\nby norm": (0.02, 0, (blur(0.5, every=4), lab.clip_norm(50))),
     "b: decay 0.3,\nclip 20 %\nby norm": (0.05, 0, (lab.decay(0.3), lab.clip_norm(20))),
     "c: blur 1.0,\ndecay\n0.0001": (0.03, 0, (lab.decay(1e-4), blur(1.0, every=4))),
-    "d: blur 0.5,\nclip 90 % by\ncontribution": (0.05, 0, (blur(0.5, every=4), lab.clip_contribution(90))),
+    "d: blur 0.5,\nclip 90 % by\ncontribution": (0.04, 0, (blur(0.5, every=4), lab.clip_contribution(90))),
 }
 made = {}
 for name, (rate, weight, regularisers) in settings.items():
@@ -422,20 +422,20 @@ pictures.sheet(
 )
 
 # %% [markdown]
-# The soft grain and the colours come with the parameterisation: they are here without any training. The stripes, the
-# petals and the eyes are not, nor does the untrained score rise far. They come from training: from the photos, that is.
+# The soft grain and the colours come with the parameterisation: they are here without any training. The stripes and the
+# petals are not, nor does the untrained score rise far. They come from training: from the photos, that is.
 #
 # ## Where one starts
 #
 # The hill has many tops, and the start decides which one is climbed.
 
 # %%
-photo = images.fit(bank["goose"], SIZE)
-marks = [2, 8, 24, STEPS]
+photo = images.fit(bank["goose"], SMALL)
+marks = [2, 8, 24, 3 * STEPS // 4]
 ways = {"from grey": None, "from a photo": photo}
 rows, said = {}, {}
 for name, start in ways.items():
-    frames = lab.ascend(flamingo, start=start, size=SIZE, steps=STEPS)
+    frames = lab.ascend(flamingo, start=start, size=SMALL, steps=marks[-1])
     way = [frame.images for frame in frames if frame.step in marks]
     first_image = torch.full_like(photo, lab.GREY) if start is None else start
     rows[name] = torch.cat([first_image, *way])
@@ -464,7 +464,8 @@ pictures.grid(
 # %%
 CHANNEL = 3
 depth = [
-    lab.maximize(lab.channel(model, layer, CHANNEL), size=SMALL, steps=3 * STEPS // 4)[0] for layer in layers
+    lab.maximize(lab.channel(model, layer, CHANNEL), size=SMALL, steps=STEPS // 2, rule=lab.adam(0.08))[0]
+    for layer in layers
 ]
 depth.append(visions[2])
 sees = [receptive_field(model.net, layer, SMALL).size for layer in layers]
@@ -475,13 +476,14 @@ pictures.sheet(
     depth,
     lines,
     title=f"Channel {CHANNEL} of every layer, from the first to the last",
-    caption=f"{3 * STEPS // 4} steps in Fourier space. No channel was chosen for its looks. Above each: how many "
+    caption=f"{STEPS // 2} steps in Fourier space. No channel was chosen for its looks. Above each: how many "
     f"pixels one of its neurons sees (stage 03). From {beyond} on, that is more than the {SMALL} of the image.",
 )
 
 # %% [markdown]
-# A colour (and at the border, what padding does), edges, waves; then textures and scales; then things that bend, have
-# a middle, look back at you. Stage 04 found the patches that such a channel answers to; here it tells by itself.
+# A colour (and at the border, what padding does), edges, waves; then textures and scales; then things that bend and
+# have a middle, and parts of something. Stage 04 found the patches that such a channel answers to; here it tells by
+# itself.
 #
 # ## Explore
 #

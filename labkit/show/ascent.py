@@ -13,7 +13,7 @@ from labkit.show.picture import PhotoPicture, Picture
 from labkit.show.plots import ACCENT, FAINT, INK, WIDTH, draw
 
 SIDE = 1.75  # inches, the largest side of an image
-COLOURS = 96
+COLOURS = 88
 
 
 class MadePicture(PhotoPicture):
