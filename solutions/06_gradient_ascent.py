@@ -320,6 +320,9 @@ show.dots(
 # most of the thing; clipping cuts it out and leaves the rest grey. Where the probability below an image is low, the
 # setting is too strong *for this network*: what the regulariser takes away in each step is what the step had put there.
 # There is no free choice of $R$: it decides what we get to see.
+#
+# The start decides, too. This one, `seed=3`, was picked by hand, after looking at a few: from others, some of these
+# climbs end at a low probability. Try `seed=0`.
 
 # %% [markdown]
 # ## The same hill from a better side
@@ -364,7 +367,9 @@ pictures.sheet(
 # ### Is it real?
 #
 # In each step the network saw an image that was jittered, turned and not rounded. What it says of the image as a *file*
-# is another matter. So every fourth image was rounded to 8 bits, and scored anew, as it is.
+# is another matter. So every fourth image was rounded to 8 bits, and scored anew, as it is. (Classes and seed were
+# chosen for the picture. `benchmarks/ascent_classes.py` repeats the count with other seeds, and with classes drawn at
+# random.)
 
 # %%
 first = [
@@ -476,8 +481,8 @@ pictures.sheet(
     depth,
     lines,
     title=f"Channel {CHANNEL} of every layer, from the first to the last",
-    caption=f"{STEPS // 2} steps in Fourier space. No channel was chosen for its looks. Above each: how many "
-    f"pixels one of its neurons sees (stage 03). From {beyond} on, that is more than the {SMALL} of the image.",
+    caption=f"{STEPS // 2} steps in Fourier space, the same channel number in every layer. Above each: how many pixels "
+    f"one of its neurons sees (stage 03). From {beyond} on, that is more than the {SMALL} of the image.",
 )
 
 # %% [markdown]
