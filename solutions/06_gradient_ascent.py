@@ -26,7 +26,7 @@ from labkit.show.ascent_explorer import climb, explore
 
 NETWORK = "efficientnet_lite0"  # any of models.available(): "alexnet", once labkit fetch alexnet has run
 FULL = False  # True: pictures for slides, in a few minutes
-SIZE, STEPS, SMALL = (224, 256, 224) if FULL else (128, 64, 128)
+SIZE, STEPS, SMALL = (224, 256, 224) if FULL else (128, 64, 112)
 
 model = models.load(NETWORK)
 layers = models.NETWORKS[NETWORK].layers
