@@ -330,7 +330,7 @@ def test_bad_input_is_answered_in_a_sentence(model, photos):
         r"no channel 8 in '2'; try 0 to 7": lambda: ascent.channel(model, "2", 8)(photos),
         r"no channel -1": lambda: ascent.channel(model, "2", -1)(photos),
         r"no row 9 in '2'; try 0 to 4": lambda: ascent.neuron(model, "2", 0, 9, 0)(photos),
-        r"'6' to put out maps, got \(2, 5\)": lambda: ascent.channel(model, "6", 0)(photos),
+        r"'6' to put out maps \(N, C, H, W\), got \(2, 5\)": lambda: ascent.channel(model, "6", 0)(photos),
         r"one for each of 2 images, got 3": lambda: ascent.logit(model, ["a", "b", "c"])(photos),
         r"for 2 and for 3 images": lambda: ascent.logit(model, ["a", "b"]) + ascent.logit(model, [0, 1, 2]),
         r"values in 0\.\.1": lambda: ascent.maximize(logit, start=photos * 2),

@@ -88,7 +88,9 @@ class Classifier(nn.Module):
         if not isinstance(category, str):
             if category not in range(len(self.categories)):
                 last = len(self.categories) - 1
-                raise LabError(f"no category {category!r}; try 0 to {last}, or a name such as 'koala'")
+                raise LabError(
+                    f"no category {category!r}; try 0 to {last}, or a name such as {self.categories[0]!r}"
+                )
             return int(category)
         names = list(enumerate(self.categories))
         found = [i for i, name in names if name == category]

@@ -1,11 +1,7 @@
 """Figures of stage 06: sheets of images that were made, each with a line of its own, and bars."""
 
-import io
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from labkit.errors import LabError
@@ -13,24 +9,13 @@ from labkit.show.picture import PhotoPicture, Picture
 from labkit.show.plots import ACCENT, FAINT, INK, WIDTH, draw
 
 SIDE = 1.75  # inches, the largest side of an image
-COLOURS = 88
 
 
 class MadePicture(PhotoPicture):
     """Images that ascent made are all texture: with fewer colours they look the same, and weigh a third less."""
 
-    def png(self) -> bytes:
-        full = Image.open(io.BytesIO(Picture.png(self))).convert("RGB")
-        sample = full.resize((full.width // 4, full.height // 4), Image.Resampling.NEAREST)
-        palette = sample.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, kmeans=3)
-        numbers = np.array(full.quantize(palette=palette, dither=self.dither))
-        for number, shade in enumerate((255, 127), COLOURS):  # the paper stays white, and grey is grey
-            numbers[(np.asarray(full) == shade).all(axis=2)] = number
-        lighter, out, about = Image.fromarray(numbers), io.BytesIO(), PngInfo()
-        lighter.putpalette([*(palette.getpalette() or [])[: 3 * COLOURS], *[255] * 3, *[127] * 3])
-        about.add_text("Description", self.alt)
-        lighter.save(out, format="png", optimize=True, pnginfo=about)
-        return out.getvalue()
+    colours = 88
+    shades = (255, 127)  # the paper, and the grey that an ascent starts from
 
 
 def sheet(

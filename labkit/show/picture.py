@@ -42,9 +42,14 @@ class Picture(Figure):
 
 
 class PhotoPicture(Picture):
-    """A figure that is mostly photos: as a PNG of 256 colours it takes a third of the space, and looks the same."""
+    """A figure that is mostly photos: as a PNG of 256 colours it takes a third of the space, and looks the same.
+
+    colours: how many there are, beside the shades;  shades: of grey that stay as they are, such as the paper's
+    """
 
     dither = Image.Dither.NONE
+    colours = 255
+    shades: tuple[int, ...] = (255,)
 
     def png(self) -> bytes:
         full = Image.open(io.BytesIO(super().png())).convert("RGB")
@@ -52,11 +57,13 @@ class PhotoPicture(Picture):
             (full.width // 4, full.height // 4), Image.Resampling.NEAREST
         )  # quicker, as good
         # this method keeps rare, strong colours, such as a small green eye
-        palette = sample.quantize(255, method=Image.Quantize.MAXCOVERAGE, kmeans=3)
+        palette = sample.quantize(self.colours, method=Image.Quantize.MAXCOVERAGE, kmeans=3)
         numbers = np.array(full.quantize(palette=palette, dither=self.dither))
-        numbers[(np.asarray(full) == 255).all(axis=2)] = 255  # the paper stays white
+        for number, shade in enumerate(self.shades, self.colours):
+            numbers[(np.asarray(full) == shade).all(axis=2)] = number
         light, out, about = Image.fromarray(numbers), io.BytesIO(), PngInfo()
-        light.putpalette([*(palette.getpalette() or [])[: 3 * 255], 255, 255, 255])
+        shades = [value for shade in self.shades for value in (shade,) * 3]
+        light.putpalette([*(palette.getpalette() or [])[: 3 * self.colours], *shades])
         about.add_text("Description", self.alt)
         light.save(out, format="png", optimize=True, pnginfo=about)
         return out.getvalue()

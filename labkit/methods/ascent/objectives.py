@@ -74,10 +74,7 @@ def logit(model: Classifier, category: int | str | Sequence[int | str]) -> Objec
     Raises:   LabError for an unknown category
     """
     each = [category] if isinstance(category, int | str) else list(category)
-    chosen = [model.index_of(name) if isinstance(name, str) else int(name) for name in each]
-    if bad := [index for index in chosen if index not in range(len(model.categories))]:
-        last = len(model.categories) - 1
-        raise LabError(f"no category {bad[0]}; try 0 to {last}, or a name such as {model.categories[0]!r}")
+    chosen = [model.index_of(name) for name in each]
 
     def score(images: Tensor) -> Tensor:
         logits = model(images)
@@ -136,9 +133,7 @@ def _of_maps(
     def score(images: Tensor) -> Tensor:
         with recording(model.net, layer) as seen:
             model(images)
-        maps = seen[layer]
-        if maps.ndim != 4:
-            raise LabError(f"expected {layer!r} to put out maps, got {tuple(maps.shape)}; try a convolution")
+        maps = seen.maps(layer)
         if bad := [number for number in channels if number not in range(maps.shape[1])]:
             raise LabError(f"no channel {bad[0]} in {layer!r}; try 0 to {maps.shape[1] - 1}")
         return read(maps[range(len(maps)), _for_each(channels, len(maps))])
