@@ -93,6 +93,11 @@ def expect_images(images: Tensor) -> None:
         )
 
 
+def to_8_bit(images: Tensor) -> Tensor:
+    """The images as a file keeps them, 256 shades a colour: each value rounded to the nearest k/255."""
+    return (images * 255).round() / 255
+
+
 def load(path: str | os.PathLike, *, size: int | None = None) -> Tensor:
     """Read a photo of any common kind: grey, RGBA (laid on white), 16 bits, turned by EXIF.
 

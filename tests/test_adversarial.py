@@ -7,7 +7,7 @@ from torch import nn
 
 from labkit import models
 from labkit.errors import LabError
-from labkit.images import Photos
+from labkit.images import Photos, to_8_bit
 from labkit.methods import adversarial, robustness
 from labkit.models import Classifier
 from labkit.show import adversarial as pictures
@@ -257,7 +257,7 @@ def test_an_attack_that_runs_out_of_steps_says_so(model, images):
 
 
 def test_an_image_made_for_a_file_is_the_same_when_it_comes_back(model, images):
-    target = model.top(adversarial.to_8_bit(images[:1]))[1][0]
+    target = model.top(to_8_bit(images[:1]))[1][0]
     result = adversarial.fool(model, images[:1], target, step_size=0.001, steps=300, eight_bit=True)
     assert result.succeeded
     assert torch.equal(robustness.png(result.image), result.image)
@@ -268,7 +268,7 @@ def test_an_image_made_for_a_file_is_the_same_when_it_comes_back(model, images):
 
 def test_png_rounds_to_the_nearest_of_256_levels(images):
     saved = robustness.png(images)
-    torch.testing.assert_close(saved, adversarial.to_8_bit(images), rtol=0, atol=0)
+    torch.testing.assert_close(saved, to_8_bit(images), rtol=0, atol=0)
     assert (saved - images).abs().max() <= 0.5 / 255 + 1e-6
 
 

@@ -15,6 +15,7 @@ from torchvision.transforms.functional import rotate as torchvision_rotate
 
 from labkit import models
 from labkit.errors import LabError
+from labkit.images import to_8_bit
 from labkit.methods import ascent
 from labkit.models import Classifier
 from labkit.show.ascent import bars, grid, sheet
@@ -90,7 +91,6 @@ def test_objectives_add_and_scale_as_numbers_do(model, photos):
     a, b = ascent.logit(model, "a"), ascent.channel(model, "2", 3)
     torch.testing.assert_close((3 * a - b * 0.5 + -a)(photos), 2 * a(photos) - 0.5 * b(photos))
     assert (a + ascent.logit(model, ["b", "c"])).count == 2
-    assert (a - 0.5 * b).name == "a + -1 × 0.5 × 2, channel 3"
     with pytest.raises(TypeError):
         a + 1
 
@@ -308,13 +308,13 @@ def test_one_photo_may_go_to_several_targets_and_any_function_is_an_objective(mo
 
 
 def test_rescoring_is_of_the_file(model, photos):
-    for image, rounded in zip(photos, ascent.eight_bit(photos), strict=True):
+    for image, rounded in zip(photos, to_8_bit(photos), strict=True):
         pixels = (image.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, format="png")
         again = torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1) / 255
         torch.testing.assert_close(rounded, again, rtol=0, atol=1e-7)
-    expected = model(ascent.eight_bit(photos)).softmax(1)[[0, 1], [2, 0]]
+    expected = model(to_8_bit(photos)).softmax(1)[[0, 1], [2, 0]]
     torch.testing.assert_close(ascent.rescore(model, photos, ["c", "a"]), expected)
 
 
@@ -396,7 +396,7 @@ def test_a_setting_of_the_lab_is_what_it_is_alone(model, climbs):
         steps=8,
     )
     got = climbs.images[(0.2, 0.5, 50)][-1].float() / 255
-    torch.testing.assert_close(got, ascent.eight_bit(alone)[0], rtol=0, atol=2.5 / 255)
+    torch.testing.assert_close(got, to_8_bit(alone)[0], rtol=0, atol=2.5 / 255)
 
 
 def test_moving_a_control_changes_the_picture_and_computes_nothing(climbs, monkeypatch):

@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit.errors import LabError
-from labkit.images import expect_images
-from labkit.models import Classifier
+from labkit.images import expect_images, to_8_bit
+from labkit.models import Classifier, expect_eval
 
-__all__ = ["Fooled", "fgsm", "fool", "pgd", "project", "rms", "to_8_bit"]
+__all__ = ["Fooled", "fgsm", "fool", "pgd", "project", "rms"]
 
 
 def fgsm(model: nn.Module, images: Tensor, labels: Tensor, *, epsilon: float) -> Tensor:
@@ -131,11 +131,6 @@ def fool(
         taken += 1
 
 
-def to_8_bit(images: Tensor) -> Tensor:
-    """Each value rounded to the nearest k/255, as a PNG keeps it."""
-    return (images * 255).round() / 255
-
-
 def rms(difference: Tensor) -> Tensor:
     """The root mean square of each image's values: (N, …) -> (N, 1, …), which broadcasts."""
     return difference.square().mean(dim=tuple(range(1, difference.ndim)), keepdim=True).sqrt()
@@ -153,8 +148,7 @@ def _loss_gradient(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
 
 def _expect_attack(model: nn.Module, images: Tensor, size: float) -> None:
     expect_images(images)
-    if model.training:
-        raise LabError("expected a network in eval mode, got one in training mode; try model.eval()")
+    expect_eval(model)
     if not size >= 0:
         raise LabError(f"expected a size of 0 or more for the change, got {size}; try 8 / 255")
 

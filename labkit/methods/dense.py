@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from labkit.errors import LabError
 from labkit.images import expect_images
-from labkit.models import Classifier
+from labkit.models import Classifier, expect_eval
 
 Sides = tuple[int, int]
 
@@ -105,8 +105,7 @@ def convolutionize(model: Classifier, *, window: int | None = None) -> Dense:
     Raises:  LabError for a network in training mode, a head of other parts, a window that does not fit; when
              it runs, for images that are none, and for too small ones
     """
-    if model.training:
-        raise LabError("expected a network in eval mode, got one in training mode; try model.eval()")
+    expect_eval(model)
     return Dense(model, window)
 
 

@@ -4,15 +4,15 @@ A score's gradient says how fast the score moves with each pixel. Deconvnet and 
 backward pass with another rule at every ReLU: clearer pictures, which no longer are gradients.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from labkit.errors import LabError
-from labkit.hooks import find_layer, recording
 from labkit.images import expect_images
 from labkit.models import Classifier
+from labkit.objectives import Targets, logit, neuron
 from labkit.relus import RULES, relu_rule
 
 __all__ = [
@@ -20,16 +20,14 @@ __all__ = [
     "deconvnet",
     "guided_backprop",
     "input_gradient",
+    "logit",
     "neuron",
     "relu_rule",
     "saliency",
 ]
 
-Objective = Callable[[Tensor], Tensor]
-Targets = int | str | Sequence[int | str] | Tensor
 
-
-def input_gradient(objective: Objective, images: Tensor) -> Tensor:
+def input_gradient(objective: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """How fast an objective moves with each pixel.
 
     objective: images (N, C, H, W) -> scores (N,), each from its own image, or one scalar
@@ -53,26 +51,6 @@ def input_gradient(objective: Objective, images: Tensor) -> Tensor:
     return gradient
 
 
-def neuron(model: Classifier, layer: str, *, channel: int, row: int, column: int) -> Objective:
-    """The objective that is one neuron's output: images -> (N,).
-
-    Raises: LabError for an unknown layer; when it is called, for one that puts out no map, or too small a map
-    """
-    find_layer(model.net, layer)
-
-    def output(images: Tensor) -> Tensor:
-        with recording(model.net, layer) as seen:
-            model(images)
-        maps = seen.maps(layer)
-        place = {"channel": channel, "row": row, "column": column}
-        for (name, index), size in zip(place.items(), maps.shape[1:], strict=True):
-            if index not in range(size):
-                raise LabError(f"no {name} {index} in {layer!r}; try 0 to {size - 1}")
-        return maps[:, channel, row, column]
-
-    return output
-
-
 def saliency(model: Classifier, images: Tensor, targets: Targets) -> Tensor:
     """How much each pixel moves a logit, up or down: the largest over the colours.
 
@@ -82,7 +60,7 @@ def saliency(model: Classifier, images: Tensor, targets: Targets) -> Tensor:
     Raises:  LabError for bad images or targets, and for a network in training mode
     Source:  Simonyan et al. 2014, arXiv:1312.6034, section 3.1
     """
-    return input_gradient(_logit(model, images, targets), images).abs().amax(dim=1)
+    return _target_gradient(model, images, targets).abs().amax(dim=1)
 
 
 def guided_backprop(model: Classifier, images: Tensor, targets: Targets) -> Tensor:
@@ -107,37 +85,12 @@ def deconvnet(model: Classifier, images: Tensor, targets: Targets) -> Tensor:
 
 def _by_rule(rule: str, model: Classifier, images: Tensor, targets: Targets) -> Tensor:
     with relu_rule(rule) as relus:
-        gradient = input_gradient(_logit(model, images, targets), images)
+        gradient = _target_gradient(model, images, targets)
     if not relus.count:
         raise LabError(f"expected ReLUs for the {rule} rule, saw none in this network; try saliency")
     return gradient
 
 
-def _logit(model: Classifier, images: Tensor, targets: Targets) -> Objective:
-    """The objective that is the target's logit, one an image."""
+def _target_gradient(model: Classifier, images: Tensor, targets: Targets) -> Tensor:
     expect_images(images)
-    if model.training:
-        raise LabError("expected a network in eval mode, got one in training mode; try model.eval()")
-
-    def logit(images: Tensor) -> Tensor:
-        logits = model(images)
-        if not isinstance(logits, Tensor) or logits.ndim != 2:
-            got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-            raise LabError(f"expected logits (N, categories), got {got}; try input_gradient, with a score")
-        chosen = _indices(model, targets, *logits.shape)
-        return logits.gather(1, chosen.to(logits.device)[:, None])[:, 0]
-
-    return logit
-
-
-def _indices(model: Classifier, targets: Targets, count: int, categories: int) -> Tensor:
-    """(count,) int64 from any way to name targets."""
-    if isinstance(targets, Tensor):
-        targets = targets.tolist()
-    each = [targets] * count if isinstance(targets, int | float | str) else targets
-    chosen = [model.index_of(target) if isinstance(target, str) else target for target in each]
-    if len(chosen) != count:
-        raise LabError(f"expected one target, or one for each of {count} images, got {len(chosen)}")
-    if bad := [target for target in chosen if target not in range(categories)]:
-        raise LabError(f"expected targets in 0..{categories - 1}, got {bad[0]}; try model.index_of('koala')")
-    return torch.tensor(chosen, dtype=torch.int64)
+    return input_gradient(logit(model, targets), images)

@@ -109,6 +109,15 @@ class Classifier(nn.Module):
         return f"Classifier({self.name}, {kind}, {len(self.categories)} categories, {self.input_size} px)"
 
 
+def expect_eval(model: nn.Module) -> None:
+    """Require a network in eval mode: in training mode batch-norm and dropout answer otherwise each time.
+
+    Raises: LabError
+    """
+    if model.training:
+        raise LabError("expected a network in eval mode, got one in training mode; try model.eval()")
+
+
 def _repair(images: Tensor) -> str:
     if images.ndim == 3:
         return "images[None]: one image is a batch of one"

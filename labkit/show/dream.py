@@ -6,10 +6,8 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
 
-import numpy as np
 import torch
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from labkit.errors import LabError
@@ -37,16 +35,7 @@ def where(frame: Frame) -> str:
 class DreamPicture(PhotoPicture):
     """A figure of dreams, in 128 colours: dreams are full of fine detail, which takes much space and hides banding."""
 
-    def png(self) -> bytes:
-        light = Image.open(io.BytesIO(super().png())).convert("RGB")
-        light = light.quantize(128, method=Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE)
-        colours = np.array(light.getpalette()).reshape(-1, 3)
-        colours[colours.sum(axis=1).argmax()] = 255  # the paper stays white
-        light.putpalette(colours.flatten().tolist())
-        out, about = io.BytesIO(), PngInfo()
-        about.add_text("Description", self.alt)
-        light.save(out, format="png", optimize=True, pnginfo=about)
-        return out.getvalue()
+    colours = 127
 
 
 class DitheredPicture(PhotoPicture):

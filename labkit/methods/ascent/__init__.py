@@ -6,16 +6,8 @@ Small parts that compose: an objective, a parameterisation, transforms, regulari
 """
 
 from labkit.methods.ascent.maximize import Frame, adam, ascend, maximize, normalised
-from labkit.methods.ascent.objectives import (
-    GREY,
-    Objective,
-    channel,
-    l2,
-    logit,
-    neuron,
-    total_variation,
-)
 from labkit.methods.ascent.parameterisations import FOURIER, PIXELS, Parameterisation
+from labkit.methods.ascent.penalties import GREY, l2, total_variation
 from labkit.methods.ascent.regularisers import (
     Regulariser,
     blur,
@@ -24,12 +16,13 @@ from labkit.methods.ascent.regularisers import (
     decay,
     gaussian_blur,
 )
-from labkit.methods.ascent.rescoring import eight_bit, rescore, roughness
+from labkit.methods.ascent.rescoring import rescore, roughness
 from labkit.methods.ascent.transforms import ROBUST, Transform, jitter, pad, rotate, scale
+from labkit.objectives import Objective, channel, logit, neuron
 
 __all__ = [
     "FOURIER", "GREY", "PIXELS", "ROBUST", "Frame", "Objective", "Parameterisation", "Regulariser",
     "Transform", "adam", "ascend", "blur", "channel", "clip_contribution", "clip_norm", "decay",
-    "eight_bit", "gaussian_blur", "jitter", "l2", "logit", "maximize", "neuron", "normalised", "pad",
+    "gaussian_blur", "jitter", "l2", "logit", "maximize", "neuron", "normalised", "pad",
     "rescore", "rotate", "roughness", "scale", "total_variation",
 ]  # fmt: skip

@@ -10,10 +10,11 @@ from tqdm.auto import tqdm
 
 from labkit.errors import LabError
 from labkit.images import expect_images
-from labkit.methods.ascent.objectives import GREY, Objective
 from labkit.methods.ascent.parameterisations import FOURIER, Parameterisation
+from labkit.methods.ascent.penalties import GREY
 from labkit.methods.ascent.regularisers import Regulariser
 from labkit.methods.ascent.transforms import ROBUST, Transform
+from labkit.objectives import Objective
 
 Rule = Callable[[Tensor], torch.optim.Optimizer]
 FAINT = 0.01  # standard deviation of the numbers that an ascent from nothing starts with

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from labkit.errors import LabError
-from labkit.methods.ascent.objectives import GREY
+from labkit.methods.ascent.penalties import GREY
 
 Regulariser = Callable[[Tensor, Tensor, int], Tensor]
 

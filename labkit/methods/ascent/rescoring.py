@@ -5,13 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from labkit.methods.ascent.objectives import total_variation
+from labkit.images import to_8_bit
+from labkit.methods.ascent.penalties import total_variation
 from labkit.models import Classifier
-
-
-def eight_bit(images: Tensor) -> Tensor:
-    """The images as a PNG keeps them, 256 shades a colour: (N, 3, H, W) in 0..1, there and back."""
-    return (images * 255).round().to(torch.uint8).to(images.dtype) / 255
 
 
 @torch.no_grad()
@@ -21,9 +17,9 @@ def rescore(model: Classifier, images: Tensor, categories: Sequence[str]) -> Ten
     categories: one for each image;  Returns: (N,)
     """
     columns = torch.tensor([model.index_of(category) for category in categories], device=images.device)
-    return model(eight_bit(images)).softmax(dim=1).gather(1, columns[:, None])[:, 0]
+    return model(to_8_bit(images)).softmax(dim=1).gather(1, columns[:, None])[:, 0]
 
 
 def roughness(images: Tensor) -> Tensor:
     """The total variation of each image as a file: (N,)."""
-    return total_variation()(eight_bit(images))
+    return total_variation()(to_8_bit(images))

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from labkit.methods.ascent.objectives import GREY
+from labkit.methods.ascent.penalties import GREY
 
 Transform = Callable[[Tensor, torch.Generator], Tensor]
 

@@ -1,0 +1,20 @@
+"""DeepDream: a photo, changed so that a layer sees more of what it already sees in it.
+
+The objective is the norm of a layer's activations; its gradient pushes every feature that is there a little
+further. Octaves let it work on large forms before small ones, shifts and tiles keep it free of a grid and
+within memory.
+
+    dreamt = deep_dream(model, photo, "blocks.4")
+
+Source: Mordvintsev, Olah & Tyka 2015, "Inceptionism: Going Deeper into Neural Networks", Google Research Blog
+"""
+
+from labkit.methods.dream.bands import even_bands, normalised, resize
+from labkit.methods.dream.dreaming import Frame, deep_dream, dreaming, octave_sizes
+from labkit.methods.dream.measures import activation_norm, best_match, likeness
+from labkit.methods.dream.tiling import ALIGN, tiled_gradient, tiles
+
+__all__ = [
+    "ALIGN", "Frame", "activation_norm", "best_match", "deep_dream", "dreaming", "even_bands", "likeness",
+    "normalised", "octave_sizes", "resize", "tiled_gradient", "tiles",
+]  # fmt: skip

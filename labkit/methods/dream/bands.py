@@ -1,0 +1,30 @@
+"""Fine and coarse: images at other sizes, and gradients whose bands count alike."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear, with a wider filter on the way down: (N, C, H, W) -> (N, C, h, w)."""
+    return F.interpolate(images, size=size, mode="bilinear", antialias=True)
+
+
+def normalised(gradient: Tensor) -> Tensor:
+    """Divided by its mean absolute value, each image by its own."""
+    size = gradient.abs().mean(dim=(1, 2, 3), keepdim=True)
+    return gradient / size.clamp(min=torch.finfo(gradient.dtype).tiny)
+
+
+def even_bands(gradient: Tensor, bands: int) -> Tensor:
+    """A gradient whose fine and coarse parts count alike: split by halving, each part normalised, then summed.
+
+    bands:  1 is the gradient itself, normalised
+    Source: Mordvintsev 2016, TensorFlow's tutorial "deepdream.ipynb", which calls it Laplacian
+    """
+    size = (gradient.shape[2], gradient.shape[3])
+    if bands == 1 or min(size) < 8:
+        return normalised(gradient)
+    coarse = resize(gradient, (size[0] // 2, size[1] // 2))
+    fine = gradient - resize(coarse, size)
+    return normalised(fine) + resize(even_bands(coarse, bands - 1), size)

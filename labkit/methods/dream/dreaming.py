@@ -1,0 +1,132 @@
+"""The loop: octave by octave a shift, a tiled gradient, a step, and back."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from labkit.errors import LabError
+from labkit.images import expect_images
+from labkit.methods.dream.bands import even_bands, normalised, resize
+from labkit.methods.dream.measures import activation_norm, likeness
+from labkit.methods.dream.tiling import ALIGN, tiled_gradient
+from labkit.models import Classifier
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One step of a dream.
+
+    image:  (N, 3, h, w) in 0..1, after the step, of its octave's size
+    octave: from 1, of `octaves`;  step: from 1, of `steps` in each octave
+    score:  (N,), the objective a pixel before the step, so that octaves compare
+    """
+
+    image: Tensor
+    octave: int
+    octaves: int
+    step: int
+    steps: int
+    score: Tensor
+
+    @property
+    def share(self) -> float:
+        """How much of the dream is done, by number of steps."""
+        return ((self.octave - 1) * self.steps + self.step) / (self.octaves * self.steps)
+
+
+def octave_sizes(size: tuple[int, int], *, octaves: int, scale: float) -> list[tuple[int, int]]:
+    """Sizes to dream at, from the smallest to the image's own, each `scale` times the one before."""
+    return [(round(size[0] / scale**k), round(size[1] / scale**k)) for k in reversed(range(octaves))]
+
+
+def dreaming(
+    objective: Callable[[Tensor], Tensor],
+    image: Tensor,
+    *,
+    octaves: int = 4,
+    scale: float = 1.4,
+    steps: int = 20,
+    step_size: float = 0.012,
+    jitter: int = 512,
+    bands: int = 4,
+    tile: int = 512,
+    margin: int = 64,
+    seed: int = 0,
+) -> Iterator[Frame]:
+    """A dream step by step; leave the loop when you have seen enough. Arguments as for `deep_dream`.
+
+    objective: images (N, 3, h, w) -> (N,), of any size; sums over positions suit tiles
+    """
+    expect_images(image)
+    if octaves < 1 or steps < 1 or not scale > 1 or bands < 1:
+        raise LabError(
+            f"expected at least 1 octave, 1 step and 1 band, and a scale above 1, got {octaves}, {steps}, "
+            f"{bands} and {scale}"
+        )
+    sizes = octave_sizes((image.shape[2], image.shape[3]), octaves=octaves, scale=scale)
+    if min(sizes[0]) < ALIGN:
+        raise LabError(
+            f"the smallest of {octaves} octaves would be {sizes[0][0]} × {sizes[0][1]}, expected {ALIGN} pixels "
+            "at least; try fewer octaves, or a larger image"
+        )
+    if tile < ALIGN or tile % ALIGN or margin % ALIGN or margin < 0:
+        raise LabError(f"expected tile and margin in multiples of {ALIGN}, got {tile} and {margin}")
+
+    def step(image: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        shift = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
+        shifted = image.roll(shift, dims=(2, 3))
+        gradient, score = tiled_gradient(objective, shifted, tile=tile, margin=margin)
+        moved = shifted + step_size * normalised(even_bands(gradient, bands))
+        return moved.roll([-pixels for pixels in shift], dims=(2, 3)).clamp(0, 1), score
+
+    def frames() -> Iterator[Frame]:
+        generator, detail = torch.Generator().manual_seed(seed), torch.zeros_like(image)
+        for octave, size in enumerate(sizes, start=1):
+            photo = resize(image, size)
+            dreamt = photo + resize(detail, size)  # what was dreamt grows, the photo stays as sharp as it is
+            for number in range(1, steps + 1):
+                dreamt, score = step(dreamt, generator)
+                yield Frame(dreamt, octave, octaves, number, steps, score)
+            detail = dreamt - photo
+
+    return frames()
+
+
+def deep_dream(
+    model: Classifier,
+    image: Tensor,
+    layer: str,
+    *,
+    guide: Tensor | None = None,
+    watch: Callable[[Frame], object] | None = None,
+    progress: bool = False,
+    **options,
+) -> Tensor:
+    """A photo in which a layer sees more of what it sees, or more of what it sees in a guide.
+
+    image:     (N, 3, H, W) in 0..1
+    layer:     a name in model.net.named_modules() whose output is a map
+    guide:     (1, 3, h, w) in 0..1, or None
+    watch:     is given each Frame as it comes, to show it
+    progress:  whether to show a bar
+    octaves:   sizes to dream at, each `scale` times the one before, the image's own last;  scale: above 1
+    steps:     in each octave
+    step_size: by how much a value moves in a step, on average
+    jitter:    largest shift before a step, in pixels, to either side; what leaves one side enters the other
+    bands:     in how many bands, from fine to coarse, the gradient is split, that they count alike
+    tile, margin: as for `tiled_gradient`
+    seed:      of the shifts: equal seeds, equal dreams
+    Returns:   (N, 3, H, W) in 0..1, detached
+    Raises:    LabError for an unknown layer or one without maps, images outside 0..1, options out of range
+    """
+    objective = activation_norm(model, layer) if guide is None else likeness(model, layer, guide)
+    frames = dreaming(objective, image, **options)
+    with tqdm(total=100, unit="%", disable=not progress, leave=False, bar_format="{l_bar}{bar}|") as bar:
+        for frame in frames:
+            bar.update(round(100 * frame.share) - bar.n)
+            if watch is not None:
+                watch(frame)
+    return frame.image
