@@ -10,7 +10,9 @@ import time
 from contextlib import contextmanager
 from urllib.request import urlopen
 
+import nbformat
 import pytest
+from lab import ROOT, released
 
 TOKEN = "tests"
 QUIET = (
@@ -127,12 +129,17 @@ class SeenExplorer:
         self.page = page
         self.image = page.locator(".jp-OutputArea-output .widget-image")
         self.image.wait_for()
-        assert self.image.evaluate("image => image.complete && image.naturalWidth > 500")
+        assert self.image.evaluate("image => image.complete && image.naturalWidth > 200")
 
     @property
     def spoken(self):
-        """The picture's alt text, as a screen reader is told it."""
+        """What a screen reader is told: the picture's alt text, or how far a dream has come."""
         return self.page.locator(".jp-OutputArea-output [role='status']").text_content()
+
+    @property
+    def shown(self):
+        """The picture's address, another one for every picture."""
+        return self.image.get_attribute("src")
 
     def dropdown(self, name):
         return self.page.locator(".widget-dropdown").filter(has_text=name).locator("select")
@@ -140,14 +147,39 @@ class SeenExplorer:
     def slider(self, name):
         return self.page.locator(".widget-slider").filter(has_text=name).locator(".noUi-handle")
 
-    def moved(self, move):
-        """Do it, wait for another picture, and read what it shows."""
-        before = self.image.get_attribute("src")
-        move()
+    def button(self, name):
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def wait_for_another_than(self, before):
         self.page.wait_for_function(
             "([image, before]) => image.src !== before",
             arg=[self.image.element_handle(), before],
-            polling=500,
+            polling=100,
         )
+
+    def moved(self, move):
+        """Do it, wait for another picture, and read what it shows."""
+        before = self.shown
+        move()
+        self.wait_for_another_than(before)
         wait_idle(self.page)
         return self.spoken
+
+
+@contextmanager
+def explorer_of(stage, folder, *, given="pass", then=""):
+    """A stage's explorer in a page, with the set-up cell and, in place of all else before it, what is given.
+
+    then: code for a cell below it
+    """
+    notebook = released(ROOT / "solutions" / f"{stage}.py")
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    (show,) = [cell for cell in code if "explore(" in cell.source.split("\n")[-1]]
+    around = [nbformat.v4.new_code_cell(source) for source in (given, then or "pass")]
+    notebook.cells = [code[0], around[0], show, around[1]]
+    nbformat.write(notebook, folder / "explorer.ipynb")
+    with page() as tab, lab(folder) as address:
+        open_notebook(tab, address, "explorer.ipynb")
+        run_all(tab)
+        yield SeenExplorer(tab)
+        tab.screenshot(path=folder / "explorer.png")

@@ -350,7 +350,7 @@ def test_a_layer_of_fewer_channels_pulls_the_channel_in(tiny, bank):
 
 
 def test_the_explorer_refuses_what_is_not_there(tiny, bank):
-    with pytest.raises(LabError, match="no photo 'tow' in the bank; try one of"):
+    with pytest.raises(LabError, match="no photo 'tow' to choose here; try one of"):
         explore(tiny, bank, ["1"], photo="tow")
     with pytest.raises(LabError, match="no channel 8; 1 has 8"):
         explore(tiny, bank, ["1"], channel=8)

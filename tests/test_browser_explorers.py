@@ -1,28 +1,9 @@
 """The explorers in JupyterLab: moving a control changes the picture, and what is said of it."""
 
-from contextlib import contextmanager
-
-import nbformat
 import pytest
-from browser import SeenExplorer, lab, open_notebook, page, run_all
-from lab import ROOT, released
+from browser import explorer_of, wait_idle
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-
-@contextmanager
-def explorer_of(stage, folder, given):
-    """A stage's explorer in a page, with the set-up cell and, in place of all else before it, what is given."""
-    notebook = released(ROOT / "solutions" / f"{stage}.py")
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    (show,) = [cell for cell in code if "explore(" in cell.source.split("\n")[-1]]
-    notebook.cells = [code[0], nbformat.v4.new_code_cell(given), show]
-    nbformat.write(notebook, folder / "explorer.ipynb")
-    with page() as tab, lab(folder) as address:
-        open_notebook(tab, address, "explorer.ipynb")
-        run_all(tab)
-        yield SeenExplorer(tab)
-        tab.screenshot(path=folder / "explorer.png")
 
 
 def test_stage_03_lays_another_channel_over_another_photo(tmp_path):
@@ -30,7 +11,7 @@ def test_stage_03_lays_another_channel_over_another_photo(tmp_path):
         "layers = lab.rectified_layers(model, cat)\nearly, LAYER = 'bn1.act', 'blocks.5.0.bn1.act'\n"
         "names, channel = list(layers), 68"
     )
-    with explorer_of("03_activations", tmp_path, given) as seen:
+    with explorer_of("03_activations", tmp_path, given=given) as seen:
         assert "channel 68 of 672" in seen.spoken
         assert "astronaut: largest value" in seen.moved(
             lambda: seen.dropdown("photo").select_option("astronaut")
@@ -47,7 +28,7 @@ def test_stage_05_puts_another_neuron_under_the_three_rules(tmp_path):
         "from types import SimpleNamespace\nHIGH = layers[-2]\n"
         "places = [SimpleNamespace(photo=bank.names.index('dalmatian'), channel=7)]"
     )
-    with explorer_of("05_guided_backprop", tmp_path, given) as seen:
+    with explorer_of("05_guided_backprop", tmp_path, given=given) as seen:
         assert "channel 7 of" in seen.spoken
         assert "dalmatian: loudest" in seen.spoken
         assert "cat: loudest" in seen.moved(lambda: seen.dropdown("photo").select_option("cat"))
@@ -56,8 +37,41 @@ def test_stage_05_puts_another_neuron_under_the_three_rules(tmp_path):
         assert seen.moved(lambda: seen.dropdown("layer").select_option(index=0)).startswith(f"{first},")
 
 
+def test_stage_06_looks_through_climbs_that_are_done(tmp_path):
+    given = "from functools import partial\nclimb = partial(climb, size=64, steps=8)"
+    with explorer_of("06_gradient_ascent", tmp_path, given=given) as seen:
+        bars = seen.page.locator(".jp-OutputArea-output [role='progressbar'], .jp-OutputArea-output progress")
+        assert bars.count() == 0
+        assert "daisy, step 8:" in seen.spoken
+        assert "L2 0.2" in seen.moved(lambda: seen.slider("L2").press("ArrowRight"))
+        assert "blur 0," in seen.moved(lambda: seen.slider("blur").press("ArrowLeft"))
+        assert "clip 0 %" in seen.moved(lambda: seen.slider("clip").press("ArrowLeft"))
+        assert "step 4:" in seen.moved(lambda: seen.slider("step").press("ArrowLeft"))
+
+
+def test_stage_07_dreams_until_it_is_stopped_and_keeps_what_there_is(tmp_path):
+    endless = "explorer = _\nexplorer.options['steps'] = 100_000"
+    with explorer_of("07_deep_dream", tmp_path, then=endless) as seen:
+        assert "press Start" in seen.spoken
+        assert seen.button("Stop").is_disabled()
+        photo = grown = seen.shown
+        seen.button("Start").click()
+        for _ in range(3):  # three pictures, one after another
+            seen.wait_for_another_than(grown)
+            grown = seen.shown
+        assert "octave 1 of 4" in seen.spoken
+        seen.page.screenshot(path=tmp_path / "growing.png")
+        seen.button("Stop").click()
+        seen.page.get_by_text("stopped at octave 1 of 4").wait_for(timeout=20_000)
+        wait_idle(seen.page)
+        kept = seen.shown
+        seen.page.wait_for_timeout(1500)
+        assert seen.shown == kept != photo
+        assert seen.button("Stop").is_disabled()
+
+
 def test_stage_08_pushes_another_photo_towards_another_target_by_another_epsilon(tmp_path):
-    with explorer_of("08_adversarial_examples", tmp_path, "pass") as seen:
+    with explorer_of("08_adversarial_examples", tmp_path) as seen:
         assert "dalmatian towards koala, no value changed by more than 1/255" in seen.spoken
         assert "Now: koala" in seen.spoken
         assert "by more than 1.25/255" in seen.moved(lambda: seen.slider("epsilon").press("ArrowRight"))

@@ -423,9 +423,9 @@ def test_without_a_front_end_a_dream_in_three_pictures_stays(explorer):
 
 
 def test_what_an_explorer_cannot_show_is_refused(model, bank):
-    with pytest.raises(LabError, match="first layer out of"):
+    with pytest.raises(LabError, match="no layer '4' to choose here; try one of"):
         explore(model, bank, ["1"], layer="4")
-    with pytest.raises(LabError, match="no photo 'moise' in the bank; try one of"):
+    with pytest.raises(LabError, match="no photo 'moise' to choose here; try one of"):
         explore(model, bank, ["1"], photo="moise")
 
 

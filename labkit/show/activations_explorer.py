@@ -12,7 +12,7 @@ from labkit.models import Classifier
 from labkit.show.activations import overlays
 from labkit.show.picture import PhotoPicture, Picture
 from labkit.show.plots import WIDTH, draw
-from labkit.show.widgets import Explorer, explorer
+from labkit.show.widgets import Explorer, chooser, explorer
 
 
 def channel_over_photo(
@@ -52,8 +52,8 @@ def explore(
     photo:  shown first, the bank's first photo unless named;  channel: likewise
     Raises: LabError for an unknown layer, photo or channel
     """
-    photo = photo or bank.names[0]
-    shapes = {layer: activations.record(model, bank[photo], layer).shape for layer in layers}
+    photos = chooser("photo", bank.names, photo)
+    shapes = {layer: activations.record(model, bank[photos.value], layer).shape for layer in layers}
 
     def show(photo: str, layer: str, channel: int) -> Picture:
         return channel_over_photo(model, bank[photo], layer, channel, name=photo)
@@ -67,5 +67,4 @@ def explore(
     )
     slider = ipywidgets.IntSlider(channel, max=shapes[layers[-1]][1] - 1, description="channel")
     choose.observe(lambda change: slider.set_trait("max", shapes[change.new][1] - 1), names="value")
-    photos = ipywidgets.Dropdown(options=bank.names, value=photo, description="photo")
     return explorer(show, photo=photos, layer=choose, channel=slider)

@@ -12,7 +12,7 @@ from labkit.models import Classifier
 from labkit.show.adversarial import difference, probability_bars, says
 from labkit.show.picture import PhotoPicture, Picture
 from labkit.show.plots import INK, WIDTH, draw
-from labkit.show.widgets import Explorer, explorer
+from labkit.show.widgets import Explorer, chooser, explorer
 
 STEPS = 8
 
@@ -65,19 +65,17 @@ def explore(
     photo, target, epsilon: shown first; the first of each, and 1/255, unless named
     Raises:  LabError for an unknown photo or target
     """
-    photo, target = photo or bank.names[0], target or targets[0]
-    for name in (*targets, target):
+    options = list(dict.fromkeys((*targets, target or targets[0])))
+    for name in options:
         model.index_of(name)
 
     def show(photo: str, target: str, epsilon: float) -> Picture:
         return pushed_to(model, bank[photo], target, epsilon, name=photo)
 
-    bank[photo]
-    options = list(dict.fromkeys((*targets, target)))
     return explorer(
         show,
-        photo=ipywidgets.Dropdown(options=bank.names, value=photo, description="photo"),
-        target=ipywidgets.Dropdown(options=options, value=target, description="target"),
+        photo=chooser("photo", bank.names, photo),
+        target=chooser("target", options, target),
         epsilon=ipywidgets.FloatSlider(
             epsilon, min=0, max=8, step=0.25, description="epsilon", readout_format=".2f"
         ),

@@ -18,7 +18,7 @@ from labkit.methods import dream
 from labkit.models import Classifier
 from labkit.show.dream import as_png, photo_sheet, where
 from labkit.show.picture import Picture
-from labkit.show.widgets import WIDGET
+from labkit.show.widgets import WIDGET, chooser
 
 GIVE_WAY_S = 0.02  # long enough for several turns of the loop: one click takes more than one
 STRENGTHS = {"gentle": 0.006, "medium": 0.012, "strong": 0.02}  # step sizes
@@ -130,19 +130,14 @@ def explore(
     options: of the dream, as for dream.deep_dream
     Raises:  LabError for an unknown layer or photo, and for options out of range
     """
-    photo, layer = photo or bank.names[0], layer or layers[len(layers) // 2]
-    if layer not in layers:
-        raise LabError(f"expected a first layer out of {list(layers)}, got {layer!r}")
     controls = {
-        "photo": ipywidgets.Dropdown(options=bank.names, value=photo, description="photo")
-        if photo in bank.names
-        else bank[photo],  # says which photos there are
-        "layer": ipywidgets.Dropdown(options=layers, value=layer, description="layer"),
-        "strength": ipywidgets.Dropdown(options=list(STRENGTHS), value="medium", description="strength"),
+        "photo": chooser("photo", bank.names, photo),
+        "layer": chooser("layer", layers, layer or layers[len(layers) // 2]),
+        "strength": chooser("strength", list(STRENGTHS), "medium"),
     }
-    return DreamExplorer(
-        model, bank, controls, stages(model, bank[photo], layer, name=photo, **options), options
-    )
+    photo, layer = controls["photo"].value, controls["layer"].value
+    picture = stages(model, bank[photo], layer, name=photo, **options)
+    return DreamExplorer(model, bank, controls, picture, options)
 
 
 def stages(model: Classifier, image: Tensor, layer: str, *, name: str = "the photo", **options) -> Picture:

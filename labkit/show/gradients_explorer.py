@@ -16,7 +16,7 @@ from labkit.show.gradients import signed
 from labkit.show.neurons import crop, loudest, three_rules
 from labkit.show.picture import PhotoPicture, Picture
 from labkit.show.plots import WIDTH, draw
-from labkit.show.widgets import Explorer, explorer
+from labkit.show.widgets import Explorer, chooser, explorer
 
 
 def neuron_under_three_rules(
@@ -74,20 +74,18 @@ def explore(
     layer, photo, channel: shown first; the middle layer and the bank's first photo unless named
     Raises: LabError for an unknown layer, photo or channel
     """
-    photo, layer = photo or bank.names[0], layer or layers[len(layers) // 2]
+    photos = chooser("photo", bank.names, photo)
+    choose = chooser("layer", layers, layer or layers[len(layers) // 2])
+    layer = choose.value
     with torch.no_grad(), recording(model.net, *layers) as seen:
-        model(bank[photo])
+        model(bank[photos.value])
     last = {name: maps.shape[1] - 1 for name, maps in seen.items()}
-    if layer not in last:
-        raise LabError(f"expected a first layer out of {list(layers)}, got {layer!r}")
     if not 0 <= channel <= last[layer]:
         raise LabError(f"no channel {channel} in {layer!r}; try 0 to {last[layer]}")
 
     def show(photo: str, layer: str, channel: int) -> Picture:
         return neuron_under_three_rules(model, bank[photo], layer, channel, name=photo)
 
-    photos = ipywidgets.Dropdown(options=bank.names, value=photo, description="photo")
-    choose = ipywidgets.Dropdown(options=layers, value=layer, description="layer")
     slider = ipywidgets.IntSlider(channel, max=last[layer], description="channel")
     choose.observe(lambda change: slider.set_trait("max", last[change.new]), names="value")
     return explorer(show, photo=photos, layer=choose, channel=slider)

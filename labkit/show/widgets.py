@@ -4,13 +4,13 @@ What an explorer displays is one output in two forms: a widget for a front end t
 picture as it stands, with its alt text, for everything else (nbval, an export, a page on the web).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
 import ipywidgets
 
-from labkit.errors import LabError
+from labkit.errors import LabError, nearest
 from labkit.show.picture import Picture
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -65,6 +65,18 @@ class Explorer:
         data, metadata = self.picture._repr_mimebundle_()
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
         return {WIDGET: view, **data}, metadata
+
+
+def chooser(what: str, options: Sequence[str], first: str = "") -> ipywidgets.Dropdown:
+    """A dropdown that shows one of the options first: the first of them unless named.
+
+    what:   the control's name, for its label and for the error, such as "photo"
+    Raises: LabError for a first one that is none of them
+    """
+    first = first or options[0]
+    if first not in options:
+        raise LabError(f"no {what} {first!r} to choose here; try one of {nearest(first, options)}")
+    return ipywidgets.Dropdown(options=options, value=first, description=what)
 
 
 def explorer(draw: Callable[..., Picture], **controls: Any) -> Explorer:
