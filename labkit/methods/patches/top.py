@@ -1,12 +1,7 @@
-"""The patches, out of any number of images, that a channel answers to most.
-
-A unit of a convolution sees one box of pixels, its receptive field, and nothing outside. So the patch in that
-box is all that it answered to, and a channel can be shown by the patches that move it most. The images pass
-once, in batches; only the best k patches a channel stay, so memory does not grow with the number of images.
-"""
+"""The k patches that each channel answers to most, over any number of images."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -17,63 +12,9 @@ from labkit.batches import batches
 from labkit.errors import LabError
 from labkit.hooks import find_layer, recording
 from labkit.images import Photos, fit
+from labkit.methods.patches.fields import Box
 from labkit.models import Classifier
 from labkit.receptive import ReceptiveField, receptive_field
-
-Box = tuple[int, int, int, int]  # top, left, bottom, right; bottom and right are the first pixels outside
-
-
-def chain_field(layers: Iterable[Sequence[int]]) -> tuple[int, int, int]:
-    """What units see behind a chain of convolutions and pools without branches, along one side, in pixels.
-
-    layers:  from the image upwards, each (kernel, stride, padding, dilation)
-    Returns: size, how many pixels one unit sees; stride, from one unit's first pixel to the next one's;
-             start, the first pixel of unit 0, negative where it lies in the padding
-    Source:  Araujo et al. 2019, Computing Receptive Fields of Convolutional Neural Networks, distill.pub
-    """
-    size, jump, start = 1, 1, 0
-    for kernel, stride, padding, dilation in layers:
-        size += dilation * (kernel - 1) * jump
-        start -= padding * jump
-        jump *= stride
-    return size, jump, start
-
-
-def unit_box(row: int, column: int, field: tuple[int, int, int], image_size: tuple[int, int]) -> Box:
-    """The pixels that a unit sees: its field, less what lies outside the image.
-
-    field: size, stride and start, as from chain_field;  image_size: (H, W)
-    """
-    size, stride, start = field
-    (top, bottom), (left, right) = (
-        (max(start + place * stride, 0), min(start + place * stride + size, side))
-        for place, side in zip((row, column), image_size, strict=True)
-    )
-    return top, left, bottom, right
-
-
-def peaks(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Where each map is largest: values, rows, columns. Of equals the first, in reading order.
-
-    maps: (N, C, H, W);  Returns: three of (N, C)
-    """
-    values, places = maps.flatten(2).max(dim=2)
-    return values, places // maps.shape[3], places % maps.shape[3]
-
-
-def on_canvas(
-    crop: Tensor, corner: Sequence[int], image_size: tuple[int, int], *, fill: float = 0.5
-) -> Tensor:
-    """A crop alone on an empty canvas: (3, h, w) -> (1, 3, H, W). corner: top, left.
-
-    Raises: LabError for a crop that does not fit there
-    """
-    (top, left), (_, h, w), (H, W) = corner, crop.shape, image_size
-    if top not in range(H - h + 1) or left not in range(W - w + 1):
-        raise LabError(f"a crop of {h} × {w} does not fit at {(top, left)} on {H} × {W}; try to move it less")
-    canvas = crop.new_full((1, 3, *image_size), fill)
-    canvas[0, :, top : top + h, left : left + w] = crop
-    return canvas
 
 
 def views(images: Tensor) -> Tensor:
@@ -84,6 +25,15 @@ def views(images: Tensor) -> Tensor:
     side = images.shape[2]
     halves = [half for rows in images.chunk(2, dim=2) for half in rows.chunk(2, dim=3)]
     return torch.stack([fit(images, side // 2), *halves], dim=1).flatten(0, 1)
+
+
+def peaks(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Where each map is largest: values, rows, columns. Of equals the first, in reading order.
+
+    maps: (N, C, H, W);  Returns: three of (N, C)
+    """
+    values, places = maps.flatten(2).max(dim=2)
+    return values, places // maps.shape[3], places % maps.shape[3]
 
 
 class _Patch(NamedTuple):
@@ -215,35 +165,3 @@ def _merge(
         crop.copy_(batch[i, :, top:bottom, left:right])
         kept.append(_Patch(values[i], count + i, rows[i], columns[i], box, crop, slot))
         kept.sort(key=lambda patch: patch.value, reverse=True)  # stable: of equals the earlier stays in front
-
-
-def moved(
-    model: Classifier, layer: str, top: TopPatches, *, image_size: tuple[int, int], units: int
-) -> TopPatches:
-    """The same patches elsewhere: so many units nearer to the middle, down or up, and right or left.
-
-    Returns: top with other rows, columns and boxes; its values are still those of the old places
-    """
-    field = receptive_field(model.net, layer, image_size)
-    stride = torch.tensor(field.stride).expand(2).long()
-    places = torch.stack([top.rows, top.columns], dim=2)  # (C, k, 2)
-    steps = units * torch.where(places < torch.tensor(field.boxes.shape[:2]) / 2, 1, -1)
-    rows, columns = (places + steps).unbind(dim=2)
-    return replace(top, rows=rows, columns=columns, boxes=top.boxes + (steps * stride).repeat(1, 1, 2))
-
-
-def answers_alone(
-    model: Classifier, layer: str, top: TopPatches, *, image_size: tuple[int, int], batch_size: int = 8
-) -> Tensor:
-    """What the units answer to their patches alone, each on a grey canvas: the proof that all was in them.
-
-    Returns: (C, k), equal to top.values
-    """
-    corners, crops = top.boxes[..., :2].flatten(0, 1).tolist(), [crop for row in top.patches for crop in row]
-    channels = top.channels.repeat_interleave(top.values.shape[1])
-    rows, columns, answers = top.rows.flatten(), top.columns.flatten(), []
-    for some in torch.arange(len(crops)).split(batch_size):
-        with torch.no_grad(), recording(model.net, layer) as seen:
-            model(torch.cat([on_canvas(crops[i], corners[i], image_size) for i in some.tolist()]))
-        answers.append(seen[layer][torch.arange(len(some)), channels[some], rows[some], columns[some]])
-    return torch.cat(answers).reshape(top.values.shape)

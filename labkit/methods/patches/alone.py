@@ -1,0 +1,60 @@
+"""The proof that a patch is all a unit answered to: show it the patch alone, at its place or beside it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from labkit.errors import LabError
+from labkit.hooks import recording
+from labkit.methods.patches.top import TopPatches
+from labkit.models import Classifier
+from labkit.receptive import receptive_field
+
+
+def on_canvas(
+    crop: Tensor, corner: Sequence[int], image_size: tuple[int, int], *, fill: float = 0.5
+) -> Tensor:
+    """A crop alone on an empty canvas: (3, h, w) -> (1, 3, H, W). corner: top, left.
+
+    Raises: LabError for a crop that does not fit there
+    """
+    (top, left), (_, h, w), (H, W) = corner, crop.shape, image_size
+    if top not in range(H - h + 1) or left not in range(W - w + 1):
+        raise LabError(f"a crop of {h} × {w} does not fit at {(top, left)} on {H} × {W}; try to move it less")
+    canvas = crop.new_full((1, 3, *image_size), fill)
+    canvas[0, :, top : top + h, left : left + w] = crop
+    return canvas
+
+
+def moved(
+    model: Classifier, layer: str, top: TopPatches, *, image_size: tuple[int, int], units: int
+) -> TopPatches:
+    """The same patches elsewhere: so many units nearer to the middle, down or up, and right or left.
+
+    Returns: top with other rows, columns and boxes; its values are still those of the old places
+    """
+    field = receptive_field(model.net, layer, image_size)
+    stride = torch.tensor(field.stride).expand(2).long()
+    places = torch.stack([top.rows, top.columns], dim=2)  # (C, k, 2)
+    steps = units * torch.where(places < torch.tensor(field.boxes.shape[:2]) / 2, 1, -1)
+    rows, columns = (places + steps).unbind(dim=2)
+    return replace(top, rows=rows, columns=columns, boxes=top.boxes + (steps * stride).repeat(1, 1, 2))
+
+
+def answers_alone(
+    model: Classifier, layer: str, top: TopPatches, *, image_size: tuple[int, int], batch_size: int = 8
+) -> Tensor:
+    """What the units answer to their patches alone, each on a grey canvas: the proof that all was in them.
+
+    Returns: (C, k), equal to top.values
+    """
+    corners, crops = top.boxes[..., :2].flatten(0, 1).tolist(), [crop for row in top.patches for crop in row]
+    channels = top.channels.repeat_interleave(top.values.shape[1])
+    rows, columns, answers = top.rows.flatten(), top.columns.flatten(), []
+    for some in torch.arange(len(crops)).split(batch_size):
+        with torch.no_grad(), recording(model.net, layer) as seen:
+            model(torch.cat([on_canvas(crops[i], corners[i], image_size) for i in some.tolist()]))
+        answers.append(seen[layer][torch.arange(len(some)), channels[some], rows[some], columns[some]])
+    return torch.cat(answers).reshape(top.values.shape)
