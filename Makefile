@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NOTEBOOKS := solutions/*.ipynb
-# threads sleep while they wait, as labkit's command has it, and says why
+# threads wait as labkit's command has it, which says why
 export OMP_WAIT_POLICY ?= PASSIVE
+export GOMP_SPINCOUNT ?= 2000
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test check build clean

@@ -15,9 +15,11 @@ from rich.console import Console
 from labkit.errors import LabError
 
 ROOT = Path(__file__).resolve().parent.parent  # of a clone: where notebooks/ and solutions/ are
-# Beside any other busy program, threads that spin while they wait make a step 40 times slower (benchmarks/waiting.py).
-# Kernels inherit this; it must be set before they load torch.
+# How threads wait for each other: spin for some microseconds, then sleep. Those that only spin, the default, hold up
+# every other program, such as a second notebook; those that sleep at once, themselves (benchmarks/waiting.py).
+# Kernels inherit this; it must be set before they load torch. GNU's OpenMP reads the second, others the first.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
 )

@@ -25,7 +25,7 @@ from labkit.show import ascent as pictures
 from labkit.show.ascent_explorer import climb, explore
 
 NETWORK = "efficientnet_lite0"  # any of models.available(): "alexnet", once labkit fetch alexnet has run
-FULL = False  # True: pictures for slides, in a few minutes
+FULL = False  # True: pictures for slides, in some ten minutes
 SIZE, STEPS, SMALL = (224, 256, 224) if FULL else (128, 64, 112)
 
 model = models.load(NETWORK)
@@ -86,7 +86,7 @@ plain = {
 }  # nothing but the pixels
 kept = [torch.full((1, 3, SMALL, SMALL), lab.GREY)]
 kept += [frame.images for frame in lab.ascend(flamingo, **plain, size=SMALL, steps=STEPS)]
-sure = torch.stack([lab.rescore(model, image, ["flamingo"])[0] for image in kept])
+sure = lab.rescore(model, torch.cat(kept), ["flamingo"] * len(kept))
 shown = [0, 4, 16, STEPS]
 
 pictures.sheet(

@@ -212,7 +212,7 @@ dreamt, _ = pictures.growing(
 # %%
 cat = images.fit(bank["cat"], SIZE * 4 // 5)
 chosen = [*layers[2:8]] if len(layers) > 7 else list(layers)
-dreams = {layer: lab.deep_dream(model, cat, layer, steps=STEPS) for layer in chosen}
+dreams = {layer: lab.deep_dream(model, cat, layer, steps=STEPS + 2) for layer in chosen}
 grown = {layer: growth(image, cat, layer) for layer, image in dreams.items()}
 
 pictures.photo_sheet(
