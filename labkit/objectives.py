@@ -6,6 +6,7 @@ looked into (its gradient, stage 05) and made large (stages 06 and 07).
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from labkit.errors import LabError
 from labkit.hooks import find_layer, recording
 from labkit.models import Classifier, expect_eval
 
-__all__ = ["Objective", "Targets", "channel", "logit", "neuron", "of_maps"]
+__all__ = ["Objective", "Targets", "channel", "logit", "neuron", "of_layer"]
 
 Targets = int | str | Sequence[int | str] | Tensor
 
@@ -74,49 +75,57 @@ def logit(model: Classifier, targets: Targets) -> Objective:
     return Objective(score, len(chosen), model.input_size, model.mean.device)
 
 
-def channel(model: Classifier, layer: str, channel: int | Sequence[int]) -> Objective:
+def channel(model: Classifier, layer: str | Sequence[str], channel: int | Sequence[int]) -> Objective:
     """A channel's mean over its whole map.
 
-    channel: a sequence is one for each image of a batch
-    Raises:  LabError as `of_maps`, and when it is called, for a layer without that channel
+    layer, channel: a sequence is one for each image of a batch
+    Raises: LabError for an unknown layer; when it is called, for one without maps or without that channel
     """
-    channels = _listed(channel)
-    return of_maps(
-        model, layer, lambda maps: _own(maps, channels, layer).mean(dim=(1, 2)), count=len(channels)
+    own, count = _own_maps(model, layer, channel)
+    return Objective(
+        lambda images: torch.stack([map_.mean() for map_ in own(images)]),
+        count,
+        model.input_size,
+        model.mean.device,
     )
 
 
 def neuron(
     model: Classifier,
-    layer: str,
+    layer: str | Sequence[str],
     channel: int | Sequence[int],
     row: int | None = None,
     column: int | None = None,
 ) -> Objective:
     """One neuron: a channel at a row and a column, those in the middle unless named.
 
+    layer, channel: a sequence is one for each image of a batch
     Raises: LabError as `channel`, and for a row or column that is not there
     """
-    channels = _listed(channel)
 
-    def read(maps: Tensor) -> Tensor:
+    def at_its_place(map_: Tensor) -> Tensor:
         place = [
             size // 2 if index is None else index
-            for index, size in zip((row, column), maps.shape[2:], strict=True)
+            for index, size in zip((row, column), map_.shape, strict=True)
         ]
-        for name, index, size in zip(("row", "column"), place, maps.shape[2:], strict=True):
+        for name, index, size in zip(("row", "column"), place, map_.shape, strict=True):
             if index not in range(size):
                 raise LabError(f"no {name} {index} in {layer!r}; try 0 to {size - 1}")
-        return _own(maps, channels, layer)[:, place[0], place[1]]
+        return map_[place[0], place[1]]
 
-    return of_maps(model, layer, read, count=len(channels))
+    own, count = _own_maps(model, layer, channel)
+    return Objective(
+        lambda images: torch.stack([at_its_place(map_) for map_ in own(images)]),
+        count,
+        model.input_size,
+        model.mean.device,
+    )
 
 
-def of_maps(model: Classifier, layer: str, read: Callable[[Tensor], Tensor], *, count: int = 1) -> Objective:
-    """Whatever can be read off a layer's maps.
+def of_layer(model: Classifier, layer: str, read: Callable[[Tensor], Tensor]) -> Objective:
+    """Whatever can be read off all maps of a layer.
 
     read:   (N, C, h, w) -> (N,)
-    count:  of images, as in `Objective`
     Raises: LabError for an unknown layer; when it is called, for one that puts out no maps
     """
     find_layer(model.net, layer)
@@ -126,24 +135,38 @@ def of_maps(model: Classifier, layer: str, read: Callable[[Tensor], Tensor], *, 
             model(images)
         return read(seen.maps(layer))
 
-    return Objective(score, count, model.input_size, model.mean.device)
+    return Objective(score, 1, model.input_size, model.mean.device)
 
 
-def _own(maps: Tensor, channels: list[int], layer: str) -> Tensor:
-    """Each image's own channel: (N, C, h, w) -> (N, h, w)."""
-    N, C = maps.shape[:2]
-    if bad := [number for number in channels if number not in range(C)]:
-        raise LabError(f"no channel {bad[0]} in {layer!r}; try 0 to {C - 1}")
-    return maps[range(N), _for_each(channels, N)]
+def _own_maps(
+    model: Classifier, layer: str | Sequence[str], channel: int | Sequence[int]
+) -> tuple[Callable[[Tensor], list[Tensor]], int]:
+    """What gives each image's own map (h, w), from its own layer, and how many images that is meant for."""
+    layers, channels = _listed(layer), _listed(channel)
+    for name in layers:
+        find_layer(model.net, name)
+
+    def own(images: Tensor) -> list[Tensor]:
+        N, found = len(images), []
+        with recording(model.net, *dict.fromkeys(layers)) as seen:
+            model(images)
+        for i, (name, number) in enumerate(zip(_for_each(layers, N), _for_each(channels, N), strict=True)):
+            maps = seen.maps(name)
+            if number not in range(maps.shape[1]):
+                raise LabError(f"no channel {number} in {name!r}; try 0 to {maps.shape[1] - 1}")
+            found.append(maps[i, number])
+        return found
+
+    return own, max(len(layers), len(channels))
 
 
-def _listed(given: Targets) -> list:
+def _listed(given: Any) -> list:
     """One or several, in whichever way they were given, as a list."""
     plain = given.tolist() if isinstance(given, Tensor) else given
     return [plain] if isinstance(plain, str) or not isinstance(plain, Iterable) else list(plain)
 
 
-def _for_each(chosen: list[int], count: int) -> list[int]:
+def _for_each(chosen: list, count: int) -> list:
     if len(chosen) not in (1, count):
         raise LabError(f"expected one target, or one for each of {count} images, got {len(chosen)}")
     return chosen * count if len(chosen) == 1 else chosen

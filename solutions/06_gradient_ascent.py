@@ -436,15 +436,15 @@ pictures.sheet(
 
 # %%
 photo = images.fit(bank["goose"], SMALL)
+starts = torch.cat([torch.full_like(photo, lab.GREY), photo])
 marks = [2, 8, 24, 3 * STEPS // 4]
-ways = {"from grey": None, "from a photo": photo}
-rows, said = {}, {}
-for name, start in ways.items():
-    frames = lab.ascend(flamingo, start=start, size=SMALL, steps=marks[-1])
-    way = [frame.images for frame in frames if frame.step in marks]
-    first_image = torch.full_like(photo, lab.GREY) if start is None else start
-    rows[name] = torch.cat([first_image, *way])
-    said[name] = [f"{value:.3f}" for value in lab.rescore(model, rows[name], ["flamingo"] * len(rows[name]))]
+frames = lab.ascend(flamingo, start=starts, steps=marks[-1])
+way = [starts, *(frame.images for frame in frames if frame.step in marks)]
+rows = dict(zip(["from grey", "from a photo"], torch.stack(way, dim=1), strict=True))
+said = {
+    name: [f"{value:.3f}" for value in lab.rescore(model, row, ["flamingo"] * len(row))]
+    for name, row in rows.items()
+}
 moved = {name: (row[-1] - row[0]).square().mean().sqrt() for name, row in rows.items()}
 
 pictures.grid(
@@ -468,11 +468,8 @@ pictures.grid(
 
 # %%
 CHANNEL = 3
-depth = [
-    lab.maximize(lab.channel(model, layer, CHANNEL), size=SMALL, steps=STEPS // 2, rule=lab.adam(0.08))[0]
-    for layer in layers
-]
-depth.append(visions[2])
+each_layer = lab.channel(model, layers, CHANNEL)  # one image a layer
+depth = [*lab.maximize(each_layer, size=SMALL, steps=STEPS // 2, rule=lab.adam(0.08)), visions[2]]
 sees = [receptive_field(model.net, layer, SMALL).size for layer in layers]
 lines = [*(f"{layer}: {size} px" for layer, size in zip(layers, sees, strict=True)), f"the class: {ten[2]}"]
 beyond = next((layer for layer, size in zip(layers, sees, strict=True) if size > SMALL), "no layer")

@@ -87,6 +87,18 @@ def test_objectives_read_off_what_the_network_says(model, photos):
     torch.testing.assert_close(ascent.neuron(model, "2", 4)(photos), middle)
 
 
+def test_each_image_may_have_a_layer_of_its_own(model, photos):
+    layers = ["0", "2"]
+    both = ascent.channel(model, layers, 3)
+    assert both.count == 2
+    alone = [ascent.channel(model, layer, 3)(photos)[i] for i, layer in enumerate(layers)]
+    torch.testing.assert_close(both(photos), torch.stack(alone))
+    made = ascent.maximize(both, size=20, steps=5)
+    for image, layer in zip(made, layers, strict=True):
+        own = ascent.maximize(ascent.channel(model, layer, 3), size=20, steps=5)
+        torch.testing.assert_close(image, own[0], rtol=1e-4, atol=1e-4)
+
+
 def test_objectives_add_and_scale_as_numbers_do(model, photos):
     a, b = ascent.logit(model, "a"), ascent.channel(model, "2", 3)
     torch.testing.assert_close((3 * a - b * 0.5 + -a)(photos), 2 * a(photos) - 0.5 * b(photos))
@@ -331,6 +343,7 @@ def test_bad_input_is_answered_in_a_sentence(model, photos):
         r"no channel -1": lambda: ascent.channel(model, "2", -1)(photos),
         r"no row 9 in '2'; try 0 to 4": lambda: ascent.neuron(model, "2", 0, 9, 0)(photos),
         r"'6' to put out maps \(N, C, H, W\), got \(2, 5\)": lambda: ascent.channel(model, "6", 0)(photos),
+        r"no layer '9'": lambda: ascent.channel(model, ["2", "9"], 0),
         r"one for each of 2 images, got 3": lambda: ascent.logit(model, ["a", "b", "c"])(photos),
         r"for 2 and for 3 images": lambda: ascent.logit(model, ["a", "b"]) + ascent.logit(model, [0, 1, 2]),
         r"values in 0\.\.1": lambda: ascent.maximize(logit, start=photos * 2),

@@ -33,9 +33,9 @@ def where(frame: Frame) -> str:
 
 
 class DreamPicture(PhotoPicture):
-    """A figure of dreams, in 128 colours: dreams are full of fine detail, which takes much space and hides banding."""
+    """A figure of dreams, in fewer colours: dreams are full of fine detail, which takes much space and hides banding."""
 
-    colours = 127
+    colours = 95
 
 
 class DitheredPicture(PhotoPicture):

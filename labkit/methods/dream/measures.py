@@ -7,7 +7,7 @@ from labkit.errors import LabError
 from labkit.hooks import recording
 from labkit.images import expect_images
 from labkit.models import Classifier
-from labkit.objectives import Objective, of_maps
+from labkit.objectives import Objective, of_layer
 
 
 def activation_norm(model: Classifier, layer: str) -> Objective:
@@ -15,7 +15,7 @@ def activation_norm(model: Classifier, layer: str) -> Objective:
 
     Raises: LabError for an unknown layer; when it is called, for a layer without maps
     """
-    return of_maps(model, layer, lambda maps: maps.square().sum(dim=(1, 2, 3)) / 2)
+    return of_layer(model, layer, lambda maps: maps.square().sum(dim=(1, 2, 3)) / 2)
 
 
 def likeness(model: Classifier, layer: str, guide: Tensor) -> Objective:
@@ -33,7 +33,7 @@ def likeness(model: Classifier, layer: str, guide: Tensor) -> Objective:
     with torch.no_grad(), recording(model.net, layer) as seen:
         model(guide)
     wanted = seen.maps(layer)[0].flatten(1)  # (C, m)
-    return of_maps(model, layer, lambda maps: best_match(maps.flatten(2), wanted))
+    return of_layer(model, layer, lambda maps: best_match(maps.flatten(2), wanted))
 
 
 def best_match(features: Tensor, wanted: Tensor) -> Tensor:
