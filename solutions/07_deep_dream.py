@@ -382,7 +382,7 @@ check("07.5", guided_score)
 # the colours, the things, the way things are put together?
 
 # %%
-sky = bank["deep field"]
+sky = images.fit(bank["deep field"], SIZE * 4 // 5)
 guides = {name: images.photos()[name] for name in ("stained glass", "strawberry")}
 dreams = {"no guide": lab.deep_dream(model, sky, LAYER, steps=STEPS)}
 for name, guide in guides.items():

@@ -33,7 +33,7 @@ def where(frame: Frame) -> str:
 
 
 class DreamPicture(PhotoPicture):
-    """A figure of dreams, in fewer colours: dreams are full of fine detail, which takes much space and hides banding."""
+    """Dreams in fewer colours: they are full of fine detail, which takes much space and hides banding."""
 
     colours = 95
 
