@@ -26,7 +26,8 @@ from labkit.show.ascent_explorer import climb, explore
 
 NETWORK = "efficientnet_lite0"  # any of models.available(): "alexnet", once labkit fetch alexnet has run
 FULL = False  # True: pictures for slides, in some ten minutes
-SIZE, STEPS, SMALL = (224, 256, 224) if FULL else (128, 64, 112)
+SIZE, STEPS = (224, 256) if FULL else (128, 56)
+SMALL, FEW = (224, 192) if FULL else (112, 40)  # where many are climbed
 
 model = models.load(NETWORK)
 layers = models.NETWORKS[NETWORK].layers
@@ -277,12 +278,12 @@ settings = {  # name: (rate, weight of the L2 term, regularisers)
     "c: blur 1.0,\ndecay\n0.0001": (0.03, 0, (lab.decay(1e-4), blur(1.0, every=4))),
     "d: blur 0.5,\nclip 90 % by\ncontribution": (0.04, 0, (blur(0.5, every=4), lab.clip_contribution(90))),
 }
-made, climbed = {}, 3 * STEPS // 4
+made = {}
 for name, (rate, weight, regularisers) in settings.items():
     made[name] = lab.maximize(
         lab.logit(model, classes) - weight * lab.l2(),
         size=SMALL,
-        steps=climbed,
+        steps=FEW,
         parameterisation=lab.PIXELS,
         transforms=(lab.jitter(8),),
         rule=lab.normalised(rate),
@@ -297,7 +298,7 @@ pictures.grid(
     list(made),
     notes={name: [f"{values[i]:.2f}" for values in certain.values()] for i, name in enumerate(classes)},
     title="The same climb under six regularisers",
-    caption=f"{climbed} steps in pixels from grey, jittered; blur after every 4th, the others after each. "
+    caption=f"{FEW} steps in pixels from grey, jittered; blur after every 4th, the others after each. "
     "Below: the probability of the class on the clean 8-bit image. Above 0.9 are "
     f"{sum(int((values > 0.9).sum()) for values in certain.values())} of {len(made) * len(classes)}.",
 )
@@ -437,7 +438,7 @@ pictures.sheet(
 # %%
 photo = images.fit(bank["goose"], SMALL)
 starts = torch.cat([torch.full_like(photo, lab.GREY), photo])
-marks = [2, 8, 24, 3 * STEPS // 4]
+marks = [2, 8, 24, STEPS]
 frames = lab.ascend(flamingo, start=starts, steps=marks[-1])
 way = [starts, *(frame.images for frame in frames if frame.step in marks)]
 rows = dict(zip(["from grey", "from a photo"], torch.stack(way, dim=1), strict=True))

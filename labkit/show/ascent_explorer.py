@@ -47,7 +47,7 @@ def climb(
     category: str,
     *,
     size: int = 96,
-    steps: int = 32,
+    steps: int = 24,
     every: int = 4,
     rate: float = 0.015,
     seed: int = 0,
