@@ -4,9 +4,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NOTEBOOKS := solutions/*.ipynb
-# threads wait as labkit's command has it, which says why
-export OMP_WAIT_POLICY ?= PASSIVE
-export GOMP_SPINCOUNT ?= 2000
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test check build clean

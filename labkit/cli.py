@@ -13,13 +13,10 @@ import typer
 from rich.console import Console
 
 from labkit.errors import LabError
+from labkit.threads import wait_politely
 
 ROOT = Path(__file__).resolve().parent.parent  # of a clone: where notebooks/ and solutions/ are
-# How threads wait for each other: spin for some microseconds, then sleep. Those that only spin, the default, hold up
-# every other program, such as a second notebook; those that sleep at once, themselves (benchmarks/waiting.py).
-# Kernels inherit this; it must be set before they load torch. GNU's OpenMP reads the second, others the first.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+wait_politely()  # before torch is imported, and for kernels, which inherit it
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
 )

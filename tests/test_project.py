@@ -20,6 +20,7 @@ GROUND = {"errors"}
 FLOOR_2 = GROUND | {"images", "models", "hooks", "receptive", "relus", "downloads", "batches", "objectives"}
 MAY_IMPORT = {
     "errors": set(),
+    "threads": set(),
     "downloads": GROUND,
     "hooks": GROUND,
     "images": GROUND | {"downloads"},
@@ -33,7 +34,7 @@ MAY_IMPORT = {
     "checks": FLOOR_2 | {"methods"},
     "authoring": FLOOR_2 | {"methods", "show", "checks"},
     "grading": FLOOR_2 | {"methods", "show", "checks"},
-    "cli": FLOOR_2 | {"methods", "show", "checks", "authoring", "grading"},
+    "cli": {"threads"} | FLOOR_2 | {"methods", "show", "checks", "authoring", "grading"},
 }
 
 
