@@ -459,10 +459,18 @@ pictures.share_table(
 )
 
 # %% [markdown]
+# A few photos make coarse percentages. With `FULL = True` the cells above take all 20 photos towards each of the three
+# targets; this came of it for EfficientNet-Lite0, with 40 steps at most:
+#
+# | attack | succeeded | root mean square of the change: median, largest | as PNG still the target |
+# |---|---|---|---|
+# | plain | 60 of 60 | 0.0033, 0.0090 | 59 of 60 |
+# | plans for the file | 60 of 60 | 0.0036, 0.0090 | 60 of 60 |
+# | and 99 % sure | 60 of 60 | 0.0047, 0.0117 | 60 of 60 |
+#
 # The plain attack mostly survives the PNG. That fits the control at the top: rounding is a change in no particular
-# direction, and such changes of that size do little. *Mostly*: over all 60 pairs of photo and target some are lost,
-# and the more of them the smaller its steps, since it stops the nearer to the border (`benchmarks/attacks.py` in the
-# lab's repository counts them). Of the attack that plans for the file none is.
+# direction, and such changes of that size do little. *Mostly*: it stops just behind the border, the nearer the smaller
+# its steps, and then little is enough. The attack that plans for the file has looked at the very file.
 #
 # Nothing else leaves much of it. A little JPEG, a mirror, and the koala is gone, though the *photo* bears all of that
 # well. An adversarial example is made for one network and one exact input. (One can plan for the rest, too: take the

@@ -20,7 +20,6 @@ __all__ = [
     "deconvnet",
     "guided_backprop",
     "input_gradient",
-    "logit",
     "neuron",
     "relu_rule",
     "saliency",
