@@ -30,7 +30,7 @@ print(sorted(step() for _ in range(12))[6])
 SETTINGS: dict[str, dict[str, str]] = {
     "spin": {},
     "sleep": {"OMP_WAIT_POLICY": "PASSIVE"},
-    "a moment": {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "2000"},
+    "a moment": {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "5000"},
 }
 
 

@@ -4,7 +4,7 @@ import os
 
 WAITING = {
     "OMP_WAIT_POLICY": "PASSIVE",  # every OpenMP
-    "GOMP_SPINCOUNT": "2000",  # GNU's, which PyTorch brings on Linux
+    "GOMP_SPINCOUNT": "5000",  # GNU's, which PyTorch brings on Linux
 }
 
 
