@@ -12,6 +12,8 @@ import statistics
 import subprocess
 import sys
 
+from labkit.threads import WAITING
+
 STEPS = """
 import sys, time, torch
 from labkit import models
@@ -30,12 +32,12 @@ print(sorted(step() for _ in range(12))[6])
 SETTINGS: dict[str, dict[str, str]] = {
     "spin": {},
     "sleep": {"OMP_WAIT_POLICY": "PASSIVE"},
-    "a moment": {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "5000"},
+    "a moment": WAITING,
 }
 
 
 def start(setting: dict[str, str], *endless: str) -> subprocess.Popen:
-    kept = {name: value for name, value in os.environ.items() if not name.endswith(("_POLICY", "_SPINCOUNT"))}
+    kept = {name: value for name, value in os.environ.items() if name not in WAITING}
     return subprocess.Popen(
         [sys.executable, "-c", STEPS, *endless], env=kept | setting, stdout=subprocess.PIPE, text=True
     )

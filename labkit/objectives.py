@@ -81,13 +81,7 @@ def channel(model: Classifier, layer: str | Sequence[str], channel: int | Sequen
     layer, channel: a sequence is one for each image of a batch
     Raises: LabError for an unknown layer; when it is called, for one without maps or without that channel
     """
-    own, count = _own_maps(model, layer, channel)
-    return Objective(
-        lambda images: torch.stack([map_.mean() for map_ in own(images)]),
-        count,
-        model.input_size,
-        model.mean.device,
-    )
+    return _of_own_maps(model, layer, channel, torch.mean)
 
 
 def neuron(
@@ -104,22 +98,13 @@ def neuron(
     """
 
     def at_its_place(map_: Tensor) -> Tensor:
-        place = [
-            size // 2 if index is None else index
-            for index, size in zip((row, column), map_.shape, strict=True)
-        ]
-        for name, index, size in zip(("row", "column"), place, map_.shape, strict=True):
-            if index not in range(size):
+        for name, index, size in zip(("row", "column"), (row, column), map_.shape, strict=True):
+            if index is not None and index not in range(size):
                 raise LabError(f"no {name} {index} in {layer!r}; try 0 to {size - 1}")
-        return map_[place[0], place[1]]
+        h, w = map_.shape
+        return map_[h // 2 if row is None else row, w // 2 if column is None else column]
 
-    own, count = _own_maps(model, layer, channel)
-    return Objective(
-        lambda images: torch.stack([at_its_place(map_) for map_ in own(images)]),
-        count,
-        model.input_size,
-        model.mean.device,
-    )
+    return _of_own_maps(model, layer, channel, at_its_place)
 
 
 def of_layer(model: Classifier, layer: str, read: Callable[[Tensor], Tensor]) -> Objective:
@@ -138,26 +123,29 @@ def of_layer(model: Classifier, layer: str, read: Callable[[Tensor], Tensor]) ->
     return Objective(score, 1, model.input_size, model.mean.device)
 
 
-def _own_maps(
-    model: Classifier, layer: str | Sequence[str], channel: int | Sequence[int]
-) -> tuple[Callable[[Tensor], list[Tensor]], int]:
-    """What gives each image's own map (h, w), from its own layer, and how many images that is meant for."""
+def _of_own_maps(
+    model: Classifier,
+    layer: str | Sequence[str],
+    channel: int | Sequence[int],
+    read: Callable[[Tensor], Tensor],
+) -> Objective:
+    """What can be read off each image's own map, out of its own layer: (h, w) -> scalar."""
     layers, channels = _listed(layer), _listed(channel)
     for name in layers:
         find_layer(model.net, name)
 
-    def own(images: Tensor) -> list[Tensor]:
-        N, found = len(images), []
+    def score(images: Tensor) -> Tensor:
+        N, scores = len(images), []
         with recording(model.net, *dict.fromkeys(layers)) as seen:
             model(images)
         for i, (name, number) in enumerate(zip(_for_each(layers, N), _for_each(channels, N), strict=True)):
             maps = seen.maps(name)
             if number not in range(maps.shape[1]):
                 raise LabError(f"no channel {number} in {name!r}; try 0 to {maps.shape[1] - 1}")
-            found.append(maps[i, number])
-        return found
+            scores.append(read(maps[i, number]))
+        return torch.stack(scores)
 
-    return own, max(len(layers), len(channels))
+    return Objective(score, max(len(layers), len(channels)), model.input_size, model.mean.device)
 
 
 def _listed(given: Any) -> list:

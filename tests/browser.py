@@ -125,11 +125,11 @@ def wait_idle(page, *, timeout_s=60):
 class SeenExplorer:
     """An explorer in a page: its picture, what it says of it, and what happens when a control is moved."""
 
-    def __init__(self, page):
+    def __init__(self, page, *, wider_than=500):
         self.page = page
         self.image = page.locator(".jp-OutputArea-output .widget-image")
         self.image.wait_for()
-        assert self.image.evaluate("image => image.complete && image.naturalWidth > 200")
+        assert self.image.evaluate(f"image => image.complete && image.naturalWidth > {wider_than}")
 
     @property
     def spoken(self):
@@ -167,19 +167,19 @@ class SeenExplorer:
 
 
 @contextmanager
-def explorer_of(stage, folder, *, given="pass", then=""):
+def explorer_of(stage, folder, *, given="", then="", wider_than=500):
     """A stage's explorer in a page, with the set-up cell and, in place of all else before it, what is given.
 
-    then: code for a cell below it
+    then: code for a cell below it;  wider_than: pixels, for its picture
     """
     notebook = released(ROOT / "solutions" / f"{stage}.py")
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     (show,) = [cell for cell in code if "explore(" in cell.source.split("\n")[-1]]
-    around = [nbformat.v4.new_code_cell(source) for source in (given, then or "pass")]
-    notebook.cells = [code[0], around[0], show, around[1]]
+    before, after = ([nbformat.v4.new_code_cell(source)] if source else [] for source in (given, then))
+    notebook.cells = [code[0], *before, show, *after]  # an empty cell would never count as run
     nbformat.write(notebook, folder / "explorer.ipynb")
     with page() as tab, lab(folder) as address:
         open_notebook(tab, address, "explorer.ipynb")
         run_all(tab)
-        yield SeenExplorer(tab)
+        yield SeenExplorer(tab, wider_than=wider_than)
         tab.screenshot(path=folder / "explorer.png")

@@ -51,7 +51,7 @@ def test_stage_06_looks_through_climbs_that_are_done(tmp_path):
 
 def test_stage_07_dreams_until_it_is_stopped_and_keeps_what_there_is(tmp_path):
     endless = "explorer = _\nexplorer.options['steps'] = 100_000"
-    with explorer_of("07_deep_dream", tmp_path, then=endless) as seen:
+    with explorer_of("07_deep_dream", tmp_path, then=endless, wider_than=200) as seen:
         assert "press Start" in seen.spoken
         assert seen.button("Stop").is_disabled()
         photo = grown = seen.shown

@@ -1,5 +1,6 @@
 """The command: what it says, and its exit status."""
 
+import os
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from labkit import models
 from labkit.cli import app, main
+from labkit.threads import WAITING
 
 
 def labkit(*arguments):
@@ -127,3 +129,13 @@ def test_an_interrupt_is_no_traceback(monkeypatch):
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 130
+
+
+def test_the_command_says_how_threads_wait_unless_the_user_has():
+    code = "import os, labkit.cli; print(os.environ['OMP_WAIT_POLICY'], os.environ['GOMP_SPINCOUNT'])"
+    for given, said in ({}, "PASSIVE 5000"), ({"GOMP_SPINCOUNT": "7"}, "PASSIVE 7"):
+        plain = {name: value for name, value in os.environ.items() if name not in WAITING}
+        run = subprocess.run(
+            [sys.executable, "-c", code], env=plain | given, capture_output=True, text=True, check=True
+        )
+        assert run.stdout.strip() == said
