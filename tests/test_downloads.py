@@ -151,7 +151,7 @@ def test_no_connection_at_all(server, cache, monkeypatch, error):
         offline.setattr(socket, "create_connection", fail)
         text = message(models.load, "tiny")
     assert "there is no connection" in text
-    assert "load what is here: efficientnet_lite0" in text
+    assert "load what is here: squeezenet, efficientnet_lite0" in text
     assert_recovers(server, cache)
 
 

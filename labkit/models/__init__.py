@@ -1,7 +1,17 @@
 """Networks ready to look into: trained on ImageNet, or untrained as the control."""
 
-from labkit.models.catalogue import DEFAULT, NETWORKS, Network
+from labkit.models.catalogue import DEFAULT, EMBEDDED, NETWORKS, Network
 from labkit.models.classifier import Classifier, expect_eval
 from labkit.models.loading import available, fetch, load
 
-__all__ = ["DEFAULT", "NETWORKS", "Classifier", "Network", "available", "expect_eval", "fetch", "load"]
+__all__ = [
+    "DEFAULT",
+    "EMBEDDED",
+    "NETWORKS",
+    "Classifier",
+    "Network",
+    "available",
+    "expect_eval",
+    "fetch",
+    "load",
+]

