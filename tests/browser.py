@@ -125,16 +125,20 @@ def wait_idle(page, *, timeout_s=60):
 class SeenExplorer:
     """An explorer in a page: its picture, what it says of it, and what happens when a control is moved."""
 
+    PICTURE = ".labkit-figure:has(.labkit-explored) img"
+
     def __init__(self, page, *, wider_than=500):
         self.page = page
-        self.image = page.locator(".jp-OutputArea-output .widget-image")
+        self.image = page.locator(self.PICTURE)
         self.image.wait_for()
         assert self.image.evaluate(f"image => image.complete && image.naturalWidth > {wider_than}")
 
     @property
     def spoken(self):
-        """What a screen reader is told: the picture's alt text, or how far a dream has come."""
-        return self.page.locator(".jp-OutputArea-output [role='status']").text_content()
+        """What a screen reader is told: the picture's alt text, which is that of the page's image too."""
+        said = self.page.locator(".jp-OutputArea-output [role='status']").last.text_content()
+        assert said == self.image.get_attribute("alt")
+        return said
 
     @property
     def shown(self):
@@ -152,8 +156,8 @@ class SeenExplorer:
 
     def wait_for_another_than(self, before):
         self.page.wait_for_function(
-            "([image, before]) => image.src !== before",
-            arg=[self.image.element_handle(), before],
+            "([picture, before]) => (document.querySelector(picture)?.src ?? before) !== before",
+            arg=[self.PICTURE, before],
             polling=100,
         )
 

@@ -72,7 +72,7 @@ def growing(
     if frame is None:
         raise LabError("expected at least one frame, got none; a generator that has run is empty")
     picture = draw_end(frame.image, scores)
-    show(*picture._repr_mimebundle_())
+    show(picture._repr_mimebundle_(), {})
     return frame.image, scores
 
 

@@ -109,9 +109,9 @@ class DreamExplorer:
             self._say("press Start, then Stop when you have seen enough")
 
     def _repr_mimebundle_(self, **_kwargs) -> tuple[dict, dict]:
-        data, metadata = self.picture._repr_mimebundle_()
+        data = self.picture._repr_mimebundle_()
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
-        return {WIDGET: view, **data}, metadata
+        return {WIDGET: view, **data}, {}
 
 
 def explore(

@@ -12,14 +12,20 @@ from torch import Tensor
 
 from labkit.errors import LabError
 from labkit.methods.filters import rescale, tile
-from labkit.show.picture import INK, PhotoPicture, Picture
+from labkit.show.palette import BLUE, FAINT, INK
+from labkit.show.picture import PhotoPicture, Picture
 
 WIDTH = 9.0  # inches, as wide as a notebook's cell
-FAINT, ACCENT = "#8c959f", "#0969da"
+ACCENT = BLUE
+
+
+GAP = float("nan")  # a pixel that is not there, such as those between the filters of a sheet
 
 
 def to_pixels(image: Tensor) -> Tensor:
     """(3, H, W) or (1, H, W) or (H, W) in 0..1 -> (H, W, 3) or (H, W), as matplotlib wants it.
+
+    Pixels that are NaN are left out: a coloured image that has some comes as (H, W, 4), the last how opaque.
 
     Raises: LabError for any other shape
     """
@@ -30,7 +36,10 @@ def to_pixels(image: Tensor) -> Tensor:
         image = image.permute(1, 2, 0) if image.shape[0] == 3 else image[0]
     elif image.ndim != 2:
         raise LabError(f"expected an image (3, H, W), (1, H, W) or (H, W), got {tuple(image.shape)}")
-    return image.clamp(0, 1)
+    image = image.clamp(0, 1)
+    if image.ndim == 3 and (gaps := image.isnan().any(dim=2, keepdim=True)).any():
+        return torch.cat([image.nan_to_num(), ~gaps], dim=2)
+    return image
 
 
 def draw(axes: Axes, image: Tensor, *, title: str = "", smooth: bool = False) -> None:
@@ -45,14 +54,14 @@ def draw(axes: Axes, image: Tensor, *, title: str = "", smooth: bool = False) ->
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
-    axes.set_title(title, fontsize=9.5, color=INK)
+    axes.set_title(title)
 
 
 def empty_frame(axes: Axes, reason: str, *, title: str = "") -> None:
     """A frame where a picture would be, saying why there is none."""
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.spines[:].set(color=FAINT, linestyle=(0, (4, 4)))
+    axes.spines[:].set(color=FAINT, linestyle=(0, (4, 4)), visible=True)
     axes.text(
         0.5,
         0.5,
@@ -63,7 +72,7 @@ def empty_frame(axes: Axes, reason: str, *, title: str = "") -> None:
         color=FAINT,
         transform=axes.transAxes,
     )
-    axes.set_title(title, fontsize=9.5, color=INK)
+    axes.set_title(title)
 
 
 def image_row(
@@ -82,7 +91,7 @@ def image_row(
     if captions and len(captions) != len(images):
         raise LabError(f"expected a caption for each of {len(images)} images, got {len(captions)}")
     side = min(WIDTH / max(len(images), 1), 3.2)
-    figure = PhotoPicture(WIDTH, side + 0.9, title=title, caption=caption, alt=alt)
+    figure = PhotoPicture(WIDTH, side + 0.3, title=title, caption=caption, alt=alt)
     for axes, image, line in zip(
         figure.subplots(1, len(images), squeeze=False)[0], images, captions or [""] * len(images), strict=True
     ):
@@ -97,9 +106,9 @@ def filter_sheet(
 
     filters: (K, 3, h, w) or (K, 1, h, w)
     """
-    sheet = tile(rescale(filters), columns=min(columns, len(filters)), background=1.0)
+    sheet = tile(rescale(filters), columns=min(columns, len(filters)), background=GAP)
     height = WIDTH * sheet.shape[1] / sheet.shape[2]
-    figure = Picture(WIDTH, height + 0.9, title=title, caption=caption, alt=alt)
+    figure = Picture(WIDTH, height, title=title, caption=caption, alt=alt)
     draw(figure.subplots(), sheet)
     return figure
 
@@ -111,7 +120,7 @@ def filter_sheets(
 
     banks: name -> filters (K, 3, h, w), at most 64 of which are drawn, or the reason why there are none
     """
-    figure = Picture(WIDTH, WIDTH / len(banks) + 1.0, title=title, caption=caption, alt=alt)
+    figure = Picture(WIDTH, WIDTH / len(banks) + 0.4, title=title, caption=caption, alt=alt)
     for axes, (name, bank) in zip(
         figure.subplots(1, len(banks), squeeze=False)[0], banks.items(), strict=True
     ):
@@ -120,7 +129,7 @@ def filter_sheets(
             axes.set_box_aspect(1)
         else:
             shape = " × ".join(map(str, bank.shape))
-            draw(axes, tile(rescale(bank[:64]), columns=columns, background=1.0), title=f"{name}\n{shape}")
+            draw(axes, tile(rescale(bank[:64]), columns=columns, background=GAP), title=f"{name}\n{shape}")
     return figure
 
 
@@ -137,7 +146,7 @@ def dots(
 
     groups: name -> values (n,)
     """
-    figure = Picture(WIDTH, 0.42 * len(groups) + 1.4, title=title, caption=caption, alt=alt)
+    figure = Picture(WIDTH, 0.42 * len(groups) + 0.7, title=title, caption=caption, alt=alt)
     axes = figure.subplots()
     generator = torch.Generator().manual_seed(seed)
     for line, values in enumerate(groups.values()):
@@ -146,9 +155,8 @@ def dots(
         axes.vlines(values.median(), line - 0.38, line + 0.38, color=INK, linewidth=2.2)
     axes.set_yticks(range(len(groups)), groups.keys())
     axes.set_ylim(len(groups) - 0.5, -0.5)
-    axes.set_xlabel(label, color=INK)
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.set_xlabel(label)
+    axes.spines["left"].set_visible(False)
     axes.tick_params(left=False)
-    axes.grid(axis="x", color="#d0d7de", linewidth=0.6)
-    axes.set_axisbelow(True)
+    axes.grid(axis="x")
     return figure

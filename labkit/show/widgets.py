@@ -1,7 +1,8 @@
-"""Explorers: controls over one picture, which a front end brings to life and a saved notebook keeps as it is.
+"""Explorers: controls, and below them a picture that follows them.
 
-What an explorer displays is one output in two forms: a widget for a front end that has its kernel, and the
-picture as it stands, with its alt text, for everything else (nbval, an export, a page on the web).
+The two are two outputs of one cell. The controls are a widget, which lives as long as its kernel; the picture is a
+figure like any other, replaced when a control moves, so that a saved notebook, an export or a page on the web keeps
+the one that was seen last.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,62 +10,97 @@ from html import escape
 from typing import Any
 
 import ipywidgets
+from IPython.display import display
 
 from labkit.errors import LabError, nearest
 from labkit.show.picture import Picture
+from labkit.show.place import Place
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 _UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
+# Without its kernel JupyterLab has an error in place of a widget; above a figure it says what to do instead.
+_NO_KERNEL = (
+    "<style>.jp-OutputArea-child:has(+ .jp-OutputArea-child .labkit-explored) .jupyter-widgets:not(:has(*))"
+    " {font-size:0}"
+    " .jp-OutputArea-child:has(+ .jp-OutputArea-child .labkit-explored) .jupyter-widgets:not(:has(*))::after"
+    " {content:'Run this cell to move its controls.';font-size:var(--jp-content-font-size1,14px)}</style>"
+    "<span class='labkit-explored'></span>"
+)
 
 
-class Explorer:
-    """Controls and their picture. Setting a control's value draws anew, with or without a browser.
+class Controls:
+    """Widgets in a row, with what they have to say below, and one picture under it all.
 
-    controls: name -> widget; explorer.controls["channel"].value = 7 does what moving the slider does
+    controls: name -> widget
     picture:  the Picture as it stands
-    image:    the widget that shows it
-    spoken:   the picture's alt text for screen readers, told anew when it changes: ipywidgets' Image has no alt
-    message:  the widget that says why there is no new picture, empty where there is one
+    spoken:   the picture's alt text for screen readers, told anew when it changes
+    message:  the widget that says why there is no new picture, or how far it has come; empty where all is said
     """
 
-    def __init__(self, draw: Callable[..., Picture], controls: dict[str, Any]):
-        self.draw, self.controls = draw, controls
-        self._drawn = self.values
-        self.picture = draw(**self._drawn)
-        self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+    def __init__(self, controls: dict[str, Any], picture: Picture, *, more: Sequence[Any] = ()):
+        self.controls, self.picture = controls, picture
         self.spoken, self.message = ipywidgets.HTML(), ipywidgets.HTML()
-        self._show()
-        for control in controls.values():
-            if control.has_trait("continuous_update"):
-                control.continuous_update = False  # a slider draws where it is let go, not all along the way
-            control.observe(self._moved, names="value")
-        row = ipywidgets.HBox(list(controls.values()), layout=ipywidgets.Layout(flex_flow="row wrap"))
-        self.widget = ipywidgets.VBox([row, self.message, self.image, self.spoken])
+        row = ipywidgets.HBox([*controls.values(), *more], layout=ipywidgets.Layout(flex_flow="row wrap"))
+        self.widget = ipywidgets.VBox([row, self.message, self.spoken])
+        self._places: list[Place] = []
+        self.show(picture)
 
     @property
     def values(self) -> dict[str, Any]:
         """What the controls are set to now."""
         return {name: control.value for name, control in self.controls.items()}
 
+    def show(self, picture: Picture) -> None:
+        """Another picture in place of the one that is shown."""
+        self.picture = picture
+        self.spoken.value = f"<div role='status' style='{_UNSEEN}'>{escape(picture.alt)}</div>"
+        if self._places:
+            bundle = self._bundle()
+            for place in self._places:
+                place.show(bundle)
+
+    def say(self, text: str) -> None:
+        """A line between the controls and the picture."""
+        self.message.value = f"<span role='status'>{escape(text)}</span>" if text else ""
+
+    def _bundle(self) -> dict[str, str]:
+        return {"text/html": self.picture.html(before=_NO_KERNEL), "text/plain": self.picture.alt}
+
+    def _ipython_display_(self) -> None:
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+        names = ", ".join(self.controls)
+        display({WIDGET: view, "text/plain": f"Run this cell to move its controls: {names}."}, raw=True)
+        self._places.append(Place())
+        self._places[-1].show(self._bundle())
+
+
+class Explorer(Controls):
+    """Controls and their picture. Setting a control's value draws anew, with or without a browser.
+
+        explorer.controls["channel"].value = 7  # does what moving the slider does
+
+    draw: takes the controls' values by name and returns a Picture
+    """
+
+    def __init__(self, draw: Callable[..., Picture], controls: dict[str, Any]):
+        self.draw = draw
+        super().__init__(controls, draw(**{name: control.value for name, control in controls.items()}))
+        self._drawn = self.values
+        for control in controls.values():
+            if control.has_trait("continuous_update"):
+                control.continuous_update = False  # a slider draws where it is let go, not all along the way
+            control.observe(self._moved, names="value")
+
     def _moved(self, _change: object) -> None:
         values = self.values
         if values == self._drawn:
             return
-        self._drawn, self.message.value = values, ""
+        self._drawn = values
+        self.say("")
         try:
-            self.picture = self.draw(**values)
-            self._show()
+            self.show(self.draw(**values))
         except LabError as error:  # a callback has no cell to raise in; anything else goes to the log
-            self.message.value = f"<span role='status'>{escape(str(error))}</span>"
-
-    def _show(self) -> None:
-        self.image.value = self.picture.png()
-        self.spoken.value = f"<div role='status' style='{_UNSEEN}'>{escape(self.picture.alt)}</div>"
-
-    def _repr_mimebundle_(self, **_kwargs) -> tuple[dict, dict]:
-        data, metadata = self.picture._repr_mimebundle_()
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
-        return {WIDGET: view, **data}, metadata
+            self.say(str(error))
 
 
 def chooser(what: str, options: Sequence[str], first: str = "") -> ipywidgets.Dropdown:
