@@ -1,5 +1,6 @@
 """The command: what it says, and its exit status."""
 
+import json
 import os
 import subprocess
 import sys
@@ -14,12 +15,18 @@ from labkit.cli import app, main
 from labkit.threads import WAITING
 
 
-def labkit(*arguments):
-    """Exit status, and all that was said, of the command as a user runs it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "labkit.cli", *map(str, arguments)], capture_output=True, text=True, cwd=ROOT
-    )
-    return done.returncode, done.stdout + done.stderr
+@pytest.fixture
+def labkit(tmp_path):
+    """Run the command as a user does, in a disposable folder: exit status, and all that it said."""
+
+    def run(*arguments, **environment):
+        command = [sys.executable, "-m", "labkit.cli", *map(str, arguments)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=tmp_path, env=os.environ | environment
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return run
 
 
 def test_help_names_every_command_and_each_explains_itself():
@@ -80,14 +87,14 @@ def test_fetch_goes_on_after_a_failure_and_says_so(monkeypatch, tmp_path):
         (["fly"], "No such command"),
     ],
 )
-def test_what_cannot_run_is_a_sentence_and_status_2(arguments, says):
+def test_what_cannot_run_is_a_sentence_and_status_2(labkit, arguments, says):
     status, said = labkit(*arguments)
     assert status == 2
     assert says in said
     assert "Traceback" not in said
 
 
-def test_grade_refuses_an_unknown_stage_and_a_folder_without_notebooks(tmp_path):
+def test_grade_refuses_an_unknown_stage_and_a_folder_without_notebooks(labkit, tmp_path):
     (tmp_path / "class" / "ada").mkdir(parents=True)
     status, said = labkit("grade", tmp_path / "class")
     assert (status, "no notebook of this lab" in said) == (2, True)
@@ -96,7 +103,7 @@ def test_grade_refuses_an_unknown_stage_and_a_folder_without_notebooks(tmp_path)
 
 
 @pytest.mark.slow
-def test_grade_writes_scores_and_says_where(tmp_path):
+def test_grade_writes_scores_and_says_where(labkit, tmp_path):
     (tmp_path / "class" / "ada").mkdir(parents=True)
     (tmp_path / "handout").mkdir()
     for folder in (tmp_path / "class" / "ada", tmp_path / "handout"):
@@ -117,7 +124,17 @@ def test_grade_writes_scores_and_says_where(tmp_path):
     assert (tmp_path / "out" / "scores.csv").read_text().splitlines()[1].startswith("ada,not attempted,")
 
 
-def test_build_check_fails_where_a_notebook_is_not_what_its_source_says(tmp_path):
+def test_grade_without_bubblewrap_says_so_and_notes_it_in_the_run(labkit, tmp_path):
+    (tmp_path / "class" / "ada").mkdir(parents=True)
+    (tmp_path / "class" / "ada" / "01.ipynb").write_text("")  # unreadable, so nothing is executed
+    no_commands = str(tmp_path)
+    status, said = labkit("grade", "class", "--released", ROOT / "notebooks", PATH=no_commands)
+    assert status == 0, said
+    assert "isolation: limits only (install bubblewrap" in said
+    assert json.loads((tmp_path / "scores" / "run.json").read_text())["isolation"] == "limits only"
+
+
+def test_build_check_fails_where_a_notebook_is_not_what_its_source_says(labkit, tmp_path):
     (tmp_path / "solutions").mkdir()
     (tmp_path / "solutions" / "01_x.py").write_text("# %%\n1 + 1\n")
     status, said = labkit("build", "--check", tmp_path / "solutions" / "01_x.py")

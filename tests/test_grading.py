@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -90,7 +89,9 @@ def graded(tmp_path_factory):
     hand_in(
         class_, "hog", with_cell(right, "01-5-task", "def zca_whiten(p, e):\n    return torch.zeros(10**11)")
     )
-    hand_in(class_, "curious", with_cell(right, "01-6-task", curious(class_, out)))
+    disposable = root / "disposable"
+    disposable.mkdir()
+    hand_in(class_, "curious", with_cell(right, "01-6-task", curious(class_, out, disposable)))
     (class_ / "empty").mkdir()
     (class_ / "empty" / NAME).write_text("")
     (class_ / "nothing").mkdir()
@@ -105,22 +106,27 @@ def task(notebook, cell_id):
     return cell.source
 
 
-def curious(class_, out):
-    """Looks for others' work, for a network and for a place to write; each success is told by a wrong answer."""
+def curious(class_, out, disposable):
+    """Looks for others' work, for a network and for a place to write; each success is told by a wrong answer.
+
+    Without a sandbox it succeeds, so it writes into a disposable folder only: the lab itself, which may be
+    somebody's clone, it asks and leaves alone.
+    """
     return f"""
-import socket
+import os, socket, sys
 from pathlib import Path
 import labkit
 found = []
 if list(Path({str(class_)!r}).glob("*")) or list(Path({str(out)!r}).glob("*")):
     found.append("others")
-try:
-    Path(labkit.__file__).with_name("planted.py").write_text("")
+if any(os.access(place, os.W_OK) for place in (Path(labkit.__file__).parent, sys.prefix, "/")):
     found.append("disk")
-except OSError:
-    pass
 if {{name for _, name in socket.if_nameindex()}} - {{"lo"}}:
     found.append("network")
+try:
+    Path({str(disposable)!r}, "planted.py").write_text("")
+except OSError:
+    pass
 def kmeans_round(patches, centroids):
     raise ValueError("found " + ", ".join(found))
 """
@@ -180,9 +186,25 @@ def test_one_bad_exercise_costs_itself_and_no_other(graded, student, exercise, s
 
 
 @pytest.mark.slow
-def test_a_submission_finds_neither_others_nor_network_nor_a_place_to_write(graded, require_sandbox):
-    assert states(graded[0]["curious"]) == all_but("01.6", "crashed")
-    assert graded[0]["curious"]["01.6"].message.startswith("ValueError: found \n")
+def test_a_submission_reaches_nothing_else_or_the_run_says_that_it_could(graded):
+    """Bubblewrap promises that; without it, the run promises no more than to say so, and for good reason."""
+    verdicts, out = graded
+    isolation = json.loads((out / "run.json").read_text())["isolation"]
+    planted = (out.parent / "disposable" / "planted.py").exists()
+    assert states(verdicts["curious"]) == all_but("01.6", "crashed")
+    says = verdicts["curious"]["01.6"].message
+    if isolation == "bubblewrap":
+        assert says.startswith("ValueError: found \n")
+        assert not planted
+    else:
+        assert isolation == "limits only"
+        assert says.startswith("ValueError: found others")
+        assert planted
+
+
+def test_where_a_sandbox_is_required_there_is_one():
+    if os.environ.get("LABKIT_REQUIRE_SANDBOX"):
+        assert sandbox.isolation() == "bubblewrap", "bubblewrap is required here, and does not run"
 
 
 @pytest.mark.slow
@@ -212,13 +234,6 @@ def test_answers_are_kept_and_judged_again_alike_without_any_notebook(graded):
         for exercise in exercises("01"):
             answers = load(out / "answers" / student / "01" / f"{exercise.slug}.safetensors")
             assert judge(exercise, answers, seed).state == verdicts[student][exercise.id].state
-
-
-@pytest.fixture
-def require_sandbox():
-    if sandbox.isolation() != "bubblewrap":
-        assert not os.environ.get("LABKIT_REQUIRE_SANDBOX"), "bubblewrap is required here, and does not run"
-        pytest.skip("bubblewrap does not run on this machine, so submissions have limits only")
 
 
 @pytest.mark.slow
@@ -425,7 +440,3 @@ def test_a_command_out_of_time_is_ended_with_all_that_it_started(tmp_path):
     ended = sandbox.run([sys.executable, "-c", script], tmp_path, timeout_s=2, environment={})
     assert ended.returncode is None
     assert not any(p.info["cmdline"] == ["sleep", "987"] for p in psutil.process_iter(["cmdline"]))
-
-
-def test_the_planted_file_is_not_there():
-    assert not Path(sandbox.__file__).parent.with_name("planted.py").exists()

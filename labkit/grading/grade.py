@@ -19,6 +19,7 @@ from labkit.grading.answering import answer_file
 from labkit.grading.assemble import assemble
 from labkit.grading.collect import Submission, collect, students
 from labkit.grading.execute import Executed, Limits, execute
+from labkit.grading.sandbox import isolation
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ def grade(
     found = {(s.student, s.stage): s for s in collect(folder, stages)}
     names = students(folder)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "run.json").write_text(json.dumps({"seed": seed, "stages": stages}) + "\n")
+    facts = {"seed": seed, "stages": stages, "isolation": isolation()}
+    (out / "run.json").write_text(json.dumps(facts) + "\n")
 
     def one(unit: tuple[str, str]) -> tuple[Verdict, ...]:
         student, stage = unit
