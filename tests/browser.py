@@ -1,5 +1,6 @@
 """JupyterLab in headless Chromium: start it on a folder, open a notebook, run it, look."""
 
+import json
 import os
 import re
 import shutil
@@ -47,15 +48,20 @@ def page(width=1280, height=1000):
 
 
 @contextmanager
-def lab(folder):
+def lab(folder, *, theme="JupyterLab Light"):
     """The address of JupyterLab on a folder, started as students start it: by `labkit lab`."""
+    settings = folder / ".settings"
+    themes = settings / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
+    themes.parent.mkdir(parents=True, exist_ok=True)
+    themes.write_text(json.dumps({"theme": theme}))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "labkit.cli", "lab", str(folder), "--no-browser", "--port", str(port)]
     log = open(folder / "lab.log", "wb")  # noqa: SIM115 (closed with the process)
+    mine = {"JUPYTER_TOKEN": TOKEN, "JUPYTERLAB_SETTINGS_DIR": str(settings)}
     process = subprocess.Popen(
-        command, stdout=log, stderr=log, env={**os.environ, "JUPYTER_TOKEN": TOKEN}, start_new_session=True
+        command, stdout=log, stderr=log, env={**os.environ, **mine}, start_new_session=True
     )
     address = f"http://127.0.0.1:{port}"
     try:

@@ -151,7 +151,7 @@ def dots(
     generator = torch.Generator().manual_seed(seed)
     for line, values in enumerate(groups.values()):
         jitter = (torch.rand(len(values), generator=generator) - 0.5) * 0.5
-        axes.scatter(values, line + jitter, s=14, color=ACCENT, alpha=0.45, linewidths=0)
+        axes.scatter(values, line + jitter, s=14, color=ACCENT, alpha=0.7, linewidths=0)
         axes.vlines(values.median(), line - 0.38, line + 0.38, color=INK, linewidth=2.2)
     axes.set_yticks(range(len(groups)), groups.keys())
     axes.set_ylim(len(groups) - 0.5, -0.5)

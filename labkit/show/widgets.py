@@ -39,6 +39,8 @@ class Controls:
 
     def __init__(self, controls: dict[str, Any], picture: Picture, *, more: Sequence[Any] = ()):
         self.controls, self.picture = controls, picture
+        for name, control in controls.items():
+            control.description = control.description or name
         self.spoken, self.message = ipywidgets.HTML(), ipywidgets.HTML()
         row = ipywidgets.HBox([*controls.values(), *more], layout=ipywidgets.Layout(flex_flow="row wrap"))
         self.widget = ipywidgets.VBox([row, self.message, self.spoken])
