@@ -1,6 +1,7 @@
 """The README's pictures, taken out of the executed solution notebooks: python docs/pictures.py [--check]"""
 
 import base64
+import re
 import sys
 from pathlib import Path
 
@@ -19,23 +20,24 @@ CHOSEN = {  # stage -> how the title of its picture begins
 
 
 def picture(stage: str, title: str) -> bytes:
-    """The PNG of the one figure of a stage's solution whose title begins so.
+    """The picture, as WebP, of the one figure of a stage's solution whose title begins so.
 
     Raises: LookupError if there is not exactly one
     """
     cells = nbformat.read(ROOT / "solutions" / f"{stage}.ipynb", as_version=4).cells
     shown = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
-    found = [d["image/png"] for d in shown if "image/png" in d and d["text/plain"].startswith(title)]
+    figures = [data["text/html"] for data in shown if "labkit-figure" in data.get("text/html", "")]
+    found = [markup for markup in figures if re.search(rf"<div[^>]*>{re.escape(title)}", markup)]
     if len(found) != 1:
         raise LookupError(f"expected one picture in {stage} whose title begins {title!r}, found {len(found)}")
-    return base64.b64decode(found[0])
+    return base64.b64decode(re.search("data:image/webp;base64,([^']+)", found[0])[1])
 
 
 def main(check: bool) -> int:
     """Write the pictures, or with check only say which are not what their notebook shows; 1 if any."""
     stale = 0
     for stage, title in CHOSEN.items():
-        kept, new = PICTURES / f"{stage}.png", picture(stage, title)
+        kept, new = PICTURES / f"{stage}.webp", picture(stage, title)
         if kept.is_file() and kept.read_bytes() == new:
             continue
         stale = 1

@@ -19,9 +19,10 @@ def test_a_solved_stage_runs_from_top_to_bottom_and_shows_its_pictures(tmp_path)
         ).all_text_contents()
         assert all("passed" in text for text in tab.locator(".labkit-verdict").all_text_contents())
         pictures = tab.locator(".jp-OutputArea-output img")
-        assert pictures.count() == 8
-        for number in range(8):
-            assert pictures.nth(number).evaluate("image => image.complete && image.naturalWidth > 500")
+        assert pictures.count() >= 5
+        for picture in pictures.all():
+            assert picture.evaluate("image => image.complete && image.naturalWidth > 500")
+            assert len(picture.get_attribute("alt")) > 20
         assert tab.locator("[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
         assert tab.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
 

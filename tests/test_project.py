@@ -7,6 +7,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml  # jupytext depends on it
 
@@ -102,7 +103,7 @@ def test_the_readme_shows_what_the_notebooks_show():
     command = [sys.executable, ROOT / "docs" / "pictures.py", "--check"]
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, f"{run.stdout}{run.stderr}; run python docs/pictures.py"
-    shown = set(re.findall(r"docs/pictures/(\w+\.png)", (ROOT / "README.md").read_text()))
+    shown = set(re.findall(r"docs/pictures/(\w+\.\w+)", (ROOT / "README.md").read_text()))
     assert {path.name for path in (ROOT / "docs" / "pictures").iterdir()} == shown
 
 
@@ -112,9 +113,26 @@ def test_every_notebook_has_a_source():
         assert {path.stem for path in (ROOT / folder).glob("[0-9][0-9]_*.ipynb")} == names
 
 
-def test_executed_solutions_are_small_enough_to_read_on_the_web():
-    for path in (ROOT / "solutions").glob("*.ipynb"):
-        assert path.stat().st_size <= 1.5e6, path.name
+SOLUTIONS = sorted((ROOT / "solutions").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+def test_an_executed_solution_is_small_enough_to_read_on_the_web(path):
+    assert path.stat().st_size <= 3e6
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+def test_every_picture_of_a_solution_is_a_figure_with_alt_text_and_caption(path):
+    cells = nbformat.read(path, as_version=4).cells
+    shown = [output.data for cell in cells for output in cell.get("outputs", []) if "data" in output]
+    assert not any(kind.startswith("image/") for data in shown for kind in data)
+    figures = [data["text/html"] for data in shown if "<img" in data.get("text/html", "")]
+    assert len(figures) >= 5
+    for figure in figures:
+        assert figure.startswith("<figure class='labkit-figure'")
+        (alt,) = re.findall(r"<img alt='([^']+)'", figure)
+        assert len(alt) > 20
+        assert re.search(r"<figcaption[^>]*>[^<]{20,}</figcaption></figure>$", figure), alt
 
 
 def test_importing_labkit_brings_no_heavy_library():
