@@ -109,8 +109,8 @@ def task(notebook, cell_id):
 def curious(class_, out, disposable):
     """Looks for others' work, for a network and for a place to write; each success is told by a wrong answer.
 
-    Without a sandbox it succeeds, so it writes into a disposable folder only: the lab itself, which may be
-    somebody's clone, it asks and leaves alone.
+    Without a sandbox all of it succeeds. So it plants a file in a disposable folder only, and of the lab, which is
+    the clone, it asks whether it could.
     """
     return f"""
 import os, socket, sys
@@ -187,7 +187,7 @@ def test_one_bad_exercise_costs_itself_and_no_other(graded, student, exercise, s
 
 @pytest.mark.slow
 def test_a_submission_reaches_nothing_else_or_the_run_says_that_it_could(graded):
-    """Bubblewrap promises that; without it, the run promises no more than to say so, and for good reason."""
+    """Without a sandbox nothing is promised but that word; what the same code then finds shows that it looks."""
     verdicts, out = graded
     isolation = json.loads((out / "run.json").read_text())["isolation"]
     planted = (out.parent / "disposable" / "planted.py").exists()
