@@ -14,7 +14,7 @@ from labkit import images, models
 from labkit.errors import LabError
 from labkit.methods import gallery as galleries
 from labkit.methods import neighbors
-from labkit.show.neighbors import grouped_bars, neighbor_rows, photo_map, precision_curves
+from labkit.show.neighbors import grouped_bars, neighbor_rows, photo_map, precision_curves, spread
 
 
 @pytest.fixture
@@ -65,8 +65,8 @@ def test_the_batch_size_does_not_change_the_features(net, batch_size):
     )
 
 
-def test_the_embedded_networks_features_are_timms_own():
-    model, photos = models.load(), images.photos(size=64).images[:3]
+def test_efficientnets_features_are_timms_own():
+    model, photos = models.load("efficientnet_lite0"), images.photos(size=64).images[:3]
     found = neighbors.features(model, photos)
     with torch.no_grad():
         maps = model.net.forward_features((photos - model.mean) / model.std)
@@ -75,9 +75,19 @@ def test_the_embedded_networks_features_are_timms_own():
     torch.testing.assert_close(found, by_hand, rtol=1e-4, atol=1e-5)
 
 
+def test_a_fully_convolutional_networks_features_are_what_its_last_convolution_sees_on_average():
+    model, photos = models.load("squeezenet"), images.photos(size=64).images[:3]
+    found = neighbors.features(model, photos, batch_size=2)
+    with torch.no_grad():
+        by_hand = model.net.features((photos - model.mean) / model.std).mean(dim=(2, 3))
+    assert found.shape == (3, 512)
+    torch.testing.assert_close(found, by_hand, rtol=1e-4, atol=1e-4)
+    assert hooks_left(model) == 0
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", models.NETWORKS)
-def test_features_of_every_network_make_its_logits(name):
+@pytest.mark.parametrize("name", [name for name in models.NETWORKS if name != "squeezenet"])
+def test_features_of_every_network_with_a_linear_layer_make_its_logits(name):
     model, photos = models.load(name, weights=None), torch.rand(2, 3, 64, 64)
     last = [m for m in model.modules() if isinstance(m, nn.Linear)][-1]
     with torch.no_grad():
@@ -96,9 +106,11 @@ def test_the_hook_comes_off_at_the_end_and_after_an_exception(net):
     assert hooks_left(net) == 0
 
 
-def test_a_network_without_a_linear_layer_is_told_so():
-    with pytest.raises(LabError, match=r"no nn.Linear in Conv2d, expected a classifier; try models.load"):
-        neighbors.features(nn.Conv2d(3, 4, 1), torch.rand(1, 3, 4, 4))
+@pytest.mark.parametrize("net", [nn.ReLU(), nn.Conv2d(3, 4, 3)])
+def test_a_network_without_a_last_layer_is_told_so(net):
+    said = rf"no nn.Linear in {type(net).__name__}, and no 1 × 1 convolution at its end; expected a classifier, try"
+    with pytest.raises(LabError, match=said):
+        neighbors.features(net, torch.rand(1, 3, 4, 4))
 
 
 def test_a_linear_layer_that_does_not_run_is_told_so():
@@ -219,12 +231,13 @@ def test_precision_is_the_share_of_right_neighbours():
     assert neighbors.precision_at_k(found, torch.tensor([1, 1, 1]), torch.zeros(4)).sum() == 0
 
 
-def test_features_find_views_that_pixels_and_an_untrained_network_do_not():
+@pytest.mark.parametrize("network", models.EMBEDDED)
+def test_features_find_views_that_pixels_and_an_untrained_network_do_not(network):
     gallery, ids = galleries.views(images.photos(size=80).images[:8], per_photo=3)
     spaces = {
         "pixels": galleries.pixels(gallery, size=32),
-        "untrained": neighbors.features(models.load(weights=None), gallery),
-        "trained": neighbors.features(models.load(), gallery),
+        "untrained": neighbors.features(models.load(network, weights=None), gallery),
+        "trained": neighbors.features(models.load(network), gallery),
     }
     score = {}
     for name, space in spaces.items():
@@ -336,8 +349,12 @@ def test_every_figure_draws_and_says_in_words_what_it_shows():
         photo_map({"alone": points}, photos, title="t", caption="c"),
     ]
     for figure in figures:
-        assert figure.png().startswith(b"\x89PNG")
+        assert figure.webp().startswith(b"RIFF")
         assert figure.alt == "t. c"
+
+
+def test_labels_that_would_lie_on_each_other_are_moved_up_and_apart():
+    assert spread([0.9, 0.1, 0.12, 0.1], apart=0.05) == pytest.approx([0.9, 0.1, 0.2, 0.15])
 
 
 def test_right_and_wrong_differ_by_a_mark_and_not_by_colour_alone():

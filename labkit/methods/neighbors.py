@@ -1,8 +1,8 @@
 """Last layer: nearest neighbours of a photo, by its pixels and by the network's features.
 
-The input of a network's last linear layer is a short description of the photo, its features. Two photos
-are near in pixel space when light and dark stand in the same places, and near in feature space when the
-network would say much the same of them.
+The input of a network's last layer is a short description of the photo, its features. Two photos are near in
+pixel space when light and dark stand in the same places, and near in feature space when the network would say
+much the same of them.
 """
 
 from collections.abc import Iterator
@@ -19,27 +19,43 @@ _ROWS = 1024  # at most so many vectors of either side are compared at once
 
 @contextmanager
 def penultimate(model: nn.Module) -> Iterator[list[Tensor]]:
-    """Collect what goes into the last nn.Linear, (N, D) a run, for as long as the with block lasts.
+    """Collect what goes into the last layer, (N, D) a run, for as long as the with block lasts.
 
-    Raises: LabError if the model has no nn.Linear
+    Raises: LabError if the model ends neither in an nn.Linear nor in a 1 × 1 convolution
     """
-    linears = [module for module in model.modules() if isinstance(module, nn.Linear)]
-    if not linears:
-        raise LabError(f"no nn.Linear in {type(model).__name__}, expected a classifier; try models.load()")
     seen: list[Tensor] = []
-    hook = linears[-1].register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].clone()))
+
+    def keep(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        seen.append(inputs[0].mean(dim=(2, 3)) if inputs[0].ndim == 4 else inputs[0].clone())
+
+    hook = _last_layer(model).register_forward_pre_hook(keep)
     try:
         yield seen
     finally:
         hook.remove()
 
 
+def _last_layer(model: nn.Module) -> nn.Module:
+    """The last nn.Linear; in a network that has none, its last convolution, if that looks at one position at a time."""
+    linears = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d)]
+    if not linears and not (convolutions and convolutions[-1].kernel_size == (1, 1)):
+        raise LabError(
+            f"no nn.Linear in {type(model).__name__}, and no 1 × 1 convolution at its end; expected a classifier, "
+            "try models.load()"
+        )
+    return (linears or convolutions)[-1]
+
+
 def features(model: nn.Module, images: Tensor, *, batch_size: int = 32) -> Tensor:
-    """What the last linear layer gets to see of each image: the penultimate features.
+    """What the last layer gets to see of each image: the penultimate features.
+
+    In a fully convolutional network the last layer is a 1 × 1 convolution, a linear layer at every position, and
+    the features are what goes into it, averaged over the positions.
 
     images:  (N, 3, H, W) in 0..1
-    Returns: (N, D), detached: D is 1280 in EfficientNet-Lite0, 4096 in AlexNet
-    Raises:  LabError if images leave 0..1, or the model has no linear layer that runs
+    Returns: (N, D), detached: D is 1280 in EfficientNet-Lite0, 512 in SqueezeNet, 4096 in AlexNet
+    Raises:  LabError if images leave 0..1, or the model has no last layer that runs
     Source:  Krizhevsky et al. 2012, "ImageNet classification with deep CNNs", section 6.1
     """
     expect_images(images)
@@ -47,7 +63,7 @@ def features(model: nn.Module, images: Tensor, *, batch_size: int = 32) -> Tenso
         for batch in images.split(batch_size):
             model(batch)
     if not seen:
-        raise LabError(f"the last nn.Linear of {type(model).__name__} did not run; is it for training only?")
+        raise LabError(f"the last layer of {type(model).__name__} did not run; is it for training only?")
     return torch.cat(seen)
 
 
