@@ -1,11 +1,9 @@
 import copy
-import io
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import nn
 
 from labkit import models
@@ -262,10 +260,6 @@ def test_faster_rcnn_says_what_to_fetch_and_runs_once_it_is_here(tmp_path, monke
 # the figures
 
 
-def pixels(picture):
-    return np.asarray(Image.open(io.BytesIO(picture.png())).convert("RGB")).astype(int)
-
-
 def test_a_wall_holds_each_photo_in_its_place_and_is_white_between():
     photos = [torch.full((1, 3, 4, 5), k / 10) for k in range(3)]
     wall = pictures.hang(photos, columns=2, gap=3)
@@ -274,29 +268,53 @@ def test_a_wall_holds_each_photo_in_its_place_and_is_white_between():
     assert (wall[..., 7:, 8:] == 1).all()
 
 
-def test_a_map_is_laid_over_the_photo_where_its_windows_are():
-    windows = dense.windows(
+def windows_of_a_small_network():
+    return dense.windows(
         dense.convolutionize(classifier(*body(), *heads(3)["pooled"])),
         torch.zeros(1, 3, 32, 32),
         torch.zeros(1, 5, 4, 4),
     )
+
+
+def test_a_map_is_laid_over_the_photo_where_its_windows_are():
+    photo, windows = torch.zeros(1, 3, 32, 32), windows_of_a_small_network()
     probable = torch.zeros(4, 4)
     probable[0, 3] = 1
-    seen = {}
-    for name, one in {"one": probable, "none": torch.zeros(4, 4)}.items():
-        image = pixels(pictures.class_maps(torch.zeros(1, 3, 32, 32), {"a": one}, windows))
-        seen[name] = (image[..., 0] - image[..., 2] > 60) & (np.arange(image.shape[1]) > image.shape[1] / 2)
-    assert seen["one"].sum() > 200
-    assert seen["none"].sum() == 0
-    rows, columns = seen["one"].nonzero()
+    picture = pictures.class_maps({"p": (photo, {"": probable, "none": torch.zeros(4, 4)}, windows)})
+    image = picture.pixels().astype(int)
+    blue = image[..., 2] - image[..., 0] > 60
+    assert blue.sum() > 200
+    rows, columns = blue.nonzero()
     assert rows.mean() < image.shape[0] / 2
-    assert columns.mean() > image.shape[1] * 3 / 4
+    assert columns.mean() > image.shape[1] / 2
+
+
+def test_classes_on_a_photo_have_their_own_colours_and_the_probable_ones_their_names():
+    photo, windows = torch.zeros(1, 3, 32, 32), windows_of_a_small_network()
+    maps = {"cat": torch.eye(4), "dog": 0.5 * torch.eye(4).flip(1), "yurt": torch.full((4, 4), 0.01)}
+    picture = pictures.class_maps({"one": (photo, maps, windows), "other": (photo, {}, windows)}, columns=2)
+    one, other = picture.axes
+    assert [text.get_text() for text in one.texts] == ["cat 1.00", "dog 0.50"]
+    assert len({text.get_bbox_patch().get_facecolor() for text in one.texts}) == 2
+    assert [axes.get_title() for axes in (one, other)] == ["one", "other"]
+    assert not other.texts
+
+
+@pytest.mark.parametrize(("place", "side"), [(0, "left"), (3, "right")])
+def test_a_name_near_the_photos_edge_stays_inside(place, side):
+    corners = torch.tensor([[0, 0], [100, 0], [200, 0], [390, 0]]) + torch.tensor([[[0, 0]], [[0, 32]]])
+    windows = torch.cat([corners, corners + torch.tensor([10, 32])], dim=2).float()  # (2, 4, 4)
+    probable = torch.zeros(2, 4)
+    probable[0, place] = 1
+    picture = pictures.class_maps({"": (torch.zeros(1, 3, 64, 400), {"a long name": probable}, windows)})
+    assert picture.axes[0].texts[0].get_ha() == side
 
 
 def test_marks_and_lines_are_drawn_with_their_names():
     ways = {"alone": torch.tensor([0.1, 0.9]), "on the wall": torch.tensor([0.3, 0.2])}
-    picture = pictures.asked_in_several_ways(["a", "b"], ways, label="p", title="t", caption="c")
-    assert [text.get_text() for text in picture.axes[0].get_legend().get_texts()] == list(ways)
+    picture = pictures.asked_in_several_ways(["a", "b"], {"one": ways, "other": ways}, label="p")
+    assert [text.get_text() for text in picture.legends[0].get_texts()] == list(ways)
+    assert [axes.get_title() for axes in picture.axes] == ["one", "other"]
     lines = pictures.work([1, 2], {"loop": [1.0, 40.0], "pass": [1.0, 2.0]}, label="work", title="t")
     assert [text.get_text() for text in lines.axes[0].texts] == ["loop", "pass"]
-    assert pixels(lines).std() > 0
+    assert np.ptp(lines.pixels()[..., 3]) > 0

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from labkit import images
+from labkit import images, models
 from labkit.errors import LabError
 from labkit.methods import filters as lab
 
@@ -132,3 +132,22 @@ def test_a_flat_filter_has_no_orientation_and_no_nan():
     flat = torch.ones(1, 3, 5, 5)
     assert lab.orientation(flat) == 0
     assert lab.bandwidth(flat) == 0
+
+
+def test_filters_grown_at_their_size_look_like_squeezenets_in_both_measures_and_untrained_ones_do_not(photos):
+    grown = lab.learn_filters(photos, size=3, patches=20_000)
+    trained, untrained = (
+        lab.first_convolution(models.load("squeezenet", weights=weights).net)
+        for weights in ("imagenet", None)
+    )
+    for measure in (lab.orientation, lab.bandwidth):
+        expected = measure(trained).median()
+        assert (measure(grown).median() - expected).abs() < 0.08
+        assert (measure(untrained).median() - expected).abs() > 0.2
+
+
+@pytest.mark.parametrize(("name", "oriented"), [("tissue", True), ("retina", True), ("deep field", False)])
+def test_filters_mirror_what_their_picture_is_made_of(name, oriented):
+    grown = lab.learn_filters(images.photos(size=448)[name], patches=20_000, rounds=10)
+    assert (lab.orientation(grown).median() > 0.5) == oriented
+    assert oriented or lab.orientation(grown).median() < 0.2

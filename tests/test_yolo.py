@@ -1,10 +1,7 @@
-import io
 import math
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torchvision.ops import batched_nms, box_iou, nms
 
 from labkit.errors import LabError
@@ -195,10 +192,6 @@ def test_bad_input_is_answered_with_what_to_try():
 # the figures
 
 
-def pixels(picture):
-    return np.asarray(Image.open(io.BytesIO(picture.png())).convert("RGB")).astype(int)
-
-
 def test_a_board_holds_each_photo_in_its_place():
     bank = Photos(torch.zeros(1, 3, 8, 8), torch.tensor([-1]), ("black",), ("",))
     board = drawings.pin(bank, {"black": (0.25, 0.5, 0.75, 1.0)}, side=40)
@@ -223,9 +216,9 @@ def test_boxes_are_drawn_where_they_are_and_named_in_the_last_step():
         torch.ones(1, 3, 64, 64), {"before": none, "after": found}, ["background", "dog"]
     )
     assert [[text.get_text() for text in axes.texts] for axes in picture.axes] == [[], ["dog 1.00"]]
-    image = pixels(picture)
-    red = (image[..., 0] > 150) & (image[..., 1] < 90)
-    _, columns = red.nonzero()
-    assert red.any()
+    image = picture.pixels().astype(int)
+    blue = (image[..., 3] == 255) & (image[..., 2] - image[..., 0] > 100)
+    _, columns = blue.nonzero()
+    assert blue.any()
     assert columns.min() > image.shape[1] / 2
     assert columns.mean() < image.shape[1] * 3 / 4

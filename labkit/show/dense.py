@@ -1,4 +1,4 @@
-"""Figures of stage 00, first half: a class's probability over a photo, one network asked in several ways, work."""
+"""Figures of stage 00, first half: classes' probabilities over photos, networks asked in several ways, work."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,12 +6,14 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
-from PIL import Image
 from torch import Tensor
 
-from labkit.show.activations import WARM
+from labkit.show.palette import BLUE, FAINT, HUES, INK, ORANGE
 from labkit.show.picture import PhotoPicture, Picture
-from labkit.show.plots import ACCENT, FAINT, INK, WIDTH, draw
+from labkit.show.plots import WIDTH, draw
+
+COLOURS = HUES[:5]  # grey would not be seen on a grey photo
+ClassMaps = tuple[Tensor, Mapping[str, Tensor], Tensor]
 
 
 def hang(photos: Sequence[Tensor], *, columns: int, gap: int = 32) -> Tensor:
@@ -26,84 +28,84 @@ def hang(photos: Sequence[Tensor], *, columns: int, gap: int = 32) -> Tensor:
 
 
 def class_maps(
-    photo: Tensor,
-    maps: Mapping[str, Tensor],
-    windows: Tensor,
-    *,
-    columns: int = 2,
-    title: str = "",
-    caption: str = "",
-    alt: str = "",
+    panels: Mapping[str, ClassMaps], *, columns: int = 1, title: str = "", caption: str = "", alt: str = ""
 ) -> Picture:
-    """A photo with the surest window of the first map on it, then each map laid over the photo.
+    """Photos in grey with the probabilities of several classes laid over, each class in its own colour.
 
-    The stronger the orange, the more probable: none is 0, full is 1, in every panel alike.
+    The stronger the colour, the more probable: none is 0, full is 1. The largest value stands at its place.
 
-    photo:   (1, 3, H, W);  maps: name -> (h, w) in 0..1
-    windows: (h, w, 4), each position's window in pixels; a position is drawn in the middle of it
+    panels:  name -> photo (1, 3, H, W); class -> map (h, w) in 0..1; windows (h, w, 4), the window of each
+             position in pixels: a position is drawn in the middle of it
     """
-    rows = -(-(1 + len(maps)) // columns)
-    height = rows * (WIDTH / columns * photo.shape[2] / photo.shape[3] + 0.25) + 0.85
-    figure = PhotoPicture(WIDTH, height, title=title, caption=caption, alt=alt)
-    figure.dither = Image.Dither.FLOYDSTEINBERG  # the oranges leave few colours to the photo
-    figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.06, wspace=0, hspace=0)
-    first, *others = figure.subplots(rows, columns, squeeze=False).ravel()
-    surest = windows.flatten(0, 1)[next(iter(maps.values())).argmax()]
-    draw(first, photo[0], title="the surest window for " + next(iter(maps)).partition("\n")[0], smooth=True)
-    _frame(first, surest)
-    grey = photo[0].mean(dim=0, keepdim=True).expand(3, -1, -1)
-    for axes, (name, probabilities) in zip(others, maps.items(), strict=False):
-        draw(axes, grey, title=name, smooth=True)
-        _lay_over(axes, probabilities, windows, photo.shape[2:])
-    for axes in others[len(maps) :]:
+    rows = -(-len(panels) // columns)
+    heights = [photo.shape[2] / photo.shape[3] * WIDTH / columns for photo, _, _ in panels.values()]
+    figure = PhotoPicture(WIDTH, rows * (max(heights) + 0.3), title=title, caption=caption, alt=alt)
+    frames = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, (name, (photo, maps, windows)) in zip(frames, panels.items(), strict=False):
+        draw(axes, photo[0].mean(dim=0), title=name, smooth=True)
+        for number, (word, probabilities) in enumerate(maps.items()):
+            colour = COLOURS[number % len(COLOURS)]
+            _lay_over(axes, probabilities, windows, colour)
+            _name_the_surest(axes, word, probabilities, windows, colour)
+        axes.set(xlim=(-0.5, photo.shape[3] - 0.5), ylim=(photo.shape[2] - 0.5, -0.5))
+    for axes in frames[len(panels) :]:
         axes.set_visible(False)
     return figure
 
 
-def _frame(axes: Axes, window: Tensor) -> None:
-    left, top, right, bottom = window.tolist()
-    x, y = [left, right, right, left, left], [top, top, bottom, bottom, top]
-    for color, width in (("white", 4.5), (WARM, 2.5)):
-        axes.plot(x, y, color=color, linewidth=width, scalex=False, scaley=False, clip_on=False)
-
-
-def _lay_over(axes: Axes, probabilities: Tensor, windows: Tensor, size: Sequence[int]) -> None:
-    colour = np.broadcast_to(to_rgb(WARM), (*probabilities.shape, 3))
-    layer = np.concatenate([colour, 0.85 * probabilities.detach().clamp(0, 1).numpy()[..., None]], axis=2)
+def _lay_over(axes: Axes, probabilities: Tensor, windows: Tensor, colour: str) -> None:
+    paint = np.broadcast_to(to_rgb(colour), (*probabilities.shape, 3))
+    layer = np.concatenate([paint, 0.75 * probabilities.detach().clamp(0, 1).numpy()[..., None]], axis=2)
     middles = (windows[..., :2] + windows[..., 2:]) / 2  # (h, w, 2)
     (left, top), (right, bottom) = middles[0, 0].tolist(), middles[-1, -1].tolist()
     dx, dy = ((right - left) / (len(layer[0]) - 1) / 2, (bottom - top) / (len(layer) - 1) / 2)
     extent = (left - dx - 0.5, right + dx - 0.5, bottom + dy - 0.5, top - dy - 0.5)
     axes.imshow(layer, extent=extent, interpolation="nearest")
-    axes.set(xlim=(-0.5, size[1] - 0.5), ylim=(size[0] - 0.5, -0.5))
+
+
+def _name_the_surest(axes: Axes, word: str, probabilities: Tensor, windows: Tensor, colour: str) -> None:
+    """The class and its largest probability, at the top of the opening that has it; nothing below 0.05."""
+    if probabilities.max() < 0.05:
+        return
+    left, top, right, _bottom = windows.flatten(0, 1)[probabilities.argmax()].tolist()
+    middle, width = (left + right) / 2, float(windows[..., 2].max())
+    # near an edge of the photo the name begins or ends with the opening, so that it stays inside
+    x, side = (left, "left") if middle < width / 10 else (middle, "center")
+    x, side = (right, "right") if middle > width * 9 / 10 else (x, side)
+    paper = {"facecolor": colour, "edgecolor": "none", "pad": 1.5}
+    text = f"{word} {probabilities.max():.2f}"
+    axes.text(x, top + 4, text, color="white", fontsize=8, ha=side, va="top", bbox=paper)
 
 
 def asked_in_several_ways(
     names: Sequence[str],
-    ways: Mapping[str, Tensor],
+    networks: Mapping[str, Mapping[str, Tensor]],
     *,
     label: str,
     title: str = "",
     caption: str = "",
     alt: str = "",
 ) -> Picture:
-    """A line a photo with a mark for each way of asking.
+    """A frame for each network, and in it a line for each photo with a mark for each way of asking.
 
-    ways: name -> (len(names),)
+    networks: name -> way of asking -> (len(names),)
     """
-    figure = Picture(WIDTH, 0.3 * len(names) + 1.7, title=title, caption=caption, alt=alt)
-    axes = figure.subplots()
-    values = torch.stack(list(ways.values()))
-    axes.hlines(range(len(names)), values.amin(dim=0), values.amax(dim=0), color="#d0d7de", linewidth=2)
-    looks = zip(ways.items(), (INK, WARM, ACCENT), "oDs", (55, 45, 40), strict=False)
-    for (way, one), colour, marker, size in looks:
-        axes.scatter(one, range(len(names)), s=size, color=colour, marker=marker, label=way, zorder=3)
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set_xlabel(label, color=INK)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(left=False)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(ways), frameon=False, fontsize=9.5)
+    figure = Picture(WIDTH, 0.3 * len(names) + 1.1, title=title, caption=caption, alt=alt)
+    frames = figure.subplots(1, len(networks), squeeze=False, sharey=True)[0]
+    for axes, (network, ways) in zip(frames, networks.items(), strict=True):
+        values = torch.stack(list(ways.values()))
+        axes.hlines(range(len(names)), values.amin(dim=0), values.amax(dim=0), color=FAINT, linewidth=2)
+        looks = zip(ways.items(), (INK, ORANGE, BLUE), "oDs", (55, 45, 40), strict=False)
+        for (way, one), colour, marker, size in looks:
+            axes.scatter(one, range(len(names)), s=size, color=colour, marker=marker, label=way, zorder=3)
+        axes.set_xlim(-0.03, 1.03)
+        axes.set_xlabel(label)
+        axes.set_title(network)
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(left=False)
+    frames[0].set_yticks(range(len(names)), names)
+    frames[0].set_ylim(len(names) - 0.4, -0.6)
+    figure.legend(*frames[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure
 
 
@@ -120,9 +122,9 @@ def work(
 
     lines: name -> one number a side
     """
-    figure = Picture(WIDTH, 3.9, title=title, caption=caption, alt=alt)
+    figure = Picture(WIDTH, 3.4, title=title, caption=caption, alt=alt)
     axes = figure.subplots()
-    for (name, values), colour in zip(lines.items(), (FAINT, WARM, ACCENT), strict=False):
+    for (name, values), colour in zip(lines.items(), (INK, ORANGE, BLUE), strict=False):
         axes.plot(sides, values, marker="o", markersize=5, linewidth=2, color=colour)
         axes.annotate(
             name,
@@ -135,8 +137,7 @@ def work(
         )
     axes.set_yscale("log")
     axes.set_xticks(sides, [f"{side}²" for side in sides])
-    axes.set_xlabel("photo, in pixels", color=INK)
-    axes.set_ylabel(label, color=INK)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#d0d7de", linewidth=0.6)
+    axes.set_xlabel("photo, in pixels")
+    axes.set_ylabel(label)
+    axes.grid(axis="y")
     return figure

@@ -11,11 +11,12 @@ from torch import Tensor
 
 from labkit.images import Photos
 from labkit.methods.yolo import base_boxes
-from labkit.show.patches import NESTED
+from labkit.show.palette import BLUE, FAINT, GREEN, HUES, INK, ORANGE, PURPLE, RED
 from labkit.show.picture import PhotoPicture, Picture
-from labkit.show.plots import FAINT, INK, WIDTH, draw
+from labkit.show.plots import WIDTH, draw
 
-COLOURS = ("#cf222e", "#0969da", "#1a7f37", "#8250df", "#bc4c00", "#bf3989")
+COLOURS = HUES[:5]
+ANCHORS = (PURPLE, BLUE, GREEN, RED, INK)  # colours of the base boxes; the cell itself is orange
 Boxes = tuple[Tensor, Tensor, Tensor]  # boxes (n, 4) in 0..1, labels (n,), scores (n,)
 
 
@@ -51,23 +52,24 @@ def grid_and_cell(
     names:   of the C classes, background first
     """
     grid, B = len(output), len(anchors)
-    figure = PhotoPicture(WIDTH, 5.4, title=title, caption=caption, alt=alt)
+    figure = PhotoPicture(WIDTH, 4.9, title=title, caption=caption, alt=alt)
     board, table = figure.subplots(1, 2, width_ratios=[1.35, 1])
     draw(board, picture[0], smooth=True)
     row, column = cell
     for k in range(grid + 1):
         x, y = (k / grid * side - 0.5 for side in (picture.shape[3], picture.shape[2]))
-        board.vlines(x, -0.5, picture.shape[2] - 0.5, color=INK, linewidth=0.7, alpha=0.55)
-        board.hlines(y, -0.5, picture.shape[3] - 0.5, color=INK, linewidth=0.7, alpha=0.55)
+        board.vlines(x, -0.5, picture.shape[2] - 0.5, color=INK, linewidth=0.8)
+        board.hlines(y, -0.5, picture.shape[3] - 0.5, color=INK, linewidth=0.8)
     here = torch.tensor([column, row, column + 1, row + 1]) / grid
-    _draw_box(board, here, picture.shape, facecolor="#ffd33d", alpha=0.45)
+    _draw_box(board, here, picture.shape, facecolor=ORANGE, alpha=0.4)
+    _draw_box(board, here, picture.shape, edgecolor=ORANGE, linewidth=2.6)
     for b, box in enumerate(base_boxes(anchors, grid=grid)[row, column]):
-        _draw_box(board, box, picture.shape, edgecolor=NESTED[b], linewidth=2.6, linestyle=(0, (5, 2)))
+        _draw_box(board, box, picture.shape, edgecolor=ANCHORS[b], linewidth=2.6, linestyle=(0, (5, 2)))
     _leave_room(board, picture.shape, 0.06)
     lines = [("dx", "dy", "dh", "dw", "confidence")[i % 5] for i in range(5 * B)] + list(names)
-    colours = [NESTED[i // 5] for i in range(5 * B)] + [INK] * len(names)
+    colours = [ANCHORS[i // 5] for i in range(5 * B)] + [ORANGE] * len(names)
     _list_numbers(table, output[row, column].tolist(), lines, colours)
-    table.set_title(f"row {row}, column {column}: its {len(lines)} numbers", fontsize=9.5, color=INK)
+    table.set_title(f"row {row}, column {column}: its {len(lines)} numbers")
     return figure
 
 
@@ -97,7 +99,7 @@ def decoding(
     named: whether a step's boxes carry their class and score; by default those of the last step do
     """
     named = named or [False] * (len(steps) - 1) + [True]
-    figure = PhotoPicture(WIDTH, WIDTH / len(steps) + 1.15, title=title, caption=caption, alt=alt)
+    figure = PhotoPicture(WIDTH, WIDTH / len(steps) + 0.3, title=title, caption=caption, alt=alt)
     frames = figure.subplots(1, len(steps), squeeze=False)[0]
     for axes, (name, (boxes, labels, scores)), say in zip(frames, steps.items(), named, strict=True):
         draw(axes, picture[0], title=name, smooth=True)
