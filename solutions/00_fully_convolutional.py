@@ -8,8 +8,8 @@
 # - a linear layer is a convolution, so **any classifier can run over a photo of any size** and answer at every place;
 # - YOLO turns the question "which objects, and where?" into **one block of 7 × 7 × (5·B + C) numbers**.
 #
-# You will write both, find a dalmatian on a wall of photos, and build a toy detector out of a network that was never
-# trained to detect anything.
+# You will write both, find twelve things on a wall of photos in one pass, and build a toy detector out of a network
+# that was never trained to detect anything.
 #
 # <!-- exercises -->
 
@@ -25,10 +25,11 @@
 
 # %%
 import torch
+from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from labkit import check, hint, images, models
+from labkit import check, hint, hooks, images, models
 from labkit.errors import LabError
 from labkit.methods import dense as lab
 from labkit.methods import yolo
@@ -37,21 +38,26 @@ from labkit.methods.scan import scan
 from labkit.show import dense as pictures
 from labkit.show import yolo as drawings
 
-NETWORK = "efficientnet_lite0"  # or "alexnet", "vgg16", "resnet18", … once downloaded: labkit fetch alexnet
+NETWORK = "efficientnet_lite0"  # or "squeezenet"; once fetched, "alexnet", "vgg16", "resnet18", …
 
-model = models.load(NETWORK)
+networks = {name: models.load(name) for name in dict.fromkeys([*models.EMBEDDED, NETWORK])}
+model, squeezenet = networks[NETWORK], networks["squeezenet"]
+titles = {"squeezenet": "SqueezeNet", "efficientnet_lite0": "EfficientNet-Lite0"}
+titles = {name: titles.get(name, name) for name in networks}
+
 bank = images.photos()
 dalmatian = bank["dalmatian"]  # (1, 3, 224, 224), values in 0..1
-print(
-    f"{NETWORK} on the dalmatian's photo: " + ", ".join(f"{n} {p:.0%}" for n, p in model.top(dalmatian, k=3))
-)
+for name, network in networks.items():
+    guesses = ", ".join(f"{category} {p:.0%}" for category, p in network.top(dalmatian, k=3))
+    print(f"{titles[name]} on the dalmatian's photo: {guesses}")
 
 # %% [markdown]
 # ## A linear layer is a convolution
 #
-# AlexNet's last convolution leaves maps of 256 × 6 × 6. They are flattened to 9216 numbers, and a linear layer with
-# 4096 × 9216 weights takes them all. That layer is why the photo must have 224 × 224 pixels: another size would not
-# make 9216.
+# AlexNet's convolutions and poolings leave maps of 256 × 6 × 6. They are flattened to 9216 numbers, and a linear layer
+# with 4096 × 9216 weights takes them all. That layer is why its photos have 224 × 224 pixels: a larger photo leaves
+# larger maps, and more than 9216 numbers. (torchvision's AlexNet takes 448 × 448 all the same: it averages the larger
+# maps down to 6 × 6, and gives one answer for the whole photo.)
 #
 # Look at one of its outputs: a sum over channels, rows and columns of weight × value. That is what *one position of
 # a convolution* computes, with a kernel as large as the map. On a map of 6 × 6 this kernel fits in one place. On a
@@ -88,7 +94,7 @@ check("00.1", linear_everywhere)
 # %% [markdown]
 # ### Exercise 00.2
 #
-# GoogLeNet, ResNet, DenseNet and our network do without the large linear layer: they take the **mean** of each
+# GoogLeNet, ResNet, DenseNet and EfficientNet-Lite0 do without the large linear layer: they take the **mean** of each
 # channel over the whole 7 × 7 map, and a small linear layer (K × C) takes those C numbers. On a larger photo the map
 # is larger, and the mean of all of it would be one answer for everything. Keep the window of the training instead:
 # at every position the mean over `window × window` cells, then the linear layer.
@@ -121,139 +127,197 @@ check("00.2", logits_everywhere)
 # nothing in the network: pooling and linear layers are replaced while it runs, and the weights are the same numbers
 # in memory.
 #
+# **SqueezeNet needs no surgery.** Its last layer *is* a convolution: of 1 × 1, with one map for each of the 1000
+# categories. After it come a ReLU and the mean of each map, 13 × 13 cells. So there is nothing to replace: the network
+# runs on a larger photo as it stands, and all we do is to read those maps and take the mean window by window.
+#
 # (From here on the cells use the lab's own versions of your functions, so they run whether or not yours are done.)
 #
-# **Predict first.** How large is the map of logits for a photo of 224 × 224? For 448 × 320, if the network halves
-# the size five times?
+# **Predict first.** How large is the map of answers for a photo of 224 × 224? For 448 × 320, if the network halves
+# the size five times? SqueezeNet halves it only four times: is its map larger or smaller?
+
 
 # %%
-everywhere = lab.convolutionize(model)
-with torch.no_grad():
-    one, many = everywhere(dalmatian), everywhere(torch.full((1, 3, 448, 320), 0.5))
-    largest_difference = (one[:, :, 0, 0] - model(dalmatian)).abs().max()
+class AsItStands(nn.Module):
+    """SqueezeNet's logits at every position: its maps before the last mean, and the mean of each window."""
 
-print(f"224 × 224 gives {tuple(one.shape)}, 448 × 320 gives {tuple(many.shape)}")
-print(f"the very same logits at 224 × 224: {bool(largest_difference < 1e-4)}")
+    pools = True  # so other windows than the training's are possible
+
+    def __init__(self, network, cells=13):
+        super().__init__()
+        self.network, self.cells = network, cells
+        self.size = network.input_size - 16 * (13 - cells)  # pixels of a window; cells are 16 apart
+
+    def forward(self, photos):
+        with hooks.recording(self.network.net, "classifier.2") as seen:  # the 1 × 1 convolution and its ReLU
+            self.network(photos)
+        return F.avg_pool2d(seen["classifier.2"], self.cells, stride=1)
+
+
+def at_every_position(network):
+    return AsItStands(network) if network.name == "squeezenet" else lab.convolutionize(network)
+
+
+for name in dict.fromkeys([*networks, "alexnet"]):
+    network = models.load(name, weights="imagenet" if name in models.available() else None)
+    everywhere = at_every_position(network)
+    with torch.no_grad():
+        one, many = everywhere(dalmatian), everywhere(torch.full((1, 3, 448, 320), 0.5))
+        same = torch.allclose(one[:, :, 0, 0], network(dalmatian), rtol=1e-4, atol=1e-4)
+    kernels = [" × ".join(map(str, layer.kernel_size)) for layer in getattr(everywhere, "convolutions", [])]
+    print(f"{name}, linear layers that become convolutions: {', '.join(kernels) or 'none'}")
+    print(f"    224 × 224 gives {tuple(one.shape)}, the very same logits: {same}")
+    print(f"    448 × 320 gives {tuple(many.shape)}")
 
 # %% [markdown]
-# ## Where is the dalmatian?
+# ## Twelve questions, one pass
 #
-# Twelve photos on one wall. The network was trained on photos with one subject; now it gets all of them at once, in
-# a single pass. From the logits at each position, softmax gives the probability of each category there.
+# Twelve photos hang on one wall. The networks were trained on photos with one subject each; now they get all of them
+# at once, in a single pass. From the logits at each position, softmax gives the probability of each category there.
+#
+# We let each position look through a smaller opening than in training: the mean of 7 × 7 cells in place of
+# SqueezeNet's 13 × 13, and of 3 × 3 in place of EfficientNet-Lite0's 7 × 7. That says more exactly *where*. (With
+# 1 × 1 it would be the *class activation map* of Zhou et al. 2016.)
+#
+# **Predict first.** Nobody has ever told these networks *where* anything is: they were trained on one label per photo.
+# Of the twelve, how many will they find?
 
 # %%
 names = ["jeep", "folding chair", "strawberry", "bald eagle", "thatched roof", "drum"]
 names += ["stained glass", "dalmatian", "goose", "yurt", "loafer", "cannon"]
-wall = pictures.hang([bank[name] for name in names], columns=4)  # (1, 3, 736, 992)
+wall = pictures.hang([bank[name] for name in names], columns=6)  # (1, 3, 480, 1504)
 own = [int(bank.labels[bank.names.index(name)]) for name in names]  # each photo's category
 
 
-def probabilities(network, photo):
-    """The probability of each category at each position, (1000, h, w)."""
+def through_smaller_openings(network):
+    if network.name == "squeezenet":
+        return AsItStands(network, cells=7)
+    everywhere = lab.convolutionize(network)
+    # AlexNet's and VGG's windows are fixed by their linear layers
+    return lab.convolutionize(network, window=3) if everywhere.pools else everywhere
+
+
+def probabilities(everywhere, photo):
+    """The probability of each category at each position, (1000, h, w), and each position's window in pixels."""
     with torch.no_grad():
-        return network(photo).softmax(dim=1)[0]
+        logits = everywhere(photo)
+    return logits.softmax(dim=1)[0], lab.windows(everywhere, photo, logits)
 
 
-found = probabilities(everywhere, wall)
-spots = {"dalmatian": found[model.index_of("dalmatian")]}
+panels, notes = {}, []
+for name, network in networks.items():
+    small = through_smaller_openings(network)
+    found, windows = probabilities(small, wall)
+    how = "as it stands" if name == "squeezenet" else "made fully convolutional"
+    heading = f"{titles[name]}, {how}: {found.shape[1]} × {found.shape[2]} positions"
+    panels[heading] = wall, dict(zip(names, found[own], strict=True)), windows
+    notes.append(f"{small.size} × {small.size} pixels in {titles[name]}")
+
+untrained = models.load(NETWORK, weights=None)
+control, _ = probabilities(through_smaller_openings(untrained), wall)
 pictures.class_maps(
-    wall,
-    spots,
-    lab.windows(everywhere, wall, found[None]),
-    title="One pass over a wall of twelve photos",
-    caption=f"The map has {found.shape[1]} × {found.shape[2]} positions, a window of {everywhere.size} pixels each. "
-    "Orange: the probability of dalmatian; full orange would be 1. "
-    f"Largest on the wall {spots['dalmatian'].max():.2f}; on the photo alone {model.top(dalmatian)[0][1]:.2f}.",
+    panels,
+    title="Twelve categories on a wall of twelve photos, found in a single pass",
+    caption="Colour: the probability of a category at a position; none is 0, full is 1; beside its name the largest "
+    f"on the wall. Each position looks through an opening of {', of '.join(notes)}. The control, {titles[NETWORK]} "
+    f"without training: {control[own].max():.3f} at most, for any of the twelve, anywhere.",
 )
 
 # %% [markdown]
-# The right place, but how unsure! And yet "the very same logits". What is different on the wall?
+# All twelve, each on its own photo, by a network that stayed as it is and by one whose head was replaced. SqueezeNet
+# even finds the dalmatian, which is only its third guess for the photo as a whole (at the top of this page).
 #
-# A window that is *cut out* and given to the network ends in **zeros**: every convolution pads its map's border. On
-# the wall the same window goes on into its surroundings, and they reach in, for each cell of the 7 × 7 sees far more
-# of the photo than its own 32 pixels. Without padding, map and cut-out window would agree exactly (the lab's tests
-# verify that). With it they differ most along the window's rim, and the mean over 7 × 7 cells takes in the rim.
+# ## How sure?
 #
-# So let each position look through a smaller opening: the mean over 3 × 3 cells, in the middle of the window,
-# where the surroundings reach less. (With 1 × 1 it would be the *class activation map* of Zhou et al. 2016.)
+# "The very same logits", we said. So take the *whole* window of the training again, and look at each photo through
+# its own window on the wall: as sure as on the photo alone?
 #
-# **Predict first.** The opening is smaller than what the network was trained with. Surer or less sure?
+# It cannot be quite the same. A window that is *cut out* and given to the network ends in **zeros**: most convolutions
+# pad their map's border. On the wall the same window goes on into its surroundings, and they reach in, for each cell of
+# the last map sees more of the photo than its own 16 or 32 pixels. Without padding, map and cut-out window would agree
+# exactly (the lab's tests verify that).
+#
+# **Predict first.** A cell of SqueezeNet's last map sees 207 × 207 pixels; one of EfficientNet-Lite0's sees more than
+# the photo has. In which of the two do the surroundings count for more?
 
 # %%
-# AlexNet's and VGG's windows are fixed by their linear layers
-narrow = lab.convolutionize(model, window=3) if everywhere.pools else everywhere
-narrow_found = probabilities(narrow, wall)
-middle = 2 if everywhere.pools else 0  # cells from the photo's corner to the opening in its middle
-row, column = torch.arange(12) // 4 * 8, torch.arange(12) % 4 * 8  # a photo and its gap are 8 strides of 32
+middles = torch.tensor([[256 * (k % 6) + 112.0, 256 * (k // 6) + 112.0] for k in range(12)])  # x, y
+photos = torch.cat([bank[name] for name in names])
 
-with torch.no_grad():
-    alone = model(torch.cat([bank[name] for name in names])).softmax(dim=1)[range(12), own]
-ways = {
-    "the photo alone": alone,
-    "on the wall, its window": found[own, row, column],
-    "on the wall, smaller opening": narrow_found[own, row + middle, column + middle],
-}
+
+def in_the_middle(everywhere):
+    """Each photo's own category at the position in its middle, (12,)."""
+    found, windows = probabilities(everywhere, wall)
+    places = (windows[..., :2] + windows[..., 2:]).flatten(0, 1) / 2
+    nearest = torch.cdist(middles, places).argmin(dim=1)
+    return found.flatten(1)[own, nearest]
+
+
+ways, moved = {}, []
+for name, network in networks.items():
+    with torch.no_grad():
+        alone = network(photos).softmax(dim=1)[range(12), own]
+    whole = in_the_middle(at_every_position(network))
+    ways[titles[name]] = {
+        "the photo alone": alone,
+        "on the wall, its whole window": whole,
+        "on the wall, a smaller opening": in_the_middle(through_smaller_openings(network)),
+    }
+    moved.append(f"{(whole - alone).abs().mean():.2f} in {titles[name]}")
 pictures.asked_in_several_ways(
     names,
     ways,
-    label="probability of the photo's own category",
-    title="The same network, the same photos, asked in three ways",
-    caption="Median of the twelve: " + ", ".join(f"{way} {p.median():.2f}" for way, p in ways.items()) + ". "
-    "Each time one position: the photo's own window, or the opening in its middle.",
-)
-
-# %% [markdown]
-# Surer for most, even than on the photo alone: the middle is full of the subject, where the mean over the whole photo
-# takes in its background. The two that lose everything show it from the other side: in the middle of *thatched roof*
-# stands a monument on a lawn, and in the middle of *stained glass* (*prayer rug* to ImageNet) a pillar.
-#
-# Now all positions at once. **The control** is a network that has not been trained.
-
-# %%
-untrained = models.load(NETWORK, weights=None)
-control = probabilities(lab.convolutionize(untrained, window=3 if everywhere.pools else None), wall)
-maps = {name: narrow_found[model.index_of(name)] for name in ("dalmatian", "goose")}
-maps["dalmatian, by an untrained network (control)"] = control[model.index_of("dalmatian")]
-left, top, right, bottom = lab.windows(narrow, wall, narrow_found[None]).unbind(-1)
-touches = (right > 768) & (bottom > 256) & (top < 480)  # the dalmatian's photo: last column, second row
-pictures.class_maps(
-    wall,
-    maps,
-    lab.windows(narrow, wall, narrow_found[None]),
-    title="Where is the dalmatian, where are the geese?",
-    caption=f"One pass, {narrow_found.shape[1]} × {narrow_found.shape[2]} positions, an opening of {narrow.size} "
-    "pixels each. Largest probability: "
-    + ", ".join(f"{name} {one.max():.3f}" for name, one in maps.items())
-    + f". Dalmatian where the opening does not touch its photo: {maps['dalmatian'][~touches].max():.3f} at most.",
-)
-
-# %% [markdown]
-# Found, and what is orange is on the dalmatian. Nobody has ever told this network *where* anything is:
-# it was trained on a label a photo.
-#
-# A wall is an easy picture, since its photos are neatly apart. Here is one photo with many things in it.
-#
-# **Predict first.** *Disk brake* is one of the 1000 categories. Where on the motorcycle is it?
-
-# %%
-garage = images.photos(size=448)["motorcycle"]
-in_garage = probabilities(narrow, garage)
-seen = {
-    "disk brake": in_garage[model.index_of("disk brake")],
-    "dalmatian (control)": in_garage[model.index_of("dalmatian")],
-}
-pictures.class_maps(
-    garage,
-    seen,
-    lab.windows(narrow, garage, in_garage[None]),
-    columns=3,
-    title="One photo, and a small part of it",
-    caption=f"{in_garage.shape[1]} × {in_garage.shape[2]} positions. Largest probability: "
-    + ", ".join(f"{name} {one.max():.3f}" for name, one in seen.items())
+    label="probability of its own category",
+    title="The same photos, asked about in three ways",
+    caption=f"Each time one position: the photo's own window, or the opening in its middle. From the photo alone to "
+    f"its whole window on the wall the probability moves by {', by '.join(moved)} (mean of the twelve). Medians, in "
+    "the legend's order: "
+    + "; ".join(
+        f"{name} " + ", ".join(f"{p.median():.2f}" for p in asked.values()) for name, asked in ways.items()
+    )
     + ".",
 )
 
 # %% [markdown]
+# SqueezeNet: on the wall it is nearly as sure as on the photo alone.
+#
+# EfficientNet-Lite0: on the wall nearly all are less sure, and the dalmatian is lost. In a smaller opening, where the
+# surroundings reach less, most are surer than even on the photo alone, for the middle is full of the subject. Those
+# that lose show it from the other side: in the middle of *thatched roof* stands a monument on a lawn, and in the middle
+# of *stained glass* (*prayer rug* to ImageNet) a pillar.
+#
+# A wall is an easy picture, since its photos are neatly apart. Here are two photos with several things in each.
+#
+# **Predict first.** *Espresso*, *ladle*, *space shuttle* and *football helmet* are among the 1000 categories. Where in
+# a cup of coffee, and where around an astronaut, will SqueezeNet see them?
+
+# %%
+large = images.photos(size=448)
+small = through_smaller_openings(squeezenet)
+blind = through_smaller_openings(models.load("squeezenet", weights=None))
+things = {"coffee": ["espresso", "ladle"], "astronaut": ["space shuttle", "football helmet"]}
+panels, by_the_untrained = {}, 0.0
+for name, asked in things.items():
+    found, windows = probabilities(small, large[name])
+    numbers = [squeezenet.index_of(category) for category in asked]
+    panels[name] = large[name], dict(zip(asked, found[numbers], strict=True)), windows
+    by_the_untrained = max(by_the_untrained, float(probabilities(blind, large[name])[0][numbers].max()))
+compass = found[squeezenet.index_of("magnetic compass")].max()
+
+pictures.class_maps(
+    panels,
+    columns=2,
+    title="SqueezeNet, as it stands: four small things in two photos",
+    caption=f"{found.shape[1]} × {found.shape[2]} positions, an opening of {small.size} × {small.size} pixels each, in "
+    f"photos of 448 × 448. The control, SqueezeNet without training: {by_the_untrained:.3f} at most. Another control: "
+    f"there is no magnetic compass in the astronaut's photo, yet somewhere its probability is {compass:.2f}.",
+)
+
+# %% [markdown]
+# Each is where it should be, if a spoon may pass for a ladle. But look at the caption's last number. A classifier has
+# to choose one of its 1000 categories at *every* position, on an empty wall as well: it has no word for "nothing".
+# Detectors have one, the class *background*, and you will meet it soon.
+#
 # ## Why not simply slide a window?
 #
 # One could also cut out a window at each position and give it to the network, as detectors long did. The
@@ -264,23 +328,23 @@ pictures.class_maps(
 
 
 # %%
-def multiply_adds(network, side):
-    """Multiplications with addition, in billions, that a pass over a photo of side × side takes."""
+def work(network, side):
+    """A pass over a photo of side × side: its multiplications with addition, in billions, and its positions."""
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network(torch.full((1, 3, side, side), 0.5))
-    return counter.get_total_flops() / 2 / 1e9
+        logits = network(torch.full((1, 3, side, side), 0.5))
+    return counter.get_total_flops() / 2 / 1e9, logits[0, 0].numel()
 
 
 sides = [224, 320, 448, 672, 896]
-one_window = multiply_adds(model, 224)
-dense_pass = [multiply_adds(everywhere, side) for side in sides]
-sliding = [one_window * (1 + (side - 224) // 32) ** 2 for side in sides]
+everywhere = at_every_position(model)
+dense_pass, positions = zip(*(work(everywhere, side) for side in sides), strict=True)
+sliding = [work(model, 224)[0] * count for count in positions]
 pictures.work(
     sides,
     {"a window that slides": sliding, "one dense pass": dense_pass},
     label="billion multiply-adds",
     title="The same number of answers for a fraction of the work",
-    caption=f"Counted, not timed. At {sides[-1]}² pixels there are {(1 + (sides[-1] - 224) // 32) ** 2} positions: "
+    caption=f"{titles[NETWORK]}, counted, not timed. At {sides[-1]}² pixels there are {positions[-1]} positions: "
     f"{sliding[-1]:.0f} billion multiply-adds by sliding, {dense_pass[-1]:.1f} by one pass, "
     f"{sliding[-1] / dense_pass[-1]:.0f} times fewer.",
 )
@@ -365,7 +429,7 @@ drawings.grid_and_cell(
     (row, column),
     classes,
     title=f"YOLO's output for this board: {' × '.join(map(str, output.shape))} numbers",
-    caption=f"Encoded from the places we chose. Yellow: the cell of row {row}, column {column}; dashed: its three base "
+    caption=f"Encoded from the places we chose. Orange: the cell of row {row}, column {column}; dashed: its three base "
     f"boxes, each with its five numbers in its own colour. {int((output[..., [4, 9, 14]] > 0).sum())} of "
     f"{7 * 7 * 3} boxes have a confidence above 0.",
 )
@@ -391,6 +455,7 @@ print(f"largest error of a box: below {1e-5:g}: {bool((again.boxes[order] - trut
 # One thing is missing, and we leave it at 0: nobody has taught the classifier dx, dy, dh and dw.
 
 # %%
+narrow = through_smaller_openings(model)
 squares = shapes[:2]
 targets = [model.index_of(name) for name in places]
 toy = scan(narrow, board, squares, targets, opening=narrow.size)  # (7, 7, 5·2 + 5)
@@ -496,13 +561,7 @@ drawings.decoding(
 # **The control.** The same steps with a network that has not been trained.
 
 # %%
-blind = scan(
-    lab.convolutionize(untrained, window=3 if everywhere.pools else None),
-    board,
-    squares,
-    targets,
-    opening=narrow.size,
-)
+blind = scan(through_smaller_openings(untrained), board, squares, targets, opening=narrow.size)
 nothing = yolo.decode(blind, squares, classes=len(classes), threshold=0.25)
 print(
     f"untrained: {len(nothing.scores)} boxes with a score of 0.25 or more; largest confidence "
@@ -549,7 +608,7 @@ for name in models.NETWORKS:
     if name in models.available():
         other = models.load(name)
         with torch.no_grad():
-            positions = lab.convolutionize(other)(wall).shape[2:]
+            positions = at_every_position(other)(wall).shape[2:]
         (first, p), *_ = other.top(dalmatian, k=1)
         print(f"{name:20}{first} {p:.0%}; on the wall a map of {positions[0]} × {positions[1]}")
     else:
@@ -580,7 +639,7 @@ picture
 #
 # Think before you read on; there is no check.
 #
-# 1. Our network learned from one label a photo, and yet it knew *where* the dalmatian was. Where in the network could
+# 1. Our network learned from one label per photo, and yet it knew *where* the dalmatian was. Where in the network could
 #    that knowledge be? Would a map of its first layer's answers show a dalmatian, too?
 # 2. Every answer on the wall, and every box of YOLO's, begins with the same few weights: those of the first
 #    convolution, which meets the pixels themselves. AlexNet and ResNet differ in nearly everything else. If we drew

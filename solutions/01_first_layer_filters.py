@@ -5,9 +5,9 @@
 # first layer is the one place where looking is easy: its weights meet the red, green and blue of the picture
 # directly, so a filter of 11 × 11 × 3 numbers *is* a small colour picture of what it answers to most.
 #
-# You will take the first layer out of any network, draw it, and compare four famous ones. Then comes the
-# lecture's odd claim, that the pictures look much alike *for nearly any network on nearly any data*. You will
-# try it by hand: grow 64 filters from 30 photos, without a network, without labels, in seconds.
+# You will take the first layer out of any network, draw it, and compare. Then comes the lecture's odd claim, that
+# the pictures look much alike *for nearly any network on nearly any data*. You will try it by hand: grow 64
+# filters from 30 photos, without a network, without labels, in seconds.
 #
 # <!-- exercises -->
 
@@ -23,20 +23,21 @@ from torch import nn
 from labkit import check, hint, images, models, show
 from labkit.methods import filters as lab
 
-model = models.load("efficientnet_lite0")
+NETWORK = "squeezenet"  # or "efficientnet_lite0", or "alexnet", … once fetched
+
 bank = images.photos()
-model
+models.load(NETWORK).net
 
 # %% [markdown]
-# Everything below works with this network, EfficientNet-Lite0, which came with the lab. The lecture's own
-# networks join in as soon as they are downloaded: `labkit fetch alexnet` in a terminal.
+# Two networks came with the lab, SqueezeNet and EfficientNet-Lite0, both trained on a million labelled photos. The
+# lecture's own networks join in as soon as they are downloaded: `labkit fetch alexnet` in a terminal.
 
 # %% [markdown]
 # ### Exercise 01.1
 #
-# Every network hides its first convolution under another name: `features.0` in AlexNet, `conv1` in ResNet,
-# `conv_stem` here. Write a function that finds it in any of them: the first `nn.Conv2d`, in the order of
-# `net.modules()`. It gives you the weights as plain numbers to look at, no longer part of training.
+# Every network hides its first convolution under another name: `features.0` in SqueezeNet, `conv1` in ResNet,
+# `conv_stem` in EfficientNet-Lite0. Write a function that finds it in any of them: the first `nn.Conv2d`, in the order
+# of `net.modules()`. It gives you the weights as plain numbers to look at, no longer part of training.
 
 
 # %%
@@ -122,45 +123,81 @@ check("01.3", tile_filters)
 # %% [markdown]
 # ## Look
 #
-# **Predict first.** This network has 32 filters of only 3 × 3. How many different *kinds* of filter do you
-# expect to tell apart? Then run the cell.
+# **Predict first.** SqueezeNet has 64 filters of only 3 × 3, EfficientNet-Lite0 has 32. How many different *kinds* of
+# filter do you expect to tell apart? And would you tell them from those of a network that was never trained? Then run
+# the cell.
+#
+# (Filters come out of a network in no order at all. Here the nearly grey ones come first, sorted by the angle of their
+# stripes, then the others, the more coloured the later.)
+
 
 # %%
-trained = lab.first_convolution(model.net)
+def greyness(filters):
+    """1 for a filter that is the same in all three colours, 0 where the three cancel out: (K,)."""
+    pattern = filters - filters.mean(dim=(1, 2, 3), keepdim=True)
+    return pattern.sum(1).square().sum((1, 2)) / (3 * pattern.square().sum((1, 2, 3))).clamp(min=1e-12)
 
-show.filter_sheet(
-    trained,
-    title="EfficientNet-Lite0: all 32 first-layer filters, 3 × 3 × 3",
-    caption=f"Each scaled to its own range. Blobs of one colour against another, and dark-to-light steps; with 3 × 3 "
-    f"pixels there is little room for more. Median orientation {lab.orientation(trained).median():.2f} "
-    "(0: none, 1: a pure grating).",
-)
 
-# %% [markdown]
-# Blobs of one colour, and short steps. Now the lecture's four. Their filters are larger (11 × 11 in AlexNet,
-# 7 × 7 in the others), so there is more to see. A frame stays empty until its network is downloaded.
+def angle(filters):
+    """The direction of each filter's stripes, from its Fourier power spectrum: (K,)."""
+    grey = filters.sum(1)
+    power = torch.fft.fft2(grey - grey.mean((1, 2), keepdim=True), s=(32, 32)).abs().square()
+    x = torch.fft.fftfreq(32)
+    return (power * torch.exp(2j * torch.atan2(x[:, None], x[None, :]))).sum((1, 2)).angle()
 
-# %%
-lecture = {}
-for name in ["alexnet", "resnet18", "resnet101", "densenet121"]:
-    if name in models.available():
-        lecture[name] = lab.first_convolution(models.load(name).net)
-    else:
-        shape = tuple(lab.first_convolution(models.load(name, weights=None).net).shape)
-        lecture[name] = f"{' × '.join(map(str, shape))}, not downloaded: labkit fetch {name}"
 
-here = [name for name, bank_or_reason in lecture.items() if not isinstance(bank_or_reason, str)]
+def in_order(filters):
+    grey = greyness(filters)
+    return filters[torch.where(grey > 0.8, angle(filters) - 10, -grey).argsort()]
+
+
+titles = {"squeezenet": "SqueezeNet", "efficientnet_lite0": "EfficientNet-Lite0"}
+trained, fresh = {}, {}  # first layers with the trained weights, and with those that training begins with
+for name in dict.fromkeys([NETWORK, *models.EMBEDDED]):
+    trained[titles.get(name, name)] = lab.first_convolution(models.load(name).net)
+    fresh[f"{titles.get(name, name)}, untrained"] = lab.first_convolution(models.load(name, weights=None).net)
+
+
+def medians(measure, banks):
+    return ", ".join(f"{name} {measure(filters).median():.2f}" for name, filters in banks.items())
+
+
+control = next(iter(fresh))
+sheets = trained | {control: fresh[control]}
 show.filter_sheets(
-    lecture,
-    title="The lecture's four networks, first layer",
-    caption=f"Downloaded here: {', '.join(here) or 'none of them, so each frame says what it would hold'}. "
-    "Shapes are filters × colours × height × width.",
+    {name: in_order(filters) for name, filters in sheets.items()},
+    title="All first-layer filters of trained networks, and the control",
+    caption="Each filter is scaled to its own range. The control has the random weights that training begins with. "
+    f"Median greyness (1: the same in all colours): {medians(greyness, sheets)}.",
 )
 
 # %% [markdown]
-# Three of the four were built years apart by different people, and AlexNet's filters are half again as wide.
-# Yet each sheet shows the same two families: **oriented edges and gratings**, nearly grey, and **blobs of
-# opponent colours**, hardly oriented. Why should that be? Perhaps it says less about networks than about photos.
+# SqueezeNet: light against dark in the upper rows, as spots and as short bars, upright, level and oblique; one colour
+# against another below: blue and orange, red and green. The control has all colours everywhere. EfficientNet-Lite0
+# shows the same only coarsely. In 3 × 3 pixels there is little room: a colour, a spot, a step.
+#
+# The lecture's four have larger filters, 11 × 11 in AlexNet and 7 × 7 in the others, so there is more to see.
+
+# %%
+famous = ["alexnet", "resnet18", "resnet101", "densenet121"]
+lecture = {
+    name: lab.first_convolution(models.load(name).net) for name in famous if name in models.available()
+}
+if missing := [name for name in famous if name not in lecture]:
+    size = sum(models.NETWORKS[name].size_mb for name in missing)
+    print(f"To see the lecture's networks here: labkit fetch {' '.join(missing)} ({size:.0f} MB)")
+
+lecture and show.filter_sheets(
+    {name: in_order(filters) for name, filters in lecture.items()},
+    title="The lecture's networks, first layer",
+    caption="Each filter is scaled to its own range. Shapes are filters × colours × height × width.",
+)
+
+# %% [markdown]
+# The lecture's four were built from 2012 to 2016 by three groups of people, and AlexNet's filters are half again as
+# wide as the others'. Yet each of its sheets shows the same two families: **oriented edges and gratings**, nearly grey,
+# and **blobs of opponent colours**, hardly oriented. Why should that be? Perhaps it says less about networks than about
+# photos.
 
 # %% [markdown]
 # ## Grow your own
@@ -249,17 +286,18 @@ white = lab.zca_whiten(normalized)
 before, after = (
     torch.corrcoef(p[:20_000].T)[60, :121].abs().reshape(11, 11) for p in (normalized, white)
 )  # pixel 60 is the middle of the red plane
+
+
+def sheet(rows):
+    return lab.tile(lab.rescale(rows.unflatten(1, (3, 11, 11))), columns=3, background=float("nan"))
+
+
 show.image_row(
-    [
-        *lab.rescale(normalized[:4].unflatten(1, (3, 11, 11))),
-        *lab.rescale(white[:4].unflatten(1, (3, 11, 11))),
-        before,
-        after,
-    ],
-    [*["before"] * 4, *["whitened"] * 4, "correlation\nbefore", "correlation\nafter"],
+    [sheet(normalized[1:10]), sheet(white[1:10]), before, after],
+    ["nine patches", "the same, whitened", "correlation before", "correlation after"],
     title="What whitening does: edges stay, smooth shade goes",
-    caption="Left: four patches before and after. Right: the correlation of the middle pixel (red) with the 120 others "
-    f"around it, black 0, white 1: {before.mean():.2f} on average before, {after.mean():.2f} after.",
+    caption="Right: the correlation of the middle pixel (red) with the 120 others around it, black 0, white 1: "
+    f"{before.mean():.2f} on average before, {after.mean():.2f} after. Each patch is scaled to its own range.",
 )
 
 # %% [markdown]
@@ -309,15 +347,64 @@ for _round in range(20):
 grown = centroids.unflatten(1, (3, 11, 11))
 
 show.filter_sheet(
-    grown,
+    in_order(grown),
+    columns=11,
     title="Grown, not trained: 64 filters of 11 × 11 from 30 photos",
     caption=f"Twenty rounds of spherical k-means on {len(white):,} whitened patches; no network, no labels. "
     f"{(lab.orientation(grown) > 0.5).float().mean():.0%} of them are oriented (above 0.5); the others are blobs.",
 )
 
 # %% [markdown]
-# Compare this sheet with AlexNet's above (or in the lecture). Edges at every angle, opponent colours (blue
-# against yellow, red against green), and flat blobs: both families are there.
+# Compare this sheet with AlexNet's in the lecture. Edges at every angle, opponent colours (blue against yellow, red
+# against green), and flat blobs: both families are there.
+#
+# And with the networks that are here? Their filters are smaller, so grow some of their size, 3 × 3, by the same recipe.
+#
+# **Predict first.** One of the two learned from a million photos with labels, by gradient descent. The other is k-means
+# on patches of 30 photos, in a second. How will they differ?
+
+# %%
+small = lab.learn_filters(bank.images, size=3, patches=40_000)
+pair = {
+    "SqueezeNet, trained": lab.first_convolution(models.load("squeezenet").net),
+    "grown from 30 photos": small,
+}
+
+show.filter_sheets(
+    {name: in_order(filters) for name, filters in pair.items()},
+    title="Surprisingly similar: 64 filters of 3 × 3, trained by labels and grown without",
+    caption=f"Each filter is scaled to its own range. Median orientation: {medians(lab.orientation, pair)}. "
+    f"Median bandwidth, the share of all spatial frequencies: {medians(lab.bandwidth, pair)}.",
+)
+
+# %% [markdown]
+# Spots, bars and corners of light against dark, then steps and blobs of opponent colours, in both. They differ in small
+# things: the trained ones are a little green and purple where the grown ones are grey, for example.
+#
+# ## Nearly any data
+#
+# The same recipe, on pictures that are no photos of things: a section of tissue under the microscope, the back of an
+# eye, and the Hubble telescope's deep field of galaxies.
+#
+# **Predict first.** Which of the three will give edges, and in which colours?
+
+# %%
+large = images.photos(size=448)
+others = {
+    name: lab.learn_filters(large[name], patches=40_000, rounds=15)
+    for name in ("tissue", "retina", "deep field")
+}
+show.filter_sheets(
+    {name: in_order(filters) for name, filters in others.items()},
+    title="Grown from one picture each",
+    caption=f"The same recipe, fewer patches (40,000). Median orientation: {medians(lab.orientation, others)}; "
+    f"grown from photos {lab.orientation(grown).median():.2f}.",
+)
+
+# %% [markdown]
+# *Nearly* any: tissue and retina give edges at every angle again, in the colours that the stain and the eye have. The
+# sky has no edges, and its filters are points of light. A first layer shows what its pictures are made of; most
+# pictures are made of edges.
 
 # %% [markdown]
 # ## The controls
@@ -332,15 +419,13 @@ noise = torch.rand(bank.images.shape, generator=torch.Generator().manual_seed(1)
 from_noise = lab.learn_filters(noise)
 untrained = lab.first_convolution(models.load("alexnet", weights=None).net)
 
+controls = {"grown from photos": grown, "grown from noise": from_noise, "AlexNet, untrained": untrained}
+
 show.filter_sheets(
-    {"grown from photos": grown, "grown from noise": from_noise, "AlexNet, untrained": untrained},
+    {name: in_order(filters) for name, filters in controls.items()},
     title="The same recipe needs photos",
-    caption="Median orientation: "
-    + ", ".join(
-        f"{name} {lab.orientation(bank_of_filters).median():.2f}"
-        for name, bank_of_filters in {"photos": grown, "noise": from_noise, "untrained": untrained}.items()
-    )
-    + ". All three drawn alike, each filter scaled to its own range.",
+    caption=f"Median orientation: {medians(lab.orientation, controls)}. "
+    "All three drawn alike, each filter scaled to its own range.",
 )
 
 # %% [markdown]
@@ -353,18 +438,14 @@ show.filter_sheets(
 #   noise has about 0.75.
 
 # %%
-banks = {"grown from photos": grown, "grown from noise": from_noise, "AlexNet, untrained": untrained}
-banks["EfficientNet-Lite0"] = trained
-banks["EfficientNet-Lite0, untrained"] = lab.first_convolution(models.load(weights=None).net)
-banks |= {name: filters for name, filters in lecture.items() if not isinstance(filters, str)}
+banks = controls | {"grown from photos, 3 × 3": small} | trained | fresh | lecture
 
 show.dots(
     {name: lab.orientation(filters) for name, filters in banks.items()},
     label="orientation: 0 none, 1 a single grating",
     title="Oriented: what learns from photos",
-    caption="One dot a filter, a bar at the median. "
-    + ", ".join(f"{name} {lab.orientation(filters).median():.2f}" for name, filters in banks.items())
-    + ". Filters of 3 × 3 are too small to be strongly oriented.",
+    caption=f"One dot per filter, a bar at the median: {medians(lab.orientation, banks)}. Filters of 3 × 3 are too "
+    "small to be strongly oriented.",
 )
 
 # %%
@@ -372,15 +453,13 @@ show.dots(
     {name: lab.bandwidth(filters) for name, filters in banks.items()},
     label="bandwidth: share of all spatial frequencies",
     title="Band-limited: what learns from photos",
-    caption="One dot a filter, a bar at the median. "
-    + ", ".join(f"{name} {lab.bandwidth(filters).median():.2f}" for name, filters in banks.items())
-    + ".",
+    caption=f"One dot per filter, a bar at the median: {medians(lab.bandwidth, banks)}.",
 )
 
 # %% [markdown]
-# What was learned from photos parts from what was not, in both numbers, for filters of 7 × 7 and more. With
-# 3 × 3 pixels the trained network still leans the same way, but little: there is no room for a grating in
-# three pixels.
+# What was learned from photos parts from what was not, in both numbers, and clearly so for filters of 11 × 11. With
+# 3 × 3 pixels there is no room for a grating, but SqueezeNet and the filters grown without labels agree in both
+# medians, and their control is elsewhere. EfficientNet-Lite0 leans the same way, but little.
 
 # %% [markdown]
 # ## Two questions
