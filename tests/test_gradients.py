@@ -12,11 +12,11 @@ from torch import nn
 
 from labkit import models
 from labkit.errors import LabError
-from labkit.images import Photos
+from labkit.images import Photos, photos
 from labkit.methods import gradients, sanity
 from labkit.models import Classifier
 from labkit.relus import relu_rule
-from labkit.show.gradients import SIDE, lines_by_depth, rows_of_images, signed, sizes
+from labkit.show.gradients import lines_by_depth, rows_of_images, signed, sizes
 from labkit.show.gradients_explorer import explore, neuron_under_three_rules
 from labkit.show.neurons import Place, around, box_on_photo, standouts
 
@@ -335,19 +335,28 @@ def test_grey_means_zero_and_each_image_has_its_own_scale():
     maps = torch.zeros(2, 3, 8, 8)
     maps[0, 1, 2:4], maps[1, 2, 5:7] = 1e-6, -50
     pictures = signed(maps)
-    assert pictures.shape == (2, 1, 8, 8)
+    assert pictures.shape == (2, 3, 8, 8)
     assert (pictures[:, :, 0] == 0.5).all()
-    assert (pictures[0, 0, 2] == 1).all()
-    assert (pictures[1, 0, 5] == 0).all()
+    assert (pictures[0, 1, 2] == 1).all()
+    assert (pictures[1, 2, 5] == 0).all()
     assert torch.equal(sizes(torch.zeros(1, 4, 4)), torch.zeros(1, 4, 4))
-    assert signed(torch.rand(1, 3, 400, 200), color=True).shape == (1, 3, SIDE, SIDE // 2)
+
+
+def test_a_map_in_which_one_colour_leans_one_way_is_drawn_in_grey():
+    maps = torch.randn(2, 3, 20, 20, generator=torch.Generator().manual_seed(0))
+    maps[1, 1] += 2
+    coloured, grey = signed(maps)
+    assert not torch.equal(coloured[0], coloured[1])
+    assert torch.equal(grey[0], grey[1])
+    assert torch.equal(grey[0], grey[2])
+    assert (grey[0] > 0.5).float().mean() > 0.8
 
 
 def test_figures_say_in_words_what_they_show(images):
     figure = rows_of_images({"photo": images}, ["a", "b"], title="t", caption="c")
-    assert figure.png().startswith(b"\x89PNG")
+    assert figure.webp().startswith(b"RIFF")
     assert figure.alt == "t. c"
-    assert lines_by_depth({"one": torch.rand(3, 2)}, "abc", label="l", title="t").png()
+    assert lines_by_depth({"one": torch.rand(3, 2)}, "abc", label="l", title="t").webp()
     assert box_on_photo(images[:1], images[:1] - 0.5, (1, 2, 5, 6), title="t").alt == "t"
     with pytest.raises(LabError, match="rows of one length"):
         rows_of_images({"photo": images, "one": images[:1]})
@@ -364,9 +373,9 @@ def test_the_explorer_draws_anew_and_tells_its_errors(model, images):
     bank = Photos(images, torch.tensor([-1, -1]), ("one", "two"), ("", ""))
     explorer = explore(model, bank, ["first", "second"], layer="first", channel=5)
     assert isinstance(explorer.controls["channel"], ipywidgets.IntSlider)
-    before = explorer.image.value
+    before = explorer.picture.webp()
     explorer.controls["photo"].value = "two"
-    assert explorer.image.value != before
+    assert explorer.picture.webp() != before
     assert "two: loudest" in explorer.picture.alt
     explorer.controls["layer"].value = "second"
     assert explorer.controls["channel"].max == 7
@@ -393,6 +402,36 @@ class Guided(torch.autograd.Function):
         return grad.masked_fill(ctx.shut, 0).relu(), None
 
 
+def four_photos():
+    bank = photos()
+    chosen = [bank.names.index(name) for name in ("bull mastiff", "bald eagle", "goose", "cannon")]
+    return bank.images[chosen], bank.labels[chosen]
+
+
+@pytest.mark.filterwarnings("ignore:Setting backward hooks on ReLU", "ignore:Input Tensor 0 did not")
+@pytest.mark.parametrize(
+    ("captum", "ours"), [(GuidedBackprop, gradients.guided_backprop), (Deconvolution, gradients.deconvnet)]
+)
+def test_both_rules_are_captums_on_the_trained_squeezenet(captum, ours):
+    model, (images, labels) = models.load("squeezenet"), four_photos()
+    expected = captum(model).attribute(images, target=labels)
+    torch.testing.assert_close(ours(model, images, labels), expected, rtol=1e-6, atol=1e-6)
+
+
+def alike_for_one_target(name, targets):
+    """Rank correlations of the deconvnet's maps of two photos for one target: all pairs, all targets."""
+    model, (images, _) = models.load(name), four_photos()
+    first, second = torch.triu_indices(len(images), len(images), offset=1)
+    maps = [gradients.deconvnet(model, images, target) for target in targets]
+    return torch.cat([sanity.rank_correlation(of_one[first], of_one[second]) for of_one in maps])
+
+
+def test_the_deconvnet_sees_the_photo_through_max_pooling_and_only_there():
+    targets = ("koala", "goose")
+    assert alike_for_one_target("squeezenet", targets).max() < 0.2  # measured: 0.08 at most
+    assert alike_for_one_target("efficientnet_lite0", targets).min() > 0.99  # one map for all photos
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Setting backward hooks on ReLU", "ignore:Input Tensor 0 did not")
 @pytest.mark.parametrize(
@@ -404,6 +443,7 @@ class Guided(torch.autograd.Function):
         ("resnet101", "right"),
         ("densenet121", "off"),  # its last ReLU is F.relu
         ("googlenet", "the plain gradient"),  # all are F.relu
+        ("squeezenet", "right"),
         ("efficientnet_lite0", "the plain gradient"),  # all are nn.ReLU6
     ],
 )

@@ -3,47 +3,44 @@
 from collections.abc import Mapping, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from labkit.errors import LabError
+from labkit.show.palette import FAINT, HUES
 from labkit.show.picture import PhotoPicture, Picture
-from labkit.show.plots import ACCENT, FAINT, INK, WIDTH, draw
+from labkit.show.plots import WIDTH, draw
 
-SIDE = 128  # pixels; finer than that, a map is heavy and no clearer
-SHADES = 8  # from 0 to the largest
-LINES = {"colors": ("#8c959f", "#cf5b00", ACCENT), "styles": ("--", "-.", "-")}
+STYLES = ("-", "--", "-.", ":")  # lines that differ without their colours, too
 
 
-def signed(gradients: Tensor, *, color: bool = False, side: int = SIDE) -> Tensor:
-    """Gradients as pictures: 0 is grey; the largest sizes, but for a few, are black or white.
+def signed(gradients: Tensor) -> Tensor:
+    """Gradients as pictures: 0 is grey; the largest sizes, but for a few, have no more room in their colour.
 
-    gradients: (N, 3, H, W)
-    color:     keep the three colours; without, each pixel's largest size, with its sign, stands for them
-    Returns:   (N, 3 or 1, h, w) in 0..1, in few shades, scaled down to `side` pixels where larger
+    A map comes in colours, as in the papers, unless one of them leans one way all over it: the whole picture would
+    have that colour, and nothing else would be seen. It comes in grey: each pixel's largest size, with its sign.
+
+    gradients: (N, 3, H, W);  Returns: (N, 3, H, W) in 0..1
     """
-    if not color:
-        gradients = gradients.gather(1, gradients.abs().argmax(dim=1, keepdim=True))
-    return 0.5 + _stretched(gradients, side) / 2
+    spread, mean = torch.std_mean(gradients, dim=(2, 3), keepdim=True)  # (N, 3, 1, 1)
+    leans = (mean.abs() > spread / 2).any(dim=1, keepdim=True)
+    grey = gradients.gather(1, gradients.abs().argmax(dim=1, keepdim=True)).expand_as(gradients)
+    return 0.5 + _stretched(grey.where(leans, gradients)) / 2
 
 
 def sizes(maps: Tensor) -> Tensor:
     """Maps of sizes as grey pictures: 0 is black; the largest, but for a few, are white.
 
-    maps: (N, H, W);  Returns: (N, h, w) in 0..1, in few shades, scaled down to SIDE pixels where larger
+    maps: (N, H, W);  Returns: (N, H, W) in 0..1
     """
-    return _stretched(maps[:, None], SIDE)[:, 0]
+    return _stretched(maps[:, None])[:, 0]
 
 
-def _stretched(maps: Tensor, side: int, *, clip: float = 0.995) -> Tensor:
+def _stretched(maps: Tensor, *, clip: float = 0.99) -> Tensor:
     """(N, C, H, W) -> each image's values over its largest but for a few, in -1..1."""
-    if max(maps.shape[2:]) > side:
-        scale = side / max(maps.shape[2:])
-        maps = F.interpolate(maps, scale_factor=scale, mode="bilinear", antialias=True)
     flat = maps.abs().flatten(1)
     few = flat.kthvalue(max(1, int(clip * flat.shape[1])), dim=1).values
     top = few.where(few > 0, flat.amax(dim=1)).clamp(min=torch.finfo(maps.dtype).tiny).view(-1, 1, 1, 1)
-    return ((maps / top).clamp(-1, 1) * SHADES).round() / SHADES
+    return (maps / top).clamp(-1, 1)
 
 
 def rows_of_images(
@@ -66,14 +63,18 @@ def rows_of_images(
         )
     count = next(iter(counts.values()))
     side = (WIDTH - 0.3) / max(count, 2)
-    figure = PhotoPicture(WIDTH, min(side, 2.6) * len(rows) + 1.0, title=title, caption=caption, alt=alt)
+    lines = max((name.count("\n") + 1 for name in columns), default=0)
+    figure = PhotoPicture(
+        WIDTH, side * len(rows) + 0.1 + 0.22 * lines, title=title, caption=caption, alt=alt
+    )
+    figure.set_layout_engine("compressed", w_pad=0.02, h_pad=0.04, wspace=0, hspace=0)
     grid = figure.subplots(len(rows), count, squeeze=False)
     for line, (name, images) in zip(grid, rows.items(), strict=True):
         for axes, image in zip(line, images, strict=True):
-            draw(axes, image, smooth=min(image.shape[-2:]) > SIDE)
-        line[0].set_ylabel(name, fontsize=9.5, color=INK)
+            draw(axes, image, smooth=True)
+        line[0].set_ylabel(name)
     for axes, name in zip(grid[0], columns, strict=False):
-        axes.set_title(name, fontsize=9.5, color=INK)
+        axes.set_title(name)
     return figure
 
 
@@ -86,22 +87,29 @@ def lines_by_depth(
     caption: str = "",
     alt: str = "",
 ) -> Picture:
-    """A line a method over the steps of a cascade, with the range of the photos around it.
+    """A line a method over the steps of a cascade, named at its end, with the range of the photos around it.
 
     lines: name -> (len(steps), N)
     """
-    figure = PhotoPicture(WIDTH, 4.6, title=title, caption=caption, alt=alt)
+    figure = Picture(WIDTH, 4, title=title, caption=caption, alt=alt)
     axes = figure.subplots()
-    for (name, values), color, style in zip(lines.items(), LINES["colors"], LINES["styles"], strict=False):
-        places = range(len(steps))
-        mean = values.mean(dim=1)
-        axes.fill_between(
-            places, values.amin(dim=1), values.amax(dim=1), color=color, alpha=0.13, linewidth=0
-        )
-        axes.plot(places, mean, style, color=color, linewidth=2.2, marker="o", markersize=4, label=name)
-    axes.set_xticks(range(len(steps)), steps, rotation=30, ha="right")
     axes.axhline(0, color=FAINT, linewidth=0.8)
-    axes.set_ylabel(label, color=INK)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="upper right")
+    places = range(len(steps))
+    for (name, values), color, style in zip(lines.items(), HUES, STYLES, strict=False):
+        axes.fill_between(
+            places, values.amin(dim=1), values.amax(dim=1), color=color, alpha=0.18, linewidth=0
+        )
+        axes.plot(
+            places,
+            values.mean(dim=1),
+            style,
+            color=color,
+            linewidth=2.4,
+            marker="o",
+            markersize=4.5,
+            label=name,
+        )
+    axes.set_xticks(places, steps, rotation=30, ha="right")
+    axes.set_ylabel(label)
+    axes.legend(loc="upper right", bbox_to_anchor=(1, 1.02))
     return figure

@@ -36,26 +36,27 @@ def neuron_under_three_rules(
     box = receptive_field(model.net, layer, (image.shape[2], image.shape[3])).box(row, column)
     gradients = three_rules(model, image, layer, channel=channel, row=row, column=column)
     gradients = {rule: crop(gradient, box) for rule, gradient in gradients.items()}
-    sizes = {rule: gradient.abs().amax(dim=1) for rule, gradient in gradients.items()}
     alike = {
-        rule: rank_correlation(sizes["gradient"], sizes[rule])[0].item() for rule in ("deconvnet", "guided")
+        rule: rank_correlation(gradients["gradient"], gradients[rule])[0].item()
+        for rule in ("deconvnet", "guided")
     }
     figure = PhotoPicture(
         WIDTH,
-        3.3,
+        WIDTH / 4 + 0.35,
         title=f"{layer}, channel {channel} of {C}: one neuron under three rules",
         caption=f"{name or 'The photo'}: loudest, with {seen[layer][0, channel, row, column]:.2f}, at row {row}, "
-        f"column {column} of {h} × {w}. Each map has its own scale, grey is 0. Rank correlation of sizes with the "
+        f"column {column} of {h} × {w}. Each map has its own scale, grey is 0. Rank correlation with the "
         + ", ".join(
-            f"{'gradient: ' if rule == 'deconvnet' else ''}{rule} {v:.2f}" for rule, v in alike.items()
+            f"{'gradient: ' if rule == 'deconvnet' else ''}{rule} {v:z.2f}" for rule, v in alike.items()
         )
         + ".",
     )
-    pictures = {rule: signed(gradient, color=True)[0] for rule, gradient in gradients.items()}
+    figure.set_layout_engine("compressed", w_pad=0.02, h_pad=0.04, wspace=0)
+    pictures = {rule: signed(gradient)[0] for rule, gradient in gradients.items()}
     for axes, (line, picture) in zip(
         figure.subplots(1, 4), {"what it sees": crop(image, box)[0], **pictures}.items(), strict=True
     ):
-        draw(axes, picture, title=line)
+        draw(axes, picture, title=line, smooth=True)
     return figure
 
 

@@ -98,13 +98,12 @@ def box_on_photo(
 
     image, gradient: (1, 3, H, W)
     """
-    H, W = image.shape[2:]
-    figure = PhotoPicture(WIDTH, 4.6, title=title, caption=caption, alt=alt)
+    figure = PhotoPicture(WIDTH, WIDTH / 2 + 0.3, title=title, caption=caption, alt=alt)
+    figure.set_layout_engine("compressed", w_pad=0.03, h_pad=0.04, wspace=0)
     top, left, bottom, right = (edge - 0.5 for edge in box)
-    shown = {"photo": image[0], "gradient": signed(gradient, color=True)[0]}
+    shown = {"photo": image[0], "gradient": signed(gradient)[0]}
     for axes, (name, picture) in zip(figure.subplots(1, 2), shown.items(), strict=True):
-        draw(axes, picture, title=name)
-        axes.images[0].set_extent((-0.5, W - 0.5, H - 0.5, -0.5))
+        draw(axes, picture, title=name, smooth=True)
         axes.plot(
             [left, right, right, left, left], [top, top, bottom, bottom, top], color=ACCENT, linewidth=2.5
         )
