@@ -116,6 +116,16 @@ def test_an_image_is_drawn_in_its_colours_and_the_right_way_up():
     assert np.nonzero(red)[0].max() < np.nonzero(black)[0].max()
 
 
+@pytest.mark.parametrize("columns", [1, 2, 4])
+def test_the_names_of_sheets_are_not_cut_off_at_the_border(columns):
+    picture = show.filter_sheets({f"Network {i}": torch.rand(64, 3, 3, 3) for i in range(columns)})
+    opaque = picture.pixels()[..., 3] > 0
+    assert not opaque[0].any()
+    assert not opaque[-1].any()
+    assert not opaque[:, 0].any()
+    assert not opaque[:, -1].any()
+
+
 def test_no_figure_lingers_in_pyplot():
     import matplotlib.pyplot as plt
 

@@ -61,6 +61,7 @@ class Picture(Figure):
                 text.set_color(INK)
         for legend in self.findobj(Legend):
             legend.set_frame_on(False)
+        self.draw_without_rendering()  # titles find their places, so that the layout of the drawing leaves them room
         self.canvas.draw()
         return np.asarray(self.canvas.buffer_rgba())  # type: ignore[attr-defined]
 
