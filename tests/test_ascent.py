@@ -7,6 +7,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from nbclient import NotebookClient
 from PIL import Image
 from scipy.ndimage import gaussian_filter
@@ -15,9 +16,11 @@ from torchvision.transforms.functional import rotate as torchvision_rotate
 
 from labkit import models
 from labkit.errors import LabError
+from labkit.hooks import recording
 from labkit.images import to_8_bit
 from labkit.methods import ascent
 from labkit.models import Classifier
+from labkit.relus.closed import Opening
 from labkit.show.ascent import bars, grid, sheet
 from labkit.show.ascent_explorer import NONE, beside_the_control, climb, explore
 
@@ -331,6 +334,165 @@ def test_rescoring_is_of_the_file(model, photos):
     torch.testing.assert_close(ascent.rescore(model, photos, ["c", "a"]), expected)
 
 
+# climbs that begin where nothing fires
+
+
+def shut(model, channel, *, by=0.05):
+    """The model with a channel of its second convolution closed by that much, at least, all over a grey image."""
+    with torch.no_grad(), recording(model.net, "2") as seen:
+        model(torch.full((1, 3, 12, 12), ascent.GREY))
+    model.net[2].bias.data[channel] -= seen["2"][0, channel].max() + by
+    return model
+
+
+def by_plain_autograd(objective, *, steps, rule, transforms):
+    """The loop in Fourier space, without a word about ReLUs."""
+    numbers, draws = ascent.FOURIER.encode(torch.full((1, 3, 12, 12), ascent.GREY)), generator(3)
+    numbers = (numbers + 0.01 * torch.randn(numbers.shape[1:], generator=generator(3))).requires_grad_()
+    optimizer = rule(numbers)
+    for _ in range(steps):
+        images = ascent.FOURIER.decode(numbers, (12, 12))
+        for transform in transforms:
+            images = transform(images, draws)
+        (numbers.grad,) = torch.autograd.grad(objective(images).sum(), numbers)
+        optimizer.step()
+    return ascent.FOURIER.decode(numbers, (12, 12)).clamp(0, 1).detach()
+
+
+@pytest.mark.parametrize("rule", [ascent.adam(), ascent.normalised(0.02)], ids=["adam", "normalised"])
+@pytest.mark.parametrize("transforms", [(), ascent.ROBUST], ids=["plain", "robust"])
+def test_a_climb_that_moves_is_bit_for_bit_plain_autograd_and_asks_once_a_step(
+    model, rule, transforms, monkeypatch
+):
+    def forbidden(*_):
+        raise AssertionError("asked for another rule")
+
+    asked = []
+
+    def objective(images):
+        asked.append(images)
+        return ascent.channel(model, "3", 3)(images) - 0.1 * ascent.l2()(images)
+
+    expected = by_plain_autograd(objective, steps=12, rule=rule, transforms=transforms)
+    monkeypatch.setattr(Opening, "__init__", forbidden)
+    asked.clear()
+    made = ascent.maximize(objective, size=12, steps=12, rule=rule, transforms=transforms, seed=3)
+    assert len(asked) == 12
+    assert torch.equal(made, expected)
+
+
+GENTLE = {"transforms": (ascent.jitter(2), ascent.scale(0.95, 1.05)), "steps": 60}
+
+
+@pytest.mark.parametrize("rule", [ascent.adam(), ascent.normalised(0.02)], ids=["adam", "normalised"])
+@pytest.mark.parametrize("kind", [ascent.FOURIER, ascent.PIXELS], ids=["fourier", "pixels"])
+def test_a_channel_that_is_closed_all_over_the_start_opens(model, kind, rule):
+    channel = ascent.channel(shut(model, 4), "3", 4)
+    for objective in (
+        channel,
+        ascent.neuron(model, "3", 4),
+        channel - 0.001 * ascent.l2(),  # a term whose gradient is not 0
+        lambda images: 3 * F.relu(model.net[2](model.net[:2]((images - model.mean) / model.std)))[:, 4, 1, 2],
+    ):
+        for more in (
+            {},
+            {"transforms": ()},
+            {"regularisers": (ascent.blur(0.5), ascent.clip_contribution(5))},
+        ):
+            options = GENTLE | {"size": 12, "parameterisation": kind, "rule": rule} | more
+            frames = list(ascent.ascend(objective, **options))
+            assert channel(torch.full((1, 3, 12, 12), ascent.GREY)) == 0
+            assert channel(frames[-1].images) > 0
+            assert all(frame.images.isfinite().all() for frame in frames)
+
+
+@pytest.mark.parametrize(
+    "relu", [nn.ReLU6(), nn.ReLU(inplace=True), nn.ReLU6(inplace=True), nn.Hardtanh(0, 6)]
+)
+def test_a_channel_opens_whatever_kind_of_relu_it_is_behind(model, relu):
+    shut(model, 4).net[3] = relu
+    objective = ascent.channel(model, "3", 4)
+    assert objective(ascent.maximize(objective, **GENTLE)) > 0
+
+
+def test_a_stuck_image_leaves_the_others_of_its_batch_alone_and_climbs_as_it_would_alone(model):
+    shut(model, 4)
+    start = torch.full((1, 3, 12, 12), ascent.GREY)
+    options = GENTLE | {"rule": ascent.normalised(0.02), "start": start, "steps": 20}
+    channels = [3, 4, 6]
+    made = ascent.maximize(ascent.channel(model, "3", channels), **options)
+    for channel, image in zip(channels, made, strict=True):
+        objective = ascent.channel(model, "3", channel)
+        assert (objective(start) == 0) == (channel == 4)
+        alone = ascent.maximize(objective, **options)
+        torch.testing.assert_close(image[None], alone, rtol=1e-4, atol=1e-4)
+        assert objective(alone) > objective(start)
+
+
+@pytest.mark.parametrize("weights", [1, 0])
+def test_where_nothing_ever_fires_it_is_said_in_which_images(model, weights):
+    grey = torch.full((1, 3, 12, 12), ascent.GREY)
+    model.net[2].bias.data[[4, 5]] = -1e6
+    model.net[2].weight.data[[4, 5]] *= weights
+    dead = ascent.channel(model, "3", 4)
+    for more in ({}, {"start": grey}, {"rule": ascent.normalised()}, {"parameterisation": ascent.PIXELS}):
+        for objective in (dead, dead - 0.1 * ascent.l2()):
+            with pytest.raises(
+                LabError, match=r"has not moved: nothing .* each of 3 steps .*; try another seed"
+            ):
+                ascent.maximize(objective, steps=3, **more)
+    frames = ascent.ascend(ascent.neuron(model, "3", [4, 3, 5]), steps=5, transforms=())
+    images = [next(frames).images for _ in range(5)]
+    with pytest.raises(LabError, match="has not moved in 0, 2 of the images 0 to 2: nothing"):
+        next(frames)
+    assert all(batch.isfinite().all() for batch in images)
+
+
+def test_no_alarm_where_a_climb_moves_or_is_at_its_top_or_is_not_about_relus(model):
+    grey = torch.full((1, 3, 12, 12), ascent.GREY)
+    closed = ascent.channel(shut(model, 4, by=100), "3", 4)
+    assert not torch.equal(
+        ascent.maximize(closed, start=grey, steps=1), grey
+    )  # the caller may go on from here
+    still = {"start": grey, "steps": 3, "parameterisation": ascent.PIXELS, "transforms": ()}
+    for objective in (-closed, ascent.total_variation(), -ascent.l2(), -closed - ascent.l2()):
+        assert torch.equal(ascent.maximize(objective, **still), grey)
+    for objective in (ascent.channel(model, "2", 4), closed + ascent.logit(model, "b")):
+        assert not torch.equal(ascent.maximize(objective, **still), grey)
+    model.net[3] = nn.ReLU6()
+    model.net[2].bias.data[4] = 1e3
+    assert torch.equal(ascent.maximize(closed, **still), grey)
+
+
+def test_no_alarm_where_the_last_step_opens_what_was_closed(model):
+    options = {
+        "size": 12,
+        "transforms": (),
+        "parameterisation": ascent.PIXELS,
+        "rule": ascent.normalised(0.005),
+    }
+    objective = ascent.channel(shut(model, 4), "3", 4)
+    frames = list(ascent.ascend(objective, steps=40, **options))
+    opening = next(frame.step for frame in frames if objective(frame.images) > 0)
+    assert opening > 2
+    assert objective(ascent.maximize(objective, steps=opening, **options)) > 0
+    with pytest.raises(LabError, match="has not moved"):
+        ascent.maximize(objective, steps=opening - 1, **options)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("layer", "channels"), [("features.9", 384), ("features.12", 512)])
+def test_every_24th_channel_of_squeezenet_climbs_from_grey(layer, channels):
+    model = models.load("squeezenet")
+    objective = ascent.channel(model, layer, range(0, channels, 24))
+    grey = torch.full((objective.count, 3, 96, 96), ascent.GREY)
+    made = ascent.maximize(objective, size=96, steps=16, transforms=(ascent.jitter(4),))
+    with torch.no_grad():
+        before, after = objective(grey), objective(made)
+    assert (before == 0).sum() >= 5
+    assert (after > before).all()
+
+
 # what is refused
 
 
@@ -438,9 +600,11 @@ def test_the_lab_refuses_what_was_not_climbed(model, climbs):
 @pytest.mark.slow
 def test_the_explorer_without_a_front_end_is_a_picture_and_no_bar_is_left():
     cell = nbformat.v4.new_code_cell(
+        "import torch\n"
         "from torch import nn\n"
         "from labkit.models import Classifier\n"
         "from labkit.show.ascent_explorer import climb, explore\n"
+        "torch.manual_seed(0)\n"
         "net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))\n"
         "explore(climb(Classifier(net, name='tiny', categories='ab'), 'a', size=12, steps=4))"
     )

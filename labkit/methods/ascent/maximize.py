@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from labkit.methods.ascent.penalties import GREY
 from labkit.methods.ascent.regularisers import Regulariser
 from labkit.methods.ascent.transforms import ROBUST, Transform
 from labkit.objectives import Objective
+from labkit.relus import expect_open, past_closed_relus
 
 Rule = Callable[[Tensor], torch.optim.Optimizer]
 FAINT = 0.01  # standard deviation of the numbers that an ascent from nothing starts with
@@ -72,12 +74,10 @@ def ascend(
     generator = torch.Generator().manual_seed(seed)
     with torch.inference_mode(False):
         numbers, shape = _begin(objective, start, size, parameterisation, seed)
-    optimizer = rule(numbers)
+    look = partial(_look, objective, parameterisation, numbers, shape, transforms, generator)
+    optimizer, closed = rule(numbers), torch.tensor(True)
     for step in range(1, steps + 1):
-        with torch.inference_mode(False), torch.enable_grad():
-            images = parameterisation.decode(numbers, shape)
-            scores = _score(objective, images, transforms, generator)  # 1. forward
-            numbers.grad, gradient = _gradients(scores, numbers, images)  # 2. gradient
+        (numbers.grad, gradient), scores, closed = look(closed)  # 1. forward, 2. gradient
         with torch.inference_mode(False), torch.no_grad():
             optimizer.step()  # 3. a small step up
             images = parameterisation.decode(numbers, shape)
@@ -86,7 +86,9 @@ def ascend(
             images = images.clamp(0, 1)
             if regularisers or not parameterisation.is_bounded:
                 numbers.copy_(parameterisation.encode(images))
-        yield Frame(step, images, scores.detach())
+        yield Frame(step, images, scores)
+    if steps > 1 and closed.any():  # after a single step it is too early to say
+        expect_open(look(closed)[2], steps)
 
 
 def maximize(
@@ -110,7 +112,8 @@ def maximize(
     seed:             equal seeds, equal images
     progress:         whether to show a bar
     Returns: (N, 3, H, W) in 0..1, detached, on the start's device, or else on the network's
-    Raises:  LabError for a start outside 0..1, for no steps, and for an objective without one score an image
+    Raises:  LabError for a start outside 0..1, for no steps, for an objective without one score an image, and
+             where nothing that is asked for fires at any step, for that is no climb
     """
     if steps < 1:
         raise LabError(f"expected at least one step, got {steps}")
@@ -140,32 +143,38 @@ def _begin(
     return (numbers + FAINT * torch.stack(noise)).to(device).requires_grad_(), (side, side)
 
 
-def _score(
+def _look(
     objective: Callable[[Tensor], Tensor],
-    images: Tensor,
+    parameterisation: Parameterisation,
+    numbers: Tensor,
+    shape: tuple[int, int],
     transforms: Sequence[Transform],
     generator: torch.Generator,
-) -> Tensor:
-    """(N,), of the images under transforms that are drawn now."""
-    for transform in transforms:
-        images = transform(images, generator)
-    scores = objective(images)
+    closed: Tensor,
+) -> tuple[tuple[Tensor, ...], Tensor, Tensor]:
+    """The gradients with respect to the numbers and to the images, the scores (N,), and `closed`.
+
+    Under transforms that are drawn now; closed is as for `past_closed_relus`.
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        images = seen = parameterisation.decode(numbers, shape)
+        for transform in transforms:
+            seen = transform(seen, generator)
+        slope, scores, closed = past_closed_relus(lambda: _slope(objective, seen), closed)
+        return torch.autograd.grad(seen, [numbers, images], slope), scores, closed
+
+
+def _slope(objective: Callable[[Tensor], Tensor], images: Tensor) -> tuple[Tensor, Tensor]:
+    """The gradient with respect to the images, each image's score being its own, and the scores."""
+    leaf = images.detach().requires_grad_(images.requires_grad)
+    scores = objective(leaf)
     got = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
     if got != (len(images),):
         raise LabError(
             f"expected an objective of one score an image, ({len(images)},), got {got}; "
             "try lambda images: model(images)[:, 340]"
         )
-    return scores
-
-
-def _gradients(scores: Tensor, numbers: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
-    """The gradient with respect to the numbers and to the images; each image's score is its own."""
-    found = (
-        torch.autograd.grad(scores.sum(), [numbers, images], allow_unused=True)
-        if scores.requires_grad
-        else ()
-    )
-    if not found or found[0] is None:
+    found = torch.autograd.grad(scores.sum(), leaf, allow_unused=True) if scores.requires_grad else (None,)
+    if found[0] is None:
         raise LabError("expected scores that depend on the images, got none; try without detach or argmax")
-    return found[0], found[1]
+    return found[0], scores.detach()

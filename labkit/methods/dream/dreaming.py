@@ -13,6 +13,7 @@ from labkit.methods.dream.bands import even_bands, normalised, resize
 from labkit.methods.dream.measures import activation_norm, likeness
 from labkit.methods.dream.tiling import ALIGN, tiled_gradient
 from labkit.models import Classifier
+from labkit.relus import expect_open, past_closed_relus
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,22 +76,27 @@ def dreaming(
     if tile < ALIGN or tile % ALIGN or margin % ALIGN or margin < 0:
         raise LabError(f"expected tile and margin in multiples of {ALIGN}, got {tile} and {margin}")
 
-    def step(image: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def step(image: Tensor, closed: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         shift = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
         shifted = image.roll(shift, dims=(2, 3))
-        gradient, score = tiled_gradient(objective, shifted, tile=tile, margin=margin)
+        gradient, score, closed = past_closed_relus(
+            lambda: tiled_gradient(objective, shifted, tile=tile, margin=margin), closed
+        )
         moved = shifted + step_size * normalised(even_bands(gradient, bands))
-        return moved.roll([-pixels for pixels in shift], dims=(2, 3)).clamp(0, 1), score
+        return moved.roll([-pixels for pixels in shift], dims=(2, 3)).clamp(0, 1), score, closed
 
     def frames() -> Iterator[Frame]:
         generator, detail = torch.Generator().manual_seed(seed), torch.zeros_like(image)
+        closed = torch.tensor(True)
         for octave, size in enumerate(sizes, start=1):
             photo = resize(image, size)
             dreamt = photo + resize(detail, size)  # what was dreamt grows, the photo stays as sharp as it is
             for number in range(1, steps + 1):
-                dreamt, score = step(dreamt, generator)
+                dreamt, score, closed = step(dreamt, closed, generator)
                 yield Frame(dreamt, octave, octaves, number, steps, score)
             detail = dreamt - photo
+        if octaves * steps > 1 and closed.any():  # after a single step it is too early to say
+            expect_open(step(dreamt, closed, generator)[2], octaves * steps)
 
     return frames()
 
@@ -120,7 +126,8 @@ def deep_dream(
     tile, margin: as for `tiled_gradient`
     seed:      of the shifts: equal seeds, equal dreams
     Returns:   (N, 3, H, W) in 0..1, detached
-    Raises:    LabError for an unknown layer or one without maps, images outside 0..1, options out of range
+    Raises:    LabError for an unknown layer or one without maps, images outside 0..1, options out of range, and
+               where nothing that is asked for fires at any step
     """
     objective = activation_norm(model, layer) if guide is None else likeness(model, layer, guide)
     frames = dreaming(objective, image, **options)

@@ -15,29 +15,37 @@ from torch.overrides import TorchFunctionMode
 
 from labkit.errors import LabError
 
-RULES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {  # (gradient from above, was it open?) -> gradient
-    "gradient": lambda grad, is_open: grad * is_open,
-    "deconvnet": lambda grad, is_open: grad.clamp(min=0),
-    "guided": lambda grad, is_open: grad.clamp(min=0) * is_open,
+Rule = Callable[[Tensor, Tensor, Tensor], Tensor]  # (gradient from above, open?, at its top?) -> gradient
+RULES: dict[str, Rule] = {
+    "gradient": lambda grad, is_open, _: grad * is_open,
+    "deconvnet": lambda grad, is_open, _: grad.clamp(min=0),
+    "guided": lambda grad, is_open, _: grad.clamp(min=0) * is_open,
 }
 
 
 class ReluCalls(TorchFunctionMode):
     """Swaps the ReLU calls of a with block; `count` says how many there were."""
 
-    def __init__(self, rule: str):
+    def __init__(self, rule: Rule):
         super().__init__()
-        self.rule, self.count = RULES[rule], 0
+        self.rule, self.count = rule, 0
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        named = {"x" if name == "input" else name: value for name, value in (kwargs or {}).items()}
-        relu = _RELUS[func](*args, **named) if func in _RELUS else None
+        relu = as_relu(func, args, kwargs)
         if relu is None:
             return func(*args, **(kwargs or {}))
         self.count += 1
         x, top, in_place = relu
         output = _Relu.apply(x, top, self.rule)
         return x.copy_(output) if in_place else output
+
+
+def as_relu(func: Callable, args: tuple, kwargs: dict | None) -> tuple[Tensor, float, bool] | None:
+    """A call's input, the top of its output, and whether it is in place; None if it is no ReLU."""
+    if func not in _RELUS:
+        return None
+    named = {"x" if name == "input" else name: value for name, value in (kwargs or {}).items()}
+    return _RELUS[func](*args, **named)
 
 
 @contextmanager
@@ -59,7 +67,7 @@ def relu_rule(rule: str) -> Iterator[ReluCalls]:
     """
     if rule not in RULES:
         raise LabError(f"no rule {rule!r} for a ReLU's backward pass; try one of {list(RULES)}")
-    with ReluCalls(rule) as calls:
+    with ReluCalls(RULES[rule]) as calls:
         yield calls
 
 
@@ -67,7 +75,7 @@ class _Relu(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, top, rule):
         ctx.rule = rule
-        ctx.save_for_backward((x > 0) & (x < top))  # not x itself, which an in-place ReLU overwrites
+        ctx.save_for_backward((x > 0) & (x < top), x >= top)  # not x itself: an in-place ReLU overwrites it
         return x.clamp(min=0, max=top)
 
     @staticmethod

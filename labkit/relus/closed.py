@@ -1,0 +1,126 @@
+"""A way through closed ReLUs, for climbs that begin where nothing fires.
+
+Behind a ReLU that is closed all over an image the gradient is exactly 0, and an ascent stays where it is. There
+what would open the ReLU is passed in place of the gradient, until something fires.
+
+Source: Olah et al. 2017, "Feature Visualization", whose library lucid redirects ReLUs so; the code is ours
+"""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from labkit.errors import LabError
+from labkit.relus.rules import ReluCalls, as_relu
+
+
+def past_closed_relus(
+    look: Callable[[], tuple[Tensor, Tensor]], closed: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Each image's gradient; for images in which ReLUs block it, what would open them.
+
+    look:    -> gradient (N, …), scores (N,); called once, and once more where an image is blocked
+    closed:  (N,) bool, the images that no gradient has come through to; torch.tensor(True) at first. In these,
+             terms of a score that go through no ReLU, such as a penalty, do not hide that the others are blocked
+    Returns: gradient, scores, and `closed` as it is now: less what came through, or had no ReLU to open
+    """
+    with LowestRelus() if closed.any() else nullcontext() as lowest:
+        gradient, scores = look()
+    blocked = ~_any_of_each(gradient)
+    if lowest is not None:
+        blocked = blocked | (closed & lowest.blocked(gradient))
+    if not blocked.any():
+        return gradient, scores, blocked
+    rule = Opening()
+    with ReluCalls(rule):
+        opening, _ = look()
+    chosen = torch.where(blocked.view(-1, *(1,) * (gradient.ndim - 1)), opening, gradient)
+    anywhere = torch.full_like(blocked, any(flag.any() for flag in rule.flags))
+    return chosen, scores, closed & blocked & _of_each_image(rule.flags, otherwise=anywhere)
+
+
+def expect_open(closed: Tensor, steps: int) -> None:
+    """Require that each image's climb got through its ReLUs.
+
+    closed: (N,) bool, where none of so many steps did
+    Raises: LabError that names the images
+    """
+    if closed.any():
+        which = ", ".join(map(str, closed.nonzero()[:, 0].tolist()))
+        where = "" if len(closed) == 1 else f" in {which} of the images 0 to {len(closed) - 1}"
+        raise LabError(
+            f"the climb has not moved{where}: nothing that was asked for fires, though each of {steps} steps pushed "
+            "at the closed ReLUs; try another seed, size or start, more steps, or another channel"
+        )
+
+
+class Opening:
+    """A backward rule: where the whole of an image's gradient is blocked at a ReLU, what would open it passes.
+
+    That is what pushes up from below 0, and, in a ReLU6, down from its top. All else is the exact gradient.
+    `flags` holds, for each ReLU, in which images it let something past.
+    """
+
+    def __init__(self):
+        self.flags: list[Tensor] = []
+
+    def __call__(self, grad: Tensor, is_open: Tensor, is_at_top: Tensor) -> Tensor:
+        exact = grad * is_open
+        opening = torch.where(is_at_top, grad.clamp(max=0), grad.clamp(min=0))
+        passes = ~_any_of_each(exact) & _any_of_each(opening)
+        self.flags.append(passes)
+        return torch.where(passes.view(grad.shape[:1] + (1,) * (grad.ndim - 1)), opening, exact)
+
+
+class LowestRelus(TorchFunctionMode):
+    """Watches the ReLUs that lie nearest to the images, and changes nothing.
+
+    What comes through none of them has not come through a ReLU at all, whatever else the score is made of.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.nodes: set = set()  # autograd's, of all ReLU calls
+        self.flags: list[Tensor] = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        is_relu = as_relu(func, args, kwargs) is not None
+        output = func(*args, **(kwargs or {}))
+        if is_relu and output.grad_fn is not None:
+            if not self._is_above_another(output.grad_fn):
+                output.grad_fn.register_hook(lambda below, above: self.flags.append(_any_of_each(below[0])))
+            self.nodes.add(output.grad_fn)
+        return output
+
+    def __exit__(self, *raised):
+        self.nodes.clear()  # they would keep the graph, and the images in it, for as long as this object lives
+        return super().__exit__(*raised)
+
+    def _is_above_another(self, node) -> bool:
+        nodes, seen = [node], {None}
+        while nodes:
+            below = {node for node, _ in nodes.pop().next_functions} - seen
+            if below & self.nodes:
+                return True
+            nodes += below
+            seen |= below
+        return False
+
+    def blocked(self, gradient: Tensor) -> Tensor:
+        """(N,) bool: the images in whose gradient (N, …) nothing came through ReLUs."""
+        return ~_of_each_image(self.flags, otherwise=_any_of_each(gradient))
+
+
+def _any_of_each(values: Tensor) -> Tensor:
+    """Whether anything is not 0 in each of the first dimension's entries. The 1-norm is the fastest way to see it."""
+    over = tuple(range(1, values.ndim))
+    return (torch.linalg.vector_norm(values, ord=1, dim=over) if over else values) != 0
+
+
+def _of_each_image(flags: list[Tensor], *, otherwise: Tensor) -> Tensor:
+    """(N,): in which images any flag is up; another answer where there are no flags, or not one for each image."""
+    fit = flags and all(flag.shape == otherwise.shape for flag in flags)
+    return torch.stack(flags).any(dim=0) if fit else otherwise
