@@ -14,23 +14,25 @@
 
 # %%
 import torch
-from IPython.display import display
 
-from labkit import check, hint, images, models, show
+from labkit import check, hint, images, models
 from labkit.hooks import recording
 from labkit.methods import dream as lab
 from labkit.methods.dream import resize
 from labkit.show import dream as pictures
 from labkit.show.dream_explorer import explore
 
-NETWORK = "efficientnet_lite0"  # any of models.available(): "googlenet", once labkit fetch googlenet has run
+NETWORK = "squeezenet"  # any of models.available(): "googlenet", once labkit fetch googlenet has run
+OTHER = "efficientnet_lite0"  # dreams beside it
 FULL = False  # True: larger photos and more steps, for slides; minutes instead of seconds
 
-model = models.load(NETWORK)
+model, other = models.load(NETWORK), models.load(OTHER)
 layers = models.NETWORKS[NETWORK].layers
-# late enough for eyes and fur, early enough not to need the whole photo
-LAYER = layers[round(0.6 * (len(layers) - 1))]
-SIZE, STEPS = (640, 20) if FULL else (320, 12)
+# late enough for eyes and fur, early enough not to need the whole photo; and the step that suits the network
+LAYERS = {"squeezenet": "features.10", "efficientnet_lite0": "blocks.4"}
+LAYER = LAYERS.get(NETWORK, layers[round(0.6 * (len(layers) - 1))])
+STEP_SIZE = {"squeezenet": 0.006}.get(NETWORK, 0.012)
+SIZE, STEPS = (800, 20) if FULL else (448, 12)
 bank = images.photos(size=SIZE)
 print(f"{NETWORK}: dreaming at {LAYER}, photos of {SIZE} × {SIZE} pixels, {STEPS} steps in each octave")
 
@@ -183,11 +185,10 @@ def before_and_after(photo, name):
     def draw(dreamt, scores):
         grown = growth(dreamt, photo)
         return pictures.photo_sheet(
-            {name: photo, f"dreamt at {LAYER}": dreamt},
+            {name: photo, f"dreamt at {LAYER} of {NETWORK}": dreamt},
             columns=2,
-            smooth=True,
             title="More of what is there",
-            caption=f"The objective, half the squared norm of {LAYER}, is {grown:.1f} × the photo's; the norm itself "
+            caption=f"The objective, half the squared norm of {LAYER}, is {grown:.0f} × the photo's; the norm itself "
             f"{grown**0.5:.1f} ×. On average a value of the image moved by {(dreamt - photo).abs().mean():.2f}.",
         )
 
@@ -195,70 +196,93 @@ def before_and_after(photo, name):
 
 
 rocket = bank["rocket"]
-dreamt, _ = pictures.growing(
-    lab.dreaming(lab.activation_norm(model, LAYER), rocket, steps=STEPS), before_and_after(rocket, "rocket")
-)
+frames = lab.dreaming(lab.activation_norm(model, LAYER), rocket, steps=STEPS, step_size=STEP_SIZE)
+dreamt, _ = pictures.growing(frames, before_and_after(rocket, "rocket"))
 
 # %% [markdown]
-# What could be a head has become one, and the empty sky, in which the layer sees next to nothing, is full of scales
-# and coils. Nobody asked for animals. The photo did not hold them, the objective does not name them: they are what
-# this layer has units for.
+# SqueezeNet: the tip of the rocket has become a head, and so have the tops of the masts and the lamps on the ground.
+# Even out of the empty sky come eyes and fur. Nobody asked for animals. The photo did not hold them, the objective does
+# not name them: they are what this layer has units for.
 #
 # ## Which layer?
 #
 # **Predict first.** Stage 06 showed what single channels of early and late layers like. What will the same cat become
-# in the eyes of the first blocks, the middle, the last?
+# in the eyes of the first layers, the middle, the last?
 
 # %%
-cat = images.fit(bank["cat"], SIZE * 4 // 5)
-chosen = [*layers[2:8]] if len(layers) > 7 else list(layers)
-dreams = {layer: lab.deep_dream(model, cat, layer, steps=STEPS + 2) for layer in chosen}
+cat = images.fit(bank["cat"], SIZE * 5 // 7)
+chosen = [layers[i] for i in (2, 3, 4, 5, 6, -1) if i < len(layers)]
+dreams = {layer: lab.deep_dream(model, cat, layer, steps=STEPS, step_size=STEP_SIZE) for layer in chosen}
 grown = {layer: growth(image, cat, layer) for layer, image in dreams.items()}
 
 pictures.photo_sheet(
     dreams,
-    title="One cat, dreamt at six layers, from early to late",
+    title=f"One cat, dreamt at {len(dreams)} layers of {NETWORK}, from early to late",
     caption="Each layer's own objective, as a multiple of the photo's: "
-    + ", ".join(f"{layer} {times:.1f}" for layer, times in grown.items())
+    + ", ".join(f"{layer} {times:.0f}" for layer, times in grown.items())
     + ". The same steps everywhere; only the layer differs.",
 )
 
 # %% [markdown]
-# Strokes and edges first; then stripes, woven together; then rings and ribs; then eyes, noses and fur, until the cat
-# has become something else. In the last blocks the change is hard to put a name to: a unit there sees nearly the
-# whole photo, and pulls at all of it at once. Dreams come from the middle.
+# SqueezeNet: strokes along every edge first, in loud colours; then spots and diamonds; then rings, which become eyes,
+# all over the fur; then a whole face, with eyes and a snout, where the cat has its mouth. At the last layer the change
+# is smaller, and harder to put a name to.
+#
+# Would another network dream otherwise? The same cat once more, by a network that was built quite differently: no max
+# pooling, and units that see nearly the whole photo from the middle on.
+
+# %%
+depths = {"early": "blocks.2", "in the middle": "blocks.4", "late": "blocks.6"}
+dreams = {
+    f"{layer}, {depth}": lab.deep_dream(other, cat, layer, steps=STEPS) for depth, layer in depths.items()
+}
+
+pictures.photo_sheet(
+    dreams,
+    title=f"The same cat, dreamt by {OTHER}",
+    caption="A mean change of "
+    + ", ".join(f"{(image - cat).abs().mean():.2f}" for image in dreams.values())
+    + ".",
+)
+
+# %% [markdown]
+# EfficientNet-Lite0: bands, woven together; then eyes, noses and fur, until the cat has become something else. In its
+# last block the change is hard to put a name to: a unit there sees the whole photo, and pulls at all of it at once.
+#
+# Two networks that learned from the same photos agree on the order: lines first, then rings and eyes, then heads. They
+# do not agree on a single detail.
 #
 # ## What the octaves do
 #
 # **Predict first.** The same number of steps, all at full size, against four octaves. What will be missing?
 
 # %%
-flower = bank["flower"]
-objective = lab.activation_norm(model, LAYER)
+EYES = {"squeezenet": "features.9"}.get(NETWORK, LAYER)  # one thing, of one size: easy to compare
+objective = lab.activation_norm(model, EYES)
 dreams, curves = {}, {}
 for octaves in (1, 4):
     name = f"{octaves} octave{'s' * (octaves > 1)}"
     curves[name] = pictures.Scores()
-    for frame in lab.dreaming(objective, flower, octaves=octaves, steps=4 * STEPS // octaves):
+    steps = 4 * STEPS // octaves
+    for frame in lab.dreaming(objective, rocket, octaves=octaves, steps=steps, step_size=STEP_SIZE):
         curves[name].add(frame)
     dreams[name] = frame.image
 
 pictures.photo_sheet(
-    {"flower": flower, **dreams},
-    width=7,
-    smooth=True,
-    title=f"The same {4 * STEPS} steps, in one octave and in four",
+    dreams,
+    columns=2,
+    title=f"The same {4 * STEPS} steps at {EYES}, in one octave and in four",
     caption="The objective at full size, as a multiple of the photo's: "
-    + ", ".join(f"{name} {growth(image, flower):.1f}" for name, image in dreams.items())
+    + ", ".join(f"{name} {growth(image, rocket, EYES):.0f}" for name, image in dreams.items())
     + ". A mean change of "
-    + " and ".join(f"{(image - flower).abs().mean():.2f}" for image in dreams.values())
+    + " and ".join(f"{(image - rocket).abs().mean():.2f}" for image in dreams.values())
     + ".",
 )
 
 # %%
 pictures.score_curves(
     dict(reversed(curves.items())),
-    label="objective a pixel",
+    label="objective for each pixel",
     title="The objective over the steps",
     caption="Half the squared norm, divided by the number of pixels so that octaves compare. From the first step "
     "of the last octave to its end it grows "
@@ -267,9 +291,9 @@ pictures.score_curves(
 )
 
 # %% [markdown]
-# The number and the eye disagree. By the objective, one octave wins: it covers every spot with small things. Four
-# octaves end lower, and there is a face as large as the flower. The objective says nothing about size; the octaves
-# are *our* wish for something to look at.
+# The number and the eye disagree. By the objective, one octave wins: it covers every spot with small eyes. Four octaves
+# end lower, and their eyes are as large as the rocket is wide, and larger. The objective says nothing about size; the
+# octaves are *our* wish for something to look at.
 #
 # ## Large photos
 #
@@ -317,32 +341,30 @@ def tiled_gradient(gradient_of, image, tile, margin):
 check("07.4", tiled_gradient)
 
 # %% [markdown]
-# **Predict first.** In a deep layer of a real network a unit sees hundreds of pixels; a margin that wide would cost
-# more than the tile. How bad is a narrower one, and where?
+# **Predict first.** In a deep layer of a real network a unit sees more than a hundred pixels, and often all of them; a
+# margin that wide can cost more than the tile. How bad is a narrower one, and where?
 
 # %%
-TILE = SIZE // 2
-whole, _ = lab.tiled_gradient(objective, flower, tile=32 * SIZE, margin=0)
+objective = lab.activation_norm(model, LAYER)
+strip = bank["flower"][:, :, SIZE // 4 : 3 * SIZE // 4]  # two tiles side by side, so one border
+whole, _ = lab.tiled_gradient(objective, strip, tile=32 * SIZE, margin=0)
 off = {}
-for margin in (0, 32, 64):
-    tiled, _ = lab.tiled_gradient(objective, flower, tile=TILE, margin=margin)
-    off[f"margin {margin}"] = (tiled - whole).abs().mean(dim=(0, 1)) / whole.abs().mean()
+for margin in (0, 32, 64, 128):
+    tiled, _ = lab.tiled_gradient(objective, strip, tile=SIZE // 2, margin=margin)
+    off[f"margin {margin}"] = (tiled - whole).abs().mean(dim=(0, 1, 2)) / whole.abs().mean()
 
-shown = resize(torch.stack(list(off.values()))[:, None], (96, 96))[:, 0]
-show.image_row(
-    list(shown / shown.max() * 2),
-    list(off),
-    title=f"Where four tiles of {TILE} × {TILE} pixels go wrong",
-    caption="The difference from the whole image's gradient; black is none, white half the largest difference or more. "
-    "Mean difference over the mean gradient: "
-    + ", ".join(f"{name} {map_.mean():.0%}" for name, map_ in off.items())
-    + ".",
+pictures.across_the_border(
+    off,
+    border=SIZE // 2,
+    title=f"How far two tiles of {SIZE // 2} × {SIZE // 2} pixels are off, side by side",
+    caption="The difference from the whole image's gradient, in each column of pixels, over the mean gradient. Mean "
+    "of all columns: " + ", ".join(f"{name} {line.mean():.1%}" for name, line in off.items()) + ".",
 )
 
 # %% [markdown]
-# Along the tiles' borders, as you would expect, and ever fainter. What is left is dealt with by the jitter: every
-# step shifts the image by up to a whole tile, so the borders lie elsewhere each time and no seam can build up. With
-# tiles of 512 pixels and margins of 64, no window is larger than 640 × 640, however large the photo.
+# Along the tiles' border, as you would expect, and ever less. What is left is dealt with by the jitter: every step
+# shifts the image by up to a whole tile, so the borders lie elsewhere each time and no seam can build up. With tiles of
+# 512 pixels and margins of 64, no window is larger than 640 × 640, however large the photo.
 #
 # ## A dream with a guide
 #
@@ -382,20 +404,19 @@ check("07.5", guided_score)
 # the colours, the things, the way things are put together?
 
 # %%
-sky = images.fit(bank["deep field"], SIZE * 4 // 5)
+sky = images.fit(bank["deep field"], SIZE * 5 // 7)
 guides = {name: images.photos()[name] for name in ("stained glass", "strawberry")}
-dreams = {"no guide": lab.deep_dream(model, sky, LAYER, steps=STEPS)}
+deep = LAYERS[OTHER]
+dreams = {"no guide": lab.deep_dream(other, sky, deep, steps=STEPS)}
 for name, guide in guides.items():
-    dreams[name] = lab.deep_dream(model, sky, LAYER, guide=guide, steps=STEPS)
-agrees = {name: lab.likeness(model, LAYER, guide) for name, guide in guides.items()}
+    dreams[name] = lab.deep_dream(other, sky, deep, guide=guide, steps=STEPS)
+agrees = {name: lab.likeness(other, deep, guide) for name, guide in guides.items()}
 
 pictures.photo_sheet(
     {"the photo": sky}
     | {f"guide: {name}": guide for name, guide in guides.items()}
     | {f"dreamt: {name}": image for name, image in dreams.items()},
-    width=7,
-    smooth=True,
-    title="Galaxies, dreaming of windows and of berries",
+    title=f"Galaxies, dreaming of windows and of berries at {deep} of {OTHER}",
     caption="Likeness to a guide, as a multiple of the photo's. "
     + " ".join(
         f"To {name}: "
@@ -406,37 +427,35 @@ pictures.photo_sheet(
 )
 
 # %% [markdown]
-# Arches and panes, seeded globes: shapes and textures. The colours are the photo's own, for the most part: this
-# layer cares little about them.
+# EfficientNet-Lite0: arches and panes, seeded globes; shapes and textures. The colours are the photo's own, for the
+# most part: this layer cares little about them.
 #
 # ## The controls
 #
 # **Predict first.** The animals: are they in the photo, in the method, or in what the network has learned? Dream the
-# same flower with an untrained network. And add plain noise, as strong as the dream's change. Which of them
-# makes the *trained* layer's norm grow?
+# same rocket with an untrained network. And add plain noise, as strong as the dream's change. Which of them makes the
+# *trained* layer's norm grow?
 
 # %%
 untrained = models.load(NETWORK, weights=None)
-dreamt = frame.image  # the flower in four octaves
-noise = torch.randn(flower.shape, generator=torch.Generator().manual_seed(0))
-noisy = (flower + noise * (dreamt - flower).norm() / noise.norm()).clamp(0, 1)
+noise = torch.randn(rocket.shape, generator=torch.Generator().manual_seed(0))
+noisy = (rocket + noise * (dreamt - rocket).norm() / noise.norm()).clamp(0, 1)
 controls = {
     "dreamt": dreamt,
-    "untrained network": lab.deep_dream(untrained, flower, LAYER, steps=STEPS),
+    "untrained network": lab.deep_dream(untrained, rocket, LAYER, steps=STEPS, step_size=STEP_SIZE),
     "noise of the same norm": noisy,
 }
 
 its_own = lab.activation_norm(untrained, LAYER)
-own = (its_own(controls["untrained network"]) / its_own(flower)).item()
+own = (its_own(controls["untrained network"]) / its_own(rocket)).item()
 
 pictures.photo_sheet(
     controls,
-    width=7,
     title="The dream and its controls",
     caption="The trained network's objective, as a multiple of the photo's: "
-    + ", ".join(f"{name} {growth(image, flower):.1f}" for name, image in controls.items())
+    + ", ".join(f"{name} {growth(image, rocket):.1f}" for name, image in controls.items())
     + f". The untrained network's own, by its own dream: {own:.1f}. A mean change of "
-    + ", ".join(f"{(image - flower).abs().mean():.2f}" for image in controls.values())
+    + ", ".join(f"{(image - rocket).abs().mean():.2f}" for image in controls.values())
     + ".",
 )
 
@@ -450,7 +469,7 @@ pictures.photo_sheet(
 # Look for the step at which you first see an animal; then ask a neighbour where it is.
 
 # %%
-explore(model, images.photos(size=256), layers[1:], layer=LAYER, photo="coffee")
+explore(model, images.photos(size=320), layers[1:], layer=LAYER, photo="coffee", steps=STEPS)
 
 # %% [markdown]
 # ## Your own photo
@@ -465,8 +484,8 @@ if PHOTO:
     mine = images.load(PHOTO)
     shrink = min(1, LONGEST / max(mine.shape[2:]))
     mine = resize(mine, [round(side * shrink) for side in mine.shape[2:]])
-    frames = lab.dreaming(objective, mine, octaves=5, steps=STEPS)
-    dreamt, _ = pictures.growing(frames, before_and_after(mine, "my photo"))
+    frames = lab.dreaming(objective, mine, octaves=5, steps=STEPS, step_size=STEP_SIZE)
+    pictures.growing(frames, before_and_after(mine, "my photo"))
 
 # %% [markdown]
 # ## Two questions

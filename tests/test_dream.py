@@ -16,10 +16,11 @@ from labkit.hooks import recording
 from labkit.images import Photos
 from labkit.methods import ascent, dream
 from labkit.models import Classifier
+from labkit.objectives import of_layer
 from labkit.receptive import receptive_field
-from labkit.show.dream import DreamPicture, Scores, as_png, growing, photo_sheet, score_curves
-from labkit.show.dream_explorer import DreamExplorer, explore, stages
-from labkit.show.widgets import WIDGET
+from labkit.show.dream import Scores, Snapshot, across_the_border, growing, photo_sheet, score_curves
+from labkit.show.dream_explorer import STRENGTHS, explore, stages
+from labkit.show.picture import PhotoPicture
 
 
 @pytest.fixture
@@ -239,6 +240,56 @@ def test_several_photos_dream_as_each_would_alone(model):
         torch.testing.assert_close(both[i : i + 1], alone, rtol=0, atol=1e-3)
 
 
+@pytest.fixture
+def blind(model):
+    """The model, and an objective of it: channel 3 behind a ReLU, which fires nowhere in photo()."""
+    model.net[4].bias.data[3] -= 0.002 + model.net[:5]((photo() - model.mean) / model.std)[0, 3].max()
+    model.net[5] = nn.Sequential(nn.ReLU(), model.net[5])
+    return model, of_layer(model, "5.0", lambda maps: maps[:, 3].sum(dim=(1, 2)))
+
+
+@pytest.mark.parametrize("tile", [512, 32])
+def test_what_fires_nowhere_in_the_photo_is_dreamt_all_the_same(blind, tile):
+    _, objective = blind
+    assert objective(photo()) == 0
+    assert not dream.tiled_gradient(objective, photo())[0].any()
+    *_, last = dream.dreaming(objective, photo(), **QUICK | {"tile": tile, "steps": 8})
+    assert objective(last.image) > 0
+
+
+def test_a_photo_that_is_stuck_leaves_the_others_alone(blind):
+    _, objective = blind
+    batch = torch.cat([photo(), photo() ** 0.2])
+    assert (objective(batch) > 0).tolist() == [False, True]
+    options = QUICK | {"tile": 64, "margin": 32}
+    *_, both = dream.dreaming(objective, batch, **options)
+    for i in range(2):
+        *_, alone = dream.dreaming(objective, batch[i : i + 1], **options)
+        torch.testing.assert_close(both.image[i : i + 1], alone.image, rtol=0, atol=1e-3)
+
+
+def test_tiles_in_which_nothing_fires_stay_still_where_others_fire(blind):
+    """Only where none of a photo's tiles fires is anything but the gradient followed."""
+    _, objective = blind
+    image = photo()
+    image[..., 70:, 100:] = image[..., 70:, 100:] ** 0.2
+    options = {"octaves": 1, "steps": 1, "jitter": 0, "bands": 1, "tile": 32, "margin": 32}
+    gradient, score = dream.tiled_gradient(objective, image, tile=32, margin=32)
+    assert score > 0
+    assert not gradient[..., :32, :32].any()
+    (frame,) = dream.dreaming(objective, image, **options)
+    assert torch.equal(frame.image, (image + 0.012 * dream.normalised(gradient)).clamp(0, 1))
+
+
+def test_a_dream_of_what_never_fires_is_refused(blind):
+    model, objective = blind
+    model.net[4].bias.data[3] = -1e6
+    with pytest.raises(
+        LabError, match=r"has not moved: nothing that was asked for fires, .* each of 8 steps"
+    ):
+        list(dream.dreaming(objective, photo(), **QUICK))
+
+
 def test_it_works_within_no_grad_and_inference_mode(model):
     expected = dream.deep_dream(model, photo(), "4", **QUICK)
     with torch.no_grad():
@@ -292,16 +343,22 @@ def test_growing_returns_the_dream_and_its_scores_and_draws_the_end_once(model):
 
 def test_pictures_hold_their_words(model):
     sheet = photo_sheet({"a": photo()[0], "b": photo()}, title="Two", caption="of them")
-    assert isinstance(sheet, DreamPicture)
-    made = Image.open(io.BytesIO(sheet.png()))
-    assert len(made.getcolors()) <= 96
-    assert made.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
-    assert made.text["Description"] == "Two. of them"
+    assert isinstance(sheet, PhotoPicture)
+    assert sheet.alt == "Two. of them"
     scores = Scores()
     for frame in frames_of(model):
         scores.add(frame)
     assert score_curves({"dream": scores}, label="objective", alt="it grows").alt == "it grows"
-    assert Image.open(io.BytesIO(as_png(photo(), most=64))).size == (64, 48)
+    off = {"margin 0": torch.rand(64), "margin 32": torch.zeros(64)}
+    assert across_the_border(off, border=32, title="How far", caption="so far").alt == "How far. so far"
+
+
+def test_a_snapshot_is_the_image_pixel_for_pixel():
+    snapshot = Snapshot(photo(), width=4, alt="as it is")
+    expected = (photo()[0].permute(1, 2, 0) * 255).round().numpy()
+    assert (snapshot.pixels() == expected).all()
+    assert Image.open(io.BytesIO(snapshot.webp())).size == (128, 96)
+    assert "alt='as it is' width='384' height='288'" in snapshot.html()
 
 
 # the explorer
@@ -331,7 +388,7 @@ def test_start_dreams_to_the_end_and_the_picture_follows(explorer, model, bank):
         explorer.start.click()
         shown = []
         while explorer.is_dreaming:
-            shown.append(explorer.image.value)
+            shown.append(explorer.picture.alt)
             await asyncio.sleep(0.005)
         return shown
 
@@ -340,8 +397,13 @@ def test_start_dreams_to_the_end_and_the_picture_follows(explorer, model, bank):
     assert "noise, 4: done" in explorer.message.value
     assert explorer.stop.disabled
     assert explorer.bar.value == 1
-    torch.testing.assert_close(explorer.dreamt, dream.deep_dream(model, bank["noise"], "4", **QUICK))
-    assert explorer.image.value == as_png(explorer.dreamt)
+    expected = dream.deep_dream(model, bank["noise"], "4", step_size=STRENGTHS["medium"], **QUICK)
+    torch.testing.assert_close(explorer.dreamt, expected)
+    assert titles(explorer.picture) == ["noise", "dreamt, done"]
+
+
+def titles(picture):
+    return [axes.get_title() for axes in picture.axes]
 
 
 def test_stop_stops_and_keeps_what_there_is(model, bank):
@@ -354,9 +416,11 @@ def test_stop_stops_and_keeps_what_there_is(model, bank):
         assert not explorer.stop.disabled
         explorer.stop.click()
         await until(lambda: not explorer.is_dreaming)
-        kept = explorer.image.value
+        kept = explorer.picture
         await asyncio.sleep(0.1)
-        assert explorer.image.value == kept == as_png(explorer.dreamt)
+        assert explorer.picture is kept
+        assert titles(kept)[0] == "noise"
+        assert "stopped at octave 1 of 2, step" in titles(kept)[1]
 
     threads = threading.active_count()
     asyncio.run(dream_it())
@@ -412,14 +476,15 @@ def test_an_error_is_told_in_the_message(explorer):
 
 def test_choosing_another_photo_shows_it(explorer, bank):
     explorer.controls["photo"].value = "more noise"
-    assert explorer.image.value == as_png(bank["more noise"])
+    assert torch.equal(explorer.picture.image, bank["more noise"])
+    assert explorer.picture.alt == "more noise, before its dream"
+    assert "press Start" in explorer.message.value
 
 
-def test_without_a_front_end_a_dream_in_three_pictures_stays(explorer):
-    data, metadata = explorer._repr_mimebundle_()
-    assert data[WIDGET]["model_id"] == explorer.widget.model_id
-    assert Image.open(io.BytesIO(data["image/png"])).width > 800
-    assert "× the photo's" in metadata["image/png"]["alt"]
+def test_at_first_and_without_a_kernel_a_dream_in_three_pictures_stays(explorer):
+    assert "× the photo's" in explorer.picture.alt
+    assert len(explorer.picture.axes) == 3
+    assert explorer.values == {"photo": "noise", "layer": "4", "strength": "medium"}
 
 
 def test_what_an_explorer_cannot_show_is_refused(model, bank):
@@ -431,8 +496,5 @@ def test_what_an_explorer_cannot_show_is_refused(model, bank):
 
 def test_stages_are_before_the_middle_and_the_end(model):
     picture = stages(model, photo(), "4", **QUICK)
-    titles = [axes.get_title() for axes in picture.axes]
-    assert titles == ["the photo", "octave 1 of 2, step 4 of 4", "octave 2 of 2, step 4 of 4"]
+    assert titles(picture) == ["the photo", "octave 1 of 2, step 4 of 4", "octave 2 of 2, step 4 of 4"]
     assert math.isclose(picture.axes[0].images[0].get_array().shape[0], 96)
-    assert isinstance(picture, DreamPicture)
-    assert DreamExplorer.__doc__

@@ -1,47 +1,40 @@
 """Figures of stage 07: a dream while it grows, dreams side by side, and the objective over its steps."""
 
-import base64
-import io
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
 
+import numpy as np
 import torch
-from PIL import Image
+from matplotlib.ticker import PercentFormatter
 from torch import Tensor
 
 from labkit.errors import LabError
 from labkit.methods.dream import Frame
-from labkit.show.picture import INK, PhotoPicture, Picture
-from labkit.show.plots import ACCENT, WIDTH, draw, to_pixels
+from labkit.show.palette import FAINT, HUES, INK
+from labkit.show.picture import PhotoPicture, Picture
+from labkit.show.place import Place
+from labkit.show.plots import WIDTH, draw, to_pixels
 
-HUES = (ACCENT, "#cf5b00", "#8250df", "#8c959f")
 
+class Snapshot(PhotoPicture):
+    """One image, pixel for pixel and without a word around it: quick to make, for what changes with each step.
 
-def as_png(image: Tensor, *, most: int = 480) -> bytes:
-    """An image as a PNG, quickly: (1, 3, H, W) or (3, H, W) in 0..1, scaled down to `most` pixels a side."""
-    pixels = (to_pixels(image) * 255).round().to(torch.uint8).numpy()
-    picture, out = Image.fromarray(pixels), io.BytesIO()
-    picture.thumbnail((most, most))
-    picture.save(out, format="png", compress_level=1)
-    return out.getvalue()
+    image: (1, 3, H, W) or (3, H, W) in 0..1, shown `width` inches wide whatever its pixels
+    """
+
+    def __init__(self, image: Tensor, *, width: float = 5.0, alt: str = ""):
+        H, W = image.shape[-2:]
+        super().__init__(width, width * H / W, alt=alt)
+        self.image = image
+
+    def pixels(self) -> np.ndarray:
+        return (to_pixels(self.image) * 255).round().to(torch.uint8).numpy()
 
 
 def where(frame: Frame) -> str:
     """How far a dream has come, in words: "octave 2 of 4, step 7 of 12"."""
     return f"octave {frame.octave} of {frame.octaves}, step {frame.step} of {frame.steps}"
-
-
-class DreamPicture(PhotoPicture):
-    """Dreams in fewer colours: they are full of fine detail, which takes much space and hides banding."""
-
-    colours = 95
-
-
-class DitheredPicture(PhotoPicture):
-    """A figure with smooth skies in it, which 256 plain colours would show as bands."""
-
-    dither = Image.Dither.FLOYDSTEINBERG
 
 
 class Scores:
@@ -64,43 +57,30 @@ def growing(
     every:   how many steps from picture to picture
     Returns: the dream, and the objective of its steps
     """
-    show, scores, frame = _place(), Scores(), None
+    place, scores, frame = Place(), Scores(), None
     for number, frame in enumerate(frames):
         scores.add(frame)
         if number % every == 0:
-            show(_live(frame), {})
+            place.show(_live(frame))
     if frame is None:
         raise LabError("expected at least one frame, got none; a generator that has run is empty")
-    picture = draw_end(frame.image, scores)
-    show(picture._repr_mimebundle_(), {})
+    place.show(draw_end(frame.image, scores)._repr_mimebundle_())
     return frame.image, scores
 
 
 def _live(frame: Frame) -> dict[str, str]:
     """A progress bar and the picture below it, each octave's as large as the last one's."""
-    text, data = escape(where(frame)), base64.b64encode(as_png(frame.image)).decode()
-    bar = f"<progress value='{frame.share:.3f}' max='1' aria-label='{text}' style='width:320px'></progress>"
-    image = f"<img alt='the dream at {text}' width='480' src='data:image/png;base64,{data}'>"
-    return {"text/html": f"{bar} {text}<br>{image}", "text/plain": text}
-
-
-def _place() -> Callable[[dict, dict], None]:
-    """Where in the notebook to show one thing after another; outside of a notebook, nowhere."""
-    from IPython import get_ipython
-    from IPython.display import display
-
-    if getattr(get_ipython(), "kernel", None) is None:
-        return lambda data, metadata: None
-    handle = display({"text/plain": ""}, raw=True, display_id=True)
-    return lambda data, metadata: handle.update(data, metadata=metadata, raw=True)
+    text = where(frame)
+    bar = f"<progress value='{frame.share:.3f}' max='1' aria-label='{escape(text)}' style='width:320px'></progress>"
+    snapshot = Snapshot(frame.image, alt=f"the dream at {text}")
+    return {"text/html": snapshot.html(before=f"<div>{bar} {escape(text)}</div>"), "text/plain": text}
 
 
 def photo_sheet(
     pictures: Mapping[str, Tensor],
     *,
     columns: int = 3,
-    width: float = 8.0,
-    smooth: bool = False,
+    width: float = WIDTH,
     title: str = "",
     caption: str = "",
     alt: str = "",
@@ -109,15 +89,13 @@ def photo_sheet(
 
     pictures: line -> (1, 3, H, W) or (3, H, W) in 0..1, all of one shape
     width:    of the whole, in inches
-    smooth:   whether smooth skies are to stay smooth; takes half as much space again
     """
     if not pictures:
         raise LabError("expected at least one picture for the sheet, got none")
     rows = -(-len(pictures) // columns)
     H, W = next(iter(pictures.values())).shape[-2:]
-    high = (width / columns * H / W + 0.34) * rows
-    kind = DitheredPicture if smooth else DreamPicture
-    figure = kind(width, high + 0.7, title=title, caption=caption, alt=alt)
+    high = (width / columns * H / W + 0.3) * rows
+    figure = PhotoPicture(width, high, title=title, caption=caption, alt=alt)
     grid = figure.subplots(rows, columns, squeeze=False).flatten()
     for axes, (line, image) in zip(grid, pictures.items(), strict=False):
         draw(axes, image, title=line, smooth=True)
@@ -130,7 +108,7 @@ def score_curves(
     dreams: Mapping[str, Scores], *, label: str, title: str = "", caption: str = "", alt: str = ""
 ) -> Picture:
     """The objective over the steps, a line a dream, with a gap and a thin rule where an octave ends."""
-    figure = PhotoPicture(WIDTH, 3.9, title=title, caption=caption, alt=alt)
+    figure = Picture(WIDTH, 3.6, title=title, caption=caption, alt=alt)
     axes = figure.subplots()
     for (name, scores), hue in zip(dreams.items(), HUES, strict=False):
         begin = 0
@@ -141,13 +119,34 @@ def score_curves(
     first = next(iter(dreams.values()))
     ends = torch.tensor([0, *(len(octave) for octave in first.octaves)]).cumsum(0).tolist()
     for number, (begin, end) in enumerate(itertools.pairwise(ends), start=1):
-        axes.text((begin + end) / 2 + 0.5, 1.01, f"octave {number}", ha="center", fontsize=9, color=INK,
+        axes.text((begin + end) / 2 + 0.5, 1.01, f"octave {number}", ha="center", fontsize=10, color=INK,
                   transform=axes.get_xaxis_transform())  # fmt: skip
-        axes.axvline(end + 0.5, color="#d0d7de", linewidth=0.8)
+        axes.axvline(end + 0.5, color=FAINT, linewidth=0.8)
     axes.set_ylim(bottom=0)
     axes.set_xlim(0.5, ends[-1] + 0.5)
-    axes.set_xlabel("step", color=INK)
-    axes.set_ylabel(label, color=INK)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="lower right")
+    axes.set_xlabel("step")
+    axes.set_ylabel(label)
+    axes.legend(loc="lower right")
+    return figure
+
+
+def across_the_border(
+    off: Mapping[str, Tensor], *, border: int, title: str = "", caption: str = "", alt: str = ""
+) -> Picture:
+    """How far a tiled gradient is off in each column of pixels, a line a margin, with a rule where two tiles meet.
+
+    off: name -> (W,), shares of the mean gradient
+    """
+    figure = Picture(WIDTH, 3.4, title=title, caption=caption, alt=alt)
+    axes = figure.subplots()
+    for (name, line), hue in zip(off.items(), HUES, strict=False):
+        axes.plot(line, color=hue, linewidth=2, label=name)
+    axes.axvline(border - 0.5, color=INK, linewidth=1, linestyle="--")
+    axes.text(border + 4, axes.get_ylim()[1], "border of the tiles", color=INK, va="top")
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_xlim(0, len(next(iter(off.values()))) - 1)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("column of pixels")
+    axes.set_ylabel("difference, of the mean gradient")
+    axes.legend(loc="upper right")
     return figure

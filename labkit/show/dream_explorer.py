@@ -7,7 +7,6 @@ There is no thread: interrupt or restart the kernel, and the dream is gone with 
 
 import asyncio
 from collections.abc import Sequence
-from html import escape
 
 import ipywidgets
 from torch import Tensor
@@ -16,47 +15,35 @@ from labkit.errors import LabError
 from labkit.images import Photos
 from labkit.methods import dream
 from labkit.models import Classifier
-from labkit.show.dream import as_png, photo_sheet, where
+from labkit.show.dream import Snapshot, photo_sheet, where
 from labkit.show.picture import Picture
-from labkit.show.widgets import WIDGET, chooser
+from labkit.show.widgets import Controls, chooser
 
 GIVE_WAY_S = 0.02  # long enough for several turns of the loop: one click takes more than one
-STRENGTHS = {"gentle": 0.006, "medium": 0.012, "strong": 0.02}  # step sizes
+STRENGTHS = {"gentle": 0.004, "medium": 0.008, "strong": 0.016}  # step sizes
 
 
-class DreamExplorer:
+class DreamExplorer(Controls):
     """Controls, two buttons, and a picture that follows the dream.
 
-    controls: name -> widget;  start, stop: buttons;  image: the widget that shows the dream as it stands
-    message:  the widget that says how far it is, or what went wrong
-    dreamt:   the dream as it stands, (1, 3, h, w), of its octave's size; None before the first step
-    task:     what dreams now; None before the first start
-    picture:  a figure of one finished dream, which stays where no widget can live
+    start, stop: buttons;  bar: how far it is
+    dreamt:      the dream as it stands, (1, 3, h, w), of its octave's size; None before the first step
+    task:        what dreams now; None before the first start
+    picture:     at first one finished dream in three pictures; then the photo, the dream as it grows, and at its
+                 end the two side by side
     """
 
     def __init__(self, model: Classifier, bank: Photos, controls: dict, picture: Picture, options: dict):
-        self.model, self.bank, self.controls, self.picture = model, bank, controls, picture
-        self.options = options
+        self.model, self.bank, self.options = model, bank, options
         self.dreamt: Tensor | None = None
         self.task: asyncio.Task | None = None
         self.start = ipywidgets.Button(description="Start", button_style="primary")
         self.stop = ipywidgets.Button(description="Stop", disabled=True)
-        self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(width="480px", max_width="100%"))
-        self.bar = ipywidgets.FloatProgress(max=1, layout=ipywidgets.Layout(width="480px", max_width="100%"))
-        self.message = ipywidgets.HTML()
+        self.bar = ipywidgets.FloatProgress(max=1)
+        super().__init__(controls, picture, more=[self.start, self.stop, self.bar])
         self.start.on_click(lambda _button: self.begin())
         self.stop.on_click(lambda _button: self.cancel())
         controls["photo"].observe(lambda _change: self._show_photo(), names="value")
-        row = [*controls.values(), self.start, self.stop]
-        self.widget = ipywidgets.VBox(
-            [
-                ipywidgets.HBox(row, layout=ipywidgets.Layout(flex_flow="row wrap")),
-                self.bar,
-                self.message,
-                self.image,
-            ]
-        )
-        self._show_photo()
 
     @property
     def is_dreaming(self) -> bool:
@@ -84,34 +71,33 @@ class DreamExplorer:
             options = {"step_size": STRENGTHS[strength], **self.options}
             for frame in dream.dreaming(objective, self.bank[photo], **options):
                 self.dreamt, self.bar.value = frame.image, frame.share
-                self.image.value = as_png(frame.image)
-                self._say(f"{said}: {where(frame)}")
+                self.show(Snapshot(frame.image, alt=f"{said}: {where(frame)}"))
                 await asyncio.sleep(GIVE_WAY_S)
-            self._say(f"{said}: done")
+            self._end(photo, frame.image, said, "done")
         except asyncio.CancelledError:  # the click on Stop, or on Start once more
             if self.task in (None, me):
-                self._say(f"{said}: stopped at {where(frame)}")
+                self._end(photo, frame.image, said, f"stopped at {where(frame)}")
         except LabError as error:
-            self._say(str(error))
+            self.say(str(error))
         except Exception as error:  # a task has no cell to raise in
-            self._say(f"{type(error).__name__}: {error}")
+            self.say(f"{type(error).__name__}: {error}")
         finally:
             if self.task in (None, me):
                 self.stop.disabled = True
 
-    def _say(self, text: str) -> None:
-        self.message.value = f"<span role='status'>{escape(text)}</span>"
+    def _end(self, photo: str, dreamt: Tensor, said: str, how: str) -> None:
+        """The photo beside what became of it, which is what a saved notebook keeps."""
+        image = self.bank[photo]
+        whole = dream.resize(dreamt, (image.shape[2], image.shape[3])).clamp(0, 1)
+        self.show(photo_sheet({photo: image, f"dreamt, {how}": whole}, columns=2, alt=f"{said}: {how}"))
+        self.say(f"{said}: {how}")
 
     def _show_photo(self) -> None:
         """The chosen photo, before its dream; a dream under way goes on and shows itself at the next step."""
         if not self.is_dreaming:
-            self.image.value, self.bar.value = as_png(self.bank[self.controls["photo"].value]), 0
-            self._say("press Start, then Stop when you have seen enough")
-
-    def _repr_mimebundle_(self, **_kwargs) -> tuple[dict, dict]:
-        data = self.picture._repr_mimebundle_()
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
-        return {WIDGET: view, **data}, {}
+            photo, self.bar.value = self.controls["photo"].value, 0
+            self.show(Snapshot(self.bank[photo], alt=f"{photo}, before its dream"))
+            self.say("press Start, then Stop when you have seen enough")
 
 
 def explore(
@@ -158,5 +144,5 @@ def stages(model: Classifier, image: Tensor, layer: str, *, name: str = "the pho
         },
         title=f"A dream of {layer}, as it grows",
         caption=f"At the end the objective, half the squared norm of {layer}, is {grown:.1f} × the photo's. The "
-        "picture in the middle comes from a smaller octave. With a kernel behind it, this is an explorer.",
+        "picture in the middle comes from a smaller octave. To see a dream grow, press Start.",
     )
