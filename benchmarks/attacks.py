@@ -1,4 +1,4 @@
-"""How well the attacks do on the embedded network: python benchmarks/attacks.py
+"""How well the attacks do on an embedded network: python benchmarks/attacks.py [--network squeezenet]
 
 Targeted fooling of 20 photos towards koala, schooner and iPod within 40 steps, plain and planned for a file;
 PGD beside foolbox's at the same steps, step size and epsilon; and how far any image is outside its box.
@@ -70,8 +70,9 @@ def beside_foolbox(model: models.Classifier, photos: Tensor, labels: Tensor) -> 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--photos", type=int, default=20)
-    count = parser.parse_args().photos
-    model, bank = models.load(), images.photos()
+    parser.add_argument("--network", choices=models.EMBEDDED, default="efficientnet_lite0")
+    given = parser.parse_args()
+    count, model, bank = given.photos, models.load(given.network), images.photos()
     photos, labels = bank.images[bank.labels >= 0][:count], bank.labels[bank.labels >= 0][:count]
     fooling(model, photos)
     beside_foolbox(model, images.fit(photos, 160), labels)

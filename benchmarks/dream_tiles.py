@@ -18,7 +18,7 @@ import torch
 from labkit import images, models
 from labkit.methods import dream
 
-LAYER = "blocks.4"
+NETWORK, LAYER = "efficientnet_lite0", "blocks.4"
 WHOLE = 2**20  # a tile as large as that is the whole image
 
 
@@ -33,7 +33,7 @@ def peak_mb() -> float:
 
 def measure(tile: int, margin: int, width: int, height: int) -> None:
     """Print one line: what a gradient took on top of the network and the photo."""
-    model, image = models.load(), photo(width, height)
+    model, image = models.load(NETWORK), photo(width, height)
     before, began = peak_mb(), time.perf_counter()
     dream.tiled_gradient(dream.activation_norm(model, LAYER), image, tile=tile, margin=margin)
     took = time.perf_counter() - began
@@ -44,7 +44,7 @@ def measure(tile: int, margin: int, width: int, height: int) -> None:
 
 
 def agreement() -> None:
-    model, image = models.load(), photo(512, 512)
+    model, image = models.load(NETWORK), photo(512, 512)
     objective = dream.activation_norm(model, LAYER)
     whole, _ = dream.tiled_gradient(objective, image, tile=WHOLE)
     for margin in (0, 32, 64, 128, 256):

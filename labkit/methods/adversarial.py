@@ -3,6 +3,7 @@
 Every attack is one loop: gradient, step, project, clip. A step goes against the label or towards a target.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,12 +14,15 @@ from labkit.errors import LabError
 from labkit.images import expect_images, to_8_bit
 from labkit.models import Classifier, expect_eval
 
-__all__ = ["Fooled", "fgsm", "fool", "pgd", "project", "rms"]
+__all__ = ["Fooled", "Networks", "fgsm", "fool", "pgd", "project", "rms"]
+
+Networks = nn.Module | Sequence[nn.Module]  # several are attacked at once, by the sum of their losses
 
 
-def fgsm(model: nn.Module, images: Tensor, labels: Tensor, *, epsilon: float) -> Tensor:
+def fgsm(model: Networks, images: Tensor, labels: Tensor, *, epsilon: float) -> Tensor:
     """Take one step against the labels, to the edge of an epsilon box.
 
+    model:   a network, or several, such as [model, other]: then against all of them at once
     images:  (N, 3, H, W) in 0..1, not normalised;  labels: (N,) int64
     epsilon: largest change of a value, in the same units (8/255 is hard to see)
     Returns: (N, 3, H, W) in 0..1, detached
@@ -31,7 +35,7 @@ def fgsm(model: nn.Module, images: Tensor, labels: Tensor, *, epsilon: float) ->
 
 
 def pgd(
-    model: nn.Module,
+    model: Networks,
     images: Tensor,
     labels: Tensor,
     *,
@@ -43,6 +47,7 @@ def pgd(
 ) -> Tensor:
     """Take many small steps against the labels, each projected back onto the epsilon box.
 
+    model:     a network, or several, as for `fgsm`
     images:    (N, 3, H, W) in 0..1;  labels: (N,) int64
     epsilon:   largest change of a value
     step_size: how far a value moves in a step; 2.5 · epsilon / steps unless given
@@ -136,19 +141,32 @@ def rms(difference: Tensor) -> Tensor:
     return difference.square().mean(dim=tuple(range(1, difference.ndim)), keepdim=True).sqrt()
 
 
-def _loss_gradient(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    """The cross-entropy's gradient, each image's own."""
+def _listed(model: Networks) -> list[nn.Module]:
+    return [model] if isinstance(model, nn.Module) else list(model)
+
+
+def _loss_gradient(model: Networks, images: Tensor, labels: Tensor) -> Tensor:
+    """The cross-entropy's gradient, each image's own; summed over several networks, so that none is forgotten.
+
+    A network that is fooled for sure has no slope left, and leaves the step to the others. The mean of their
+    logits would stop as soon as the loudest network is fooled.
+    """
     with torch.inference_mode(False), torch.enable_grad():
         leaf = images.clone().detach().requires_grad_()
-        logits = model(leaf)
-        _expect_labels(labels, logits)
-        loss = F.cross_entropy(logits, labels.to(logits.device), reduction="sum")
-        return torch.autograd.grad(loss, leaf)[0]
+        losses = []
+        for network in _listed(model):
+            logits = network(leaf)
+            _expect_labels(labels, logits)
+            losses.append(F.cross_entropy(logits, labels.to(logits.device), reduction="sum"))
+        return torch.autograd.grad(torch.stack(losses).sum(), leaf)[0]
 
 
-def _expect_attack(model: nn.Module, images: Tensor, size: float) -> None:
+def _expect_attack(model: Networks, images: Tensor, size: float) -> None:
     expect_images(images)
-    expect_eval(model)
+    if not _listed(model):
+        raise LabError("expected a network, or several, got an empty list; try [model, other]")
+    for network in _listed(model):
+        expect_eval(network)
     if not size >= 0:
         raise LabError(f"expected a size of 0 or more for the change, got {size}; try 8 / 255")
 

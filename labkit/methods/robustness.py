@@ -74,6 +74,18 @@ def readings(model: nn.Module, images: Tensor, treatments: Mapping[str, Treatmen
         return {name: model(treat(images)).argmax(dim=1) for name, treat in treatments.items()}
 
 
+def outcome(model: nn.Module, originals: Tensor, changed: Tensor, targets: Tensor) -> dict[str, float]:
+    """What a network makes of changed images: the shares of them read as the target, and as the original.
+
+    originals, changed: (N, 3, H, W);  targets: (N,) int64
+    Returns: "target" and "as before", each in 0..1; the rest is read as something else again
+    """
+    with torch.no_grad():
+        before, after = model(originals).argmax(dim=1), model(changed).argmax(dim=1)
+    read = {"target": after == targets.to(after.device), "as before": after == before}
+    return {name: share.float().mean().item() for name, share in read.items()}
+
+
 def elsewhere(originals: Tensor, changed: Tensor, *, seed: int = 0) -> Tensor:
     """The control of an attack: the very same changes, at random places of the image.
 

@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
 from labkit.errors import LabError
 from labkit.methods.adversarial import rms
 from labkit.models import Classifier
+from labkit.show.palette import BLUE, FAINT, HUES, INK, RED
 from labkit.show.picture import PhotoPicture, Picture
-from labkit.show.plots import ACCENT, FAINT, INK, WIDTH, draw
-
-WRONG, GRID = "#cf222e", "#d0d7de"
+from labkit.show.plots import WIDTH, draw
 
 
 def says(model: Classifier, image: Tensor) -> str:
@@ -22,9 +20,8 @@ def says(model: Classifier, image: Tensor) -> str:
 
 
 def _percent(probability: float) -> str:
-    return (
-        f"{probability:.1%}" if probability > 0.99 else f"{probability:.0%}"
-    )  # never rounded up to certainty
+    # never rounded up to certainty
+    return f"{probability:.1%}" if probability > 0.99 else f"{probability:.0%}"
 
 
 def difference(original: Tensor, changed: Tensor, *, times: float = 1.0) -> Tensor:
@@ -54,7 +51,8 @@ def as_in_the_lecture(
         f"{says(model, a)} becomes {says(model, b)}" for a, b in zip(originals, changed, strict=True)
     )
     alt = alt or f"{title}. {told}. {caption}"
-    figure = PhotoPicture(WIDTH, 2.45 * len(originals) + 0.8, title=title, caption=caption, alt=alt)
+    height = (WIDTH / 4 + 0.22) * len(originals) + 0.25
+    figure = PhotoPicture(WIDTH, height, title=title, caption=caption, alt=alt)
     grid = figure.subplots(len(originals), 4, squeeze=False)
     for line, before, after in zip(grid, originals, changed, strict=True):
         size, largest = rms(after - before).item(), (after - before).abs().max().item()
@@ -66,16 +64,16 @@ def as_in_the_lecture(
         }
         for axes, (words, picture) in zip(line, pictures.items(), strict=True):
             draw(axes, picture[0], smooth=True)
-            axes.set_xlabel(words, fontsize=9.5, color=INK)
+            axes.set_xlabel(words)
     for axes, name in zip(
         grid[0], ("original", "adversarial", "difference", f"{times:g} × difference"), strict=True
     ):
-        axes.set_title(name, fontsize=10.5, color=INK, weight="bold")
+        axes.set_title(name, weight="bold")
     return figure
 
 
 def predicted(
-    model: Classifier,
+    models: Classifier | Mapping[str, Classifier],
     shown: Mapping[str, Tensor],
     *,
     columns: int = 4,
@@ -83,20 +81,29 @@ def predicted(
     caption: str = "",
     alt: str = "",
 ) -> Picture:
-    """Images in rows: above each what it is, below it what the network says.
+    """Images in rows: above each what it is, below it what the network says, or each of several by its name.
 
     shown: name -> image (1, 3, H, W)
     """
-    words = {name: says(model, image) for name, image in shown.items()}
-    alt = alt or f"{title}. " + "; ".join(f"{name}: {said}" for name, said in words.items()) + f". {caption}"
+    readers = {"": models} if isinstance(models, Classifier) else models
+    words = {
+        name: "\n".join(
+            f"{reader}: {says(model, image)}".removeprefix(": ") for reader, model in readers.items()
+        )
+        for name, image in shown.items()
+    }
+    told = "; ".join(f"{name}: {said}" for name, said in words.items()).replace("\n", ", ")
     rows, columns = -(-len(shown) // columns), min(columns, len(shown))
+    height = rows * (min(WIDTH / columns, 3.2) + 0.3 + 0.18 * len(readers))
     figure = PhotoPicture(
-        WIDTH, rows * (min(WIDTH / columns, 3.0) + 0.4) + 0.8, title=title, caption=caption, alt=alt
+        WIDTH, height, title=title, caption=caption, alt=alt or f"{title}. {told}. {caption}"
     )
     frames = figure.subplots(rows, columns, squeeze=False).flatten()
     for axes, (name, image) in zip(frames, shown.items(), strict=False):
         draw(axes, image[0], title=name, smooth=True)
-        axes.set_xlabel(words[name], fontsize=9.5, color=INK)
+        axes.set_xlabel(words[name])
+    for axes in frames[len(shown) :]:
+        axes.set_visible(False)
     return figure
 
 
@@ -115,47 +122,47 @@ def lines(
 
     values: name -> (len(at),);  marks: names drawn as open circles without a line, to lie upon another
     """
-    figure = PhotoPicture(WIDTH, 4.2, title=title, caption=caption, alt=alt)
+    figure = Picture(WIDTH, 3.8, title=title, caption=caption, alt=alt)
     axes = figure.subplots()
     dashes = iter(("-", "-", "--", "-.", ":"))  # lines that run together can still be told apart
-    colours = iter((ACCENT, WRONG, "#8250df", FAINT, "#1a7f37"))
+    hues = iter(HUES)
     for name, line in values.items():
         if name in marks:
             (points,) = axes.plot(at, line, "o", color=INK, label=name, markersize=11)
             points.set(markerfacecolor="none", markeredgewidth=1.8)
         else:
-            axes.plot(at, line, next(dashes), color=next(colours), linewidth=2.2, label=name)
-    axes.set_xlabel(across, color=INK)
-    axes.set_ylabel(label, color=INK)
-    axes.grid(color=GRID, linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+            axes.plot(at, line, next(dashes), color=next(hues), linewidth=2.4, label=name)
+    axes.set_xlabel(across)
+    axes.set_ylabel(label)
+    axes.grid()
+    axes.legend()
     return figure
 
 
 def share_table(
     shares: Mapping[str, Mapping[str, float]], *, title: str = "", caption: str = "", alt: str = ""
 ) -> Picture:
-    """Shares as a table, darker where more: a row for each, a column a treatment.
+    """Shares as a table, each with a bar as long as it is: a row for each, a column a treatment.
 
     shares: row -> column -> share in 0..1, the same columns in every row
     """
     columns = list(next(iter(shares.values())))
-    values = torch.tensor([[row[column] for column in columns] for row in shares.values()])
     told = "; ".join(
-        f"{name}: " + ", ".join(f"{column} {row[column]:.0%}" for column in columns)
+        f"{name}: " + ", ".join(f"{column} {row[column]:.0%}".replace("\n", " ") for column in columns)
         for name, row in shares.items()
     )
     alt = alt or f"{title}. {told}. {caption}"
-    figure = PhotoPicture(WIDTH, 0.52 * len(shares) + 1.8, title=title, caption=caption, alt=alt)
+    figure = Picture(WIDTH, 0.55 * len(shares) + 0.5, title=title, caption=caption, alt=alt)
     axes = figure.subplots()
-    axes.imshow(values.numpy(), cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
-    for row, line in enumerate(values.tolist()):
-        for column, share in enumerate(line):
-            colour = "white" if share > 0.7 else INK
-            axes.text(column, row, f"{share:.0%}", ha="center", va="center", color=colour, fontsize=11)
-    axes.set_xticks(range(len(columns)), columns, fontsize=9.5)
-    axes.set_yticks(range(len(shares)), shares.keys(), fontsize=10)
+    for place, row in enumerate(shares.values()):
+        for column, share in enumerate(row[name] for name in columns):
+            axes.text(column, place + 0.12, f"{share:.0%}", ha="center", color=INK, fontsize=11)
+            axes.barh(place + 0.28, 0.8, left=column - 0.4, height=0.14, color=FAINT)
+            axes.barh(place + 0.28, 0.8 * share, left=column - 0.4, height=0.14, color=BLUE)
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(shares)), shares.keys())
+    axes.set_xlim(-0.5, len(columns) - 0.5)
+    axes.set_ylim(len(shares) - 0.5, -0.5)
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
@@ -163,14 +170,10 @@ def share_table(
 
 
 def probability_bars(axes: Axes, top: Sequence[tuple[str, float]], *, accent: str = "") -> None:
-    """The leading categories as bars, likeliest on top; one of them in red."""
-    names, probabilities = zip(*top, strict=True)
-    colours = [WRONG if name == accent else ACCENT for name in names]
-    axes.barh(range(len(names)), probabilities, color=colours, height=0.62)
+    """The leading categories as bars, likeliest on top, each with its name on the left; one of them in red."""
     for place, (name, probability) in enumerate(top):
-        axes.text(0, place - 0.36, f"{name}  {_percent(probability)}", fontsize=9.5, color=INK, va="bottom")
-    axes.set_ylim(len(names) - 0.5, -1)
-    axes.set_xlim(0, 1)
-    axes.set_yticks([])
-    axes.set_xticks([0, 0.5, 1])
-    axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.barh(place, probability, color=RED if name == accent else BLUE, height=0.62)
+        axes.text(-0.03, place, f"{name}  {_percent(probability)}", color=INK, va="center", ha="right")
+    axes.set_xlim(-0.9, 1)
+    axes.set_ylim(len(top) - 0.5, -0.5)
+    axes.set_axis_off()

@@ -11,47 +11,64 @@ from labkit.methods.adversarial import pgd, rms
 from labkit.models import Classifier
 from labkit.show.adversarial import difference, probability_bars, says
 from labkit.show.picture import PhotoPicture, Picture
-from labkit.show.plots import INK, WIDTH, draw
+from labkit.show.plots import WIDTH, draw
 from labkit.show.widgets import Explorer, chooser, explorer
 
 STEPS = 8
+ALL = "all at once"
 
 
 def pushed_to(
-    model: Classifier, image: Tensor, target: str, epsilon: float, *, name: str = "the photo"
+    networks: Sequence[Classifier],
+    image: Tensor,
+    target: str,
+    epsilon: float,
+    *,
+    attacked: Sequence[Classifier] = (),
+    name: str = "the photo",
 ) -> Picture:
-    """A photo, the same pushed towards a target within epsilon, 10 × the difference, and the leading five.
+    """A photo, the same pushed towards a target within epsilon, 10 × the difference, and what each network says.
 
-    image:   (1, 3, H, W) in 0..1;  epsilon: largest change of a value, in 1/255
-    Raises:  LabError for an unknown target
+    networks: those that are asked;  attacked: those that the steps go up in, at once; all unless named
+    image:    (1, 3, H, W) in 0..1;  epsilon: largest change of a value, in 1/255
+    Raises:   LabError for an unknown target
     """
-    wanted = torch.tensor([model.index_of(target)])
-    changed = image
+    changed, wanted = image, torch.tensor([networks[0].index_of(target)])
     if epsilon > 0:
-        changed = pgd(model, image, wanted, epsilon=epsilon / 255, steps=STEPS, targeted=True, seed=None)
-    top = model.top(changed, k=5)
+        size = epsilon / 255
+        changed = pgd(
+            attacked or networks, image, wanted, epsilon=size, steps=STEPS, targeted=True, seed=None
+        )
+    said = " ".join(
+        f"{model.name}. The photo: {says(model, image)}. Now: {says(model, changed)}." for model in networks
+    )
     figure = PhotoPicture(
         WIDTH,
-        3.5,
+        WIDTH / 3 + 2.2,
         title=f"{name} towards {target}, no value changed by more than {epsilon:g}/255",
-        caption=f"The photo: {says(model, image)}. Now: {says(model, changed)}. Root mean square of the change: "
-        f"{255 * rms(changed - image).item():.2f}/255. {STEPS} projected steps.",
+        caption=f"{said} Root mean square of the change: {255 * rms(changed - image).item():.2f}/255. "
+        f"{STEPS} projected steps.",
     )
-    *frames, bars = figure.subplots(1, 4, width_ratios=[1, 1, 1, 0.9])
     shown = {
         "original": image,
         "adversarial": changed,
         "10 × difference": difference(image, changed, times=10),
     }
-    for axes, (line, picture) in zip(frames, shown.items(), strict=True):
-        draw(axes, picture[0], title=line, smooth=True)
-    probability_bars(bars, top, accent=model.categories[int(wanted)])
-    bars.set_title("the leading five", fontsize=9.5, color=INK)
+    names = [model.name for model in networks]
+    grid = figure.subplot_mosaic(
+        [[line for line in shown for _ in names], [name for name in names for _ in shown]],
+        height_ratios=[WIDTH / 3, 1.6],
+    )
+    for line, picture in shown.items():
+        draw(grid[line], picture[0], title=line, smooth=True)
+    for model in networks:
+        probability_bars(grid[model.name], model.top(changed, k=5), accent=model.categories[int(wanted)])
+        grid[model.name].set_title(f"{model.name} says", loc="left")
     return figure
 
 
 def explore(
-    model: Classifier,
+    networks: Sequence[Classifier],
     bank: Photos,
     targets: Sequence[str],
     *,
@@ -59,23 +76,26 @@ def explore(
     target: str = "",
     epsilon: float = 1.0,
 ) -> Explorer:
-    """Photo × target × epsilon: original, adversarial, 10 × difference, and the five leading probabilities.
+    """Photo × target × epsilon × network: original, adversarial, 10 × difference, and what every network then says.
 
+    networks: the ones that are asked, any of which, or all at once, can be attacked; the first is, at first
     bank:    the photos to choose from;  targets: the categories to choose from
     photo, target, epsilon: shown first; the first of each, and 1/255, unless named
     Raises:  LabError for an unknown photo or target
     """
     options = list(dict.fromkeys((*targets, target or targets[0])))
     for name in options:
-        model.index_of(name)
+        networks[0].index_of(name)
+    attacks = {model.name: [model] for model in networks} | {ALL: list(networks)}
 
-    def show(photo: str, target: str, epsilon: float) -> Picture:
-        return pushed_to(model, bank[photo], target, epsilon, name=photo)
+    def show(photo: str, target: str, epsilon: float, attack: str) -> Picture:
+        return pushed_to(networks, bank[photo], target, epsilon, attacked=attacks[attack], name=photo)
 
     return explorer(
         show,
         photo=chooser("photo", bank.names, photo),
         target=chooser("target", options, target),
+        attack=chooser("attack", list(attacks)),
         epsilon=ipywidgets.FloatSlider(
             epsilon, min=0, max=8, step=0.25, description="epsilon", readout_format=".2f"
         ),
