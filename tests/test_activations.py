@@ -13,6 +13,7 @@ from labkit.errors import LabError
 from labkit.methods import activations, evidence
 from labkit.models import Classifier
 from labkit.show import activations as pictures
+from labkit.show import evidence as proofs
 from labkit.show.activations_explorer import channel_over_photo, explore
 
 
@@ -273,23 +274,37 @@ def test_face_tests_are_images_of_the_same_size_in_four_kinds():
 
 
 def test_figures_say_in_their_alt_text_what_they_show_and_repeat_to_the_byte(photos):
-    maps = torch.rand(5, 4, 4)
+    maps, by_chance = torch.rand(5, 4, 4), torch.rand(20)
+    kinds = {"a": (photos, torch.rand(5)), "b": (photos, torch.zeros(3))}
     figures = [
         lambda: pictures.map_sheets(
             {"a": maps, "b": maps}, shared=[True, False], title="sheets", caption="of maps"
         ),
         lambda: pictures.photo_grid(photos, ["one", "two"], columns=3, title="grid", caption="of photos"),
         lambda: pictures.curves({"x": ([0, 1], [2.0, 3.0])}, across="a", up="b", title="curve", caption="up"),
-        lambda: pictures.against_chance(0.9, torch.rand(20), label="score", title="luck", caption="and find"),
+        lambda: proofs.against_chance(0.9, by_chance, label="score", title="luck", caption="and find"),
+        lambda: proofs.examples_and_dots(kinds, label="peak", title="dots", caption="beside examples"),
+        lambda: proofs.chosen_among({"a": (by_chance, 3)}, label="score", title="one", caption="of twenty"),
     ]
-    for figure in figures[:3]:
-        assert figure().png() == figure().png()
+    for figure in figures:
+        assert figure().webp() == figure().webp()
     assert [figure().alt for figure in figures] == [
         "sheets. of maps",
         "grid. of photos",
         "curve. up",
         "luck. and find",
+        "dots. beside examples",
+        "one. of twenty",
     ]
+
+
+def test_the_chosen_channel_stands_where_its_value_is():
+    figure = proofs.chosen_among(
+        {"a": (torch.tensor([0.1, 0.7]), 1), "b": (torch.tensor([0.4, 0.2]), 0)}, label=""
+    )
+    marks = [text.xy[0] for text in figure.axes[0].texts]
+    assert marks == pytest.approx([0.7, 0.4])
+    assert [text.get_text() for text in figure.axes[0].texts] == ["channel 1", "channel 0"]
 
 
 def test_a_window_beyond_the_border_is_black_there():
@@ -333,12 +348,14 @@ def bank():
 
 def test_the_explorer_shows_what_its_controls_are_set_to(tiny, bank):
     shown = explore(tiny, bank, ["1", "3"], photo="two", channel=2)
-    assert shown.picture.png() == channel_over_photo(tiny, bank["two"], "3", 2, name="two").png()
+    seen = shown.picture.webp()
+    assert seen == channel_over_photo(tiny, bank["two"], "3", 2, name="two").webp()
     for name, value in {"photo": "three", "layer": "1", "channel": 7}.items():
-        before = shown.image.value
+        before = seen
         shown.controls[name].value = value
-        assert shown.image.value != before
-    assert shown.image.value == channel_over_photo(tiny, bank["three"], "1", 7, name="three").png()
+        seen = shown.picture.webp()
+        assert seen != before
+    assert seen == channel_over_photo(tiny, bank["three"], "1", 7, name="three").webp()
     assert "1, channel 7 of 8" in shown.picture.alt
 
 

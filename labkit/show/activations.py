@@ -1,4 +1,4 @@
-"""Figures of stage 03: sheets of grey maps, a channel over its photos, curves by depth, a find against luck."""
+"""Figures of stage 03: sheets of grey maps, a channel over its photos, curves by depth."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,10 +8,12 @@ from torch import Tensor
 from labkit.errors import LabError
 from labkit.methods import activations
 from labkit.methods.filters import tile
+from labkit.show.neighbors import spread
+from labkit.show.palette import HUES, ORANGE
 from labkit.show.picture import PhotoPicture, Picture
-from labkit.show.plots import ACCENT, FAINT, INK, WIDTH, draw
+from labkit.show.plots import WIDTH, draw
 
-WARM = "#cf5b00"  # the colour that maps are laid over photos in, dark enough for text
+WARM = ORANGE  # the colour that maps are laid over photos in
 GAP = 0.55  # grey between the maps of a sheet, so that a black map shows as a square
 
 
@@ -33,11 +35,11 @@ def map_sheets(
     tiles = []
     for maps, one in zip(sheets.values(), one_white, strict=True):
         grey = activations.to_grey(maps, shared=one)[:, None]  # (C, 1, h, w)
-        gap = max(1, round(maps.shape[-1] / 14))
+        gap = max(1, round(maps.shape[-1] / 28))
         tiles.append(tile(grey, columns=min(columns, len(grey)), gap=gap, background=GAP))
     side = WIDTH / len(tiles)
     height = max(side * sheet.shape[1] / sheet.shape[2] for sheet in tiles)
-    figure = PhotoPicture(WIDTH, height + 0.9, title=title, caption=caption, alt=alt)
+    figure = PhotoPicture(WIDTH, height + 0.3, title=title, caption=caption, alt=alt)
     for axes, name, sheet in zip(
         figure.subplots(1, len(tiles), squeeze=False)[0], sheets, tiles, strict=True
     ):
@@ -62,12 +64,11 @@ def photo_grid(
     if len(lines) != len(images):
         raise LabError(f"expected a line for each of {len(images)} images, got {len(lines)}")
     rows = math.ceil(len(images) / columns)
-    figure = PhotoPicture(
-        WIDTH, rows * (WIDTH / columns + 0.28) + 0.65, title=title, caption=caption, alt=alt
-    )
+    figure = PhotoPicture(WIDTH, rows * (WIDTH / columns + 0.25), title=title, caption=caption, alt=alt)
     frames = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, image, line in zip(frames, images, lines, strict=False):
         draw(axes, image, title=line, smooth=True)
+        axes.title.set_fontsize(9)
     for axes in frames[len(images) :]:
         axes.set_visible(False)
     return figure
@@ -87,50 +88,23 @@ def curves(
 
     lines: name -> (x, y);  ticks: x -> what stands under the axis there
     """
-    figure = PhotoPicture(WIDTH, 3.9, title=title, caption=caption, alt=alt)
+    figure = Picture(WIDTH, 3.6, title=title, caption=caption, alt=alt)
     axes = figure.subplots()
-    for (name, (x, y)), colour in zip(lines.items(), [ACCENT, FAINT, WARM, INK], strict=False):
-        axes.plot(x, y, marker="o", markersize=4.5, linewidth=1.6, color=colour)
+    right = max(x[-1] for x, _ in lines.values())
+    highest = max(max(y) for _, y in lines.values())
+    heights = spread([y[-1] for _, y in lines.values()], apart=0.06 * highest)
+    for (name, (x, y)), colour, height in zip(lines.items(), HUES, heights, strict=False):
+        axes.plot(x, y, marker="o", markersize=5, linewidth=2, color=colour)
         axes.annotate(
-            name,
-            (x[-1], y[-1]),
-            xytext=(8, 0),
-            textcoords="offset points",
-            va="center",
-            color=colour,
-            weight="bold",
-        )
+            name, (right, height), xytext=(8, 0), textcoords="offset points", va="center", color=colour,
+            weight="bold", annotation_clip=False,
+        )  # fmt: skip
     if ticks:
         axes.set_xticks(list(ticks), list(ticks.values()))
     axes.set_ylim(bottom=-0.04 * axes.get_ylim()[1])  # so that a line at zero can be seen
-    axes.set_xlabel(across, color=INK)
-    axes.set_ylabel(up, color=INK)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#d0d7de", linewidth=0.6)
-    axes.set_axisbelow(True)
-    return figure
-
-
-def against_chance(
-    found: float, by_chance: Tensor, *, label: str, title: str = "", caption: str = "", alt: str = ""
-) -> Picture:
-    """A value that was found, as a line over the values that luck alone gives, as bars.
-
-    by_chance: (n,)
-    """
-    figure = PhotoPicture(WIDTH, 3.3, title=title, caption=caption, alt=alt)
-    axes = figure.subplots()
-    axes.hist(
-        by_chance.tolist(),
-        bins=24,
-        color="#afb8c1",
-        label=f"{len(by_chance)} searches for photos drawn at random",
-    )
-    axes.axvline(found, color=WARM, linewidth=2.5, label=f"the search that was meant: {found:.3f}")
-    axes.set_xlabel(label, color=INK)
-    axes.set_ylabel("searches", color=INK)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="upper left")
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    axes.grid(axis="y")
     return figure
 
 

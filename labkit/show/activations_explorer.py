@@ -31,7 +31,7 @@ def channel_over_photo(
     fires = (maps[0, channel] > 0).float().mean()
     figure = PhotoPicture(
         WIDTH,
-        4.1,
+        3.3,
         title=f"{layer}, channel {channel} of {C}",
         caption=f"{name or 'The photo'}: {found}. It fires at {fires:.0%} of its {h} × {w} positions. "
         "Black is 0 or less, white the map's own largest value.",
