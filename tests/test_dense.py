@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from labkit import models
+from labkit import hooks, models
 from labkit.errors import LabError
 from labkit.methods import dense
 from labkit.methods.detectors import faster_rcnn
@@ -176,6 +176,15 @@ def test_every_network_gives_the_very_same_logits_at_224_and_a_map_above(name):
         assert got.shape == (1, 1000, 1, 1)
         assert (got[..., 0, 0] - expected).abs().max() <= 1e-5 * expected.abs().max().clamp(min=1)
         assert everywhere(photo).shape == (1, 1000, 1, 3)
+
+
+def test_squeezenets_maps_before_its_last_mean_are_its_logits_at_every_position():
+    model, photo = models.load("squeezenet"), draw(1, 3, 224, 288)
+    with torch.no_grad(), hooks.recording(model.net, "classifier.2") as seen:
+        expected = model(photo[..., :224])
+        torch.testing.assert_close(F.avg_pool2d(seen["classifier.2"], 13)[..., 0, 0], expected)
+        model(photo)
+        assert F.avg_pool2d(seen["classifier.2"], 13, stride=1).shape == (1, 1000, 1, 5)
 
 
 def test_a_linear_layer_as_a_convolution_refuses_maps_that_do_not_fit():
