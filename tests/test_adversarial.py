@@ -421,12 +421,13 @@ def test_a_difference_of_nothing_is_grey(images):
     assert (pictures.difference(images, images, times=10) == 0.5).all()
 
 
-def test_no_probability_is_rounded_up_to_certainty(model):
+@pytest.mark.parametrize(("probability", "said"), [(0.9951, "99.5%"), (0.99996, "over 99.9%"), (0.5, "50%")])
+def test_no_probability_is_rounded_up_to_certainty(probability, said):
     class Sure:
         def top(self, _image, *, k):
-            return [("koala", 0.9951)]
+            return [("koala", probability)]
 
-    assert pictures.says(Sure(), torch.zeros(1, 3, 2, 2)) == "koala 99.5%"
+    assert pictures.says(Sure(), torch.zeros(1, 3, 2, 2)) == f"koala {said}"
 
 
 def test_a_table_tells_its_shares(model):

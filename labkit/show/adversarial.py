@@ -20,8 +20,9 @@ def says(model: Classifier, image: Tensor) -> str:
 
 
 def _percent(probability: float) -> str:
-    # never rounded up to certainty
-    return f"{probability:.1%}" if probability > 0.99 else f"{probability:.0%}"
+    if probability > 0.99:  # never rounded up to certainty
+        return f"{probability:.1%}" if probability < 0.9995 else "over 99.9%"
+    return f"{probability:.0%}"
 
 
 def difference(original: Tensor, changed: Tensor, *, times: float = 1.0) -> Tensor:

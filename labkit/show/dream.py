@@ -126,7 +126,7 @@ def score_curves(
     axes.set_xlim(0.5, ends[-1] + 0.5)
     axes.set_xlabel("step")
     axes.set_ylabel(label)
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper left")
     return figure
 
 
