@@ -66,6 +66,7 @@ class DreamExplorer(Controls):
         me = asyncio.current_task()
         self.start.disabled, self.stop.disabled = False, False
         said = f"{photo}, {layer}"
+        self.say(f"{said}: press Stop when you have seen enough")
         try:
             objective = dream.activation_norm(self.model, layer)
             options = {"step_size": STRENGTHS[strength], **self.options}
@@ -73,10 +74,10 @@ class DreamExplorer(Controls):
                 self.dreamt, self.bar.value = frame.image, frame.share
                 self.show(Snapshot(frame.image, alt=f"{said}: {where(frame)}"))
                 await asyncio.sleep(GIVE_WAY_S)
-            self._end(photo, frame.image, said, "done")
+            self._end(photo, layer, frame.image, "done")
         except asyncio.CancelledError:  # the click on Stop, or on Start once more
             if self.task in (None, me):
-                self._end(photo, frame.image, said, f"stopped at {where(frame)}")
+                self._end(photo, layer, frame.image, f"stopped at {where(frame)}")
         except LabError as error:
             self.say(str(error))
         except Exception as error:  # a task has no cell to raise in
@@ -85,12 +86,13 @@ class DreamExplorer(Controls):
             if self.task in (None, me):
                 self.stop.disabled = True
 
-    def _end(self, photo: str, dreamt: Tensor, said: str, how: str) -> None:
+    def _end(self, photo: str, layer: str, dreamt: Tensor, how: str) -> None:
         """The photo beside what became of it, which is what a saved notebook keeps."""
         image = self.bank[photo]
         whole = dream.resize(dreamt, (image.shape[2], image.shape[3])).clamp(0, 1)
-        self.show(photo_sheet({photo: image, f"dreamt, {how}": whole}, columns=2, alt=f"{said}: {how}"))
-        self.say(f"{said}: {how}")
+        beside = f"{photo}, and beside it what it became at {layer}"
+        self.show(photo_sheet({photo: image, f"dreamt, {how}": whole}, columns=2, alt=beside))
+        self.say(f"{photo}, {layer}: {how}")
 
     def _show_photo(self) -> None:
         """The chosen photo, before its dream; a dream under way goes on and shows itself at the next step."""
@@ -122,7 +124,8 @@ def explore(
         "strength": chooser("strength", list(STRENGTHS), "medium"),
     }
     photo, layer = controls["photo"].value, controls["layer"].value
-    picture = stages(model, bank[photo], layer, name=photo, **options)
+    step_size = STRENGTHS[controls["strength"].value]
+    picture = stages(model, bank[photo], layer, name=photo, **{"step_size": step_size, **options})
     return DreamExplorer(model, bank, controls, picture, options)
 
 
