@@ -18,7 +18,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from labkit import check, hint, images, models
-from labkit.hooks import recording
 from labkit.methods import activations as lab
 from labkit.methods import evidence
 from labkit.receptive import receptive_field
@@ -548,8 +547,8 @@ proofs.examples_and_dots(
 #
 # ### 4. Would an untrained network have passed? And another one?
 #
-# The whole procedure again, search and test: with the network that has learned nothing, and with another network
-# that was trained on the same photos.
+# The whole procedure again, search and test: with the network that has learned nothing, and with another network that
+# has learned from ImageNet as well.
 
 
 # %%
