@@ -20,20 +20,21 @@ from labkit import check, hint, images, models
 from labkit.hooks import recording
 from labkit.methods import gradients as lab
 from labkit.methods import sanity
+from labkit.objectives import logit
 from labkit.receptive import receptive_field
 from labkit.show import gradients as pictures
 from labkit.show import neurons
 from labkit.show.gradients_explorer import explore
 
-NETWORK = "efficientnet_lite0"  # any of models.available(): "alexnet", once labkit fetch alexnet has run
+NETWORK = "squeezenet"  # any of models.available(): "alexnet", once labkit fetch alexnet has run
+OTHER = "squeezenet" if NETWORK == "efficientnet_lite0" else "efficientnet_lite0"  # to compare with
 
-model = models.load(NETWORK)
+model, other = models.load(NETWORK), models.load(OTHER)
 layers = models.NETWORKS[NETWORK].layers
 bank = images.photos()
-names = ["jeep", "bull mastiff", "drum", "bald eagle", "strawberry"]
+names = ["bull mastiff", "bald eagle", "goose", "cannon"]
 photos = torch.cat([bank[name] for name in names])
 targets = torch.tensor([bank.labels[bank.names.index(name)] for name in names])
-model
 
 # %% [markdown]
 # ## Which pixels move the score?
@@ -75,13 +76,13 @@ check("05.1", logit_gradient)
 # %% [markdown]
 # ### Exercise 05.2
 #
-# A gradient has three colours and two signs; the eye wants one number a pixel. Simonyan et al. (2014) take the
+# A gradient has three colours and two signs; the eye wants one number for each pixel. Simonyan et al. (2014) take the
 # *size* of the gradient, and of the three colours the largest. That is the saliency map.
 
 
 # %%
 def saliency_map(gradient):
-    """One number a pixel: the largest size of its gradient among the colours.
+    """One number for each pixel: the largest size of its gradient among the colours.
 
     gradient: (N, 3, H, W)
     Returns:  (N, H, W)
@@ -103,11 +104,7 @@ check("05.2", saliency_map)
 
 
 # %%
-def target_logit(images):
-    return model(images).gather(1, targets[:, None])[:, 0]
-
-
-gradient = lab.input_gradient(target_logit, photos)
+gradient = lab.input_gradient(logit(model, targets), photos)
 saliency = lab.saliency(model, photos, targets)
 off_top = (saliency.flatten(1) > saliency.flatten(1).amax(dim=1, keepdim=True) / 4).float().mean()
 
@@ -115,39 +112,39 @@ pictures.rows_of_images(
     {"photo": photos, "gradient": pictures.signed(gradient), "saliency": pictures.sizes(saliency)},
     [model.categories[target] for target in targets],
     title="How fast the class's own logit moves with each pixel",
-    caption="Gradient: grey is 0, lighter raises the logit, darker lowers it. Saliency: black is 0. "
-    f"Each photo has its own scale. Only {off_top:.1%} of all pixels have a quarter of their photo's largest saliency, "
-    "or more.",
+    caption=f"{NETWORK}. Gradient: grey is 0, a lighter colour raises the logit, a darker one lowers it. Saliency: "
+    f"black is 0. Each photo has its own scale. Only {off_top:.1%} of all pixels have a quarter of their photo's "
+    "largest saliency, or more.",
 )
 
 # %% [markdown]
-# Noise, but noise in roughly the right place. Neighbouring pixels pull in opposite ways: the network can be moved
-# by patterns finer than anything one would call a jeep. (Stage 08 lives on that.)
+# Noise (SqueezeNet). For the dog and the geese it is at least noise in the right place; of the cannon one may guess the
+# barrel, of the eagle nothing. Neighbouring pixels pull in opposite ways: the network can be moved by patterns finer
+# than anything one would call a dog. (Stage 08 lives on that.)
 #
 # **The control.** Would any network give this map, and for any class? Ask the same network about a koala, and an
-# untrained network about the jeep.
+# untrained network about the dog.
 
 # %%
 untrained = models.load(NETWORK, weights=None)
 koala = model.index_of("koala")
-asked = {
-    "jeep": saliency[0],
-    "koala": lab.saliency(model, photos[:1], koala)[0],
-    "jeep,\nuntrained network": lab.saliency(untrained, photos[:1], targets[:1])[0],
-}
+of_koala = lab.input_gradient(logit(model, koala), photos)
+of_untrained = lab.input_gradient(logit(untrained, targets[:1]), photos[:1])
+asked = {"bull mastiff": gradient[:1], "koala": of_koala[:1], "untrained network": of_untrained}
+alike = {name: sanity.rank_correlation(gradient[:1], asked[name])[0] for name in asked}
 
 pictures.rows_of_images(
-    {"saliency": pictures.sizes(torch.stack(list(asked.values())))},
-    list(asked),
+    {"saliency": [photos[0], *pictures.sizes(torch.cat(list(asked.values())).abs().amax(dim=1))]},
+    ["the photo", *asked],
     title="Saliency and its controls: another class, a network that knows nothing",
-    caption="The class matters somewhat, training matters much. Rank correlation with the first map (1: same order of "
-    "pixels, 0: unrelated; you will write it below): "
-    + ", ".join(
-        f"{name} {sanity.rank_correlation(saliency[:1], asked[key][None])[0]:.2f}"
-        for name, key in {"koala": "koala", "untrained": "jeep,\nuntrained network"}.items()
-    )
-    + ".",
+    caption=f"{NETWORK}; the untrained network is asked about the bull mastiff. Rank correlation with the trained "
+    "network's gradient for the bull mastiff, all values with their signs (1: the same order, 0: unrelated; you will "
+    f"write it below): koala {alike['koala']:z.2f}, untrained {alike['untrained network']:z.2f}.",
 )
+
+# %% [markdown]
+# The class matters: the koala's gradient is another one, though it lies in the same place. Training matters more: the
+# untrained network's has nothing in common with it.
 
 # %% [markdown]
 # ## One neuron
@@ -162,12 +159,12 @@ pictures.rows_of_images(
 # **Predict first.** Outside the neuron's receptive field, how large is its gradient?
 
 # %%
-LAYER = layers[len(layers) // 2]
+LAYER = {"squeezenet": "features.9"}.get(NETWORK, layers[len(layers) // 2])
 field = receptive_field(model.net, LAYER, model.input_size)
 with torch.no_grad(), recording(model.net, LAYER) as seen:
     model(bank.images)
-places = neurons.standouts(seen[LAYER], count=1, margin=4)
-photo, channel, row, column = places[0]
+place = neurons.standouts(seen[LAYER], count=1, margin=4)[0]
+photo, channel, row, column = place
 
 one = lab.input_gradient(
     lab.neuron(model, LAYER, channel=channel, row=row, column=column), bank.images[photo : photo + 1]
@@ -282,20 +279,24 @@ def guided_backprop(model, image, target):
 check("05.4", guided_backprop)
 
 # %% [markdown]
-# **Predict first.** The check used networks made of `nn.ReLU`. How many of those will your hooks find in the network
-# that we look into? `lab.relu_rule` counts the ReLU *calls* of a forward pass, whatever they are called.
+# **Predict first.** The check used networks made of `nn.ReLU`. How many of those will your hooks find in the two
+# networks here? `lab.relu_rule` counts the ReLU *calls* of a forward pass, whatever they are called.
 
 # %%
-with torch.no_grad(), lab.relu_rule("guided") as relus:
-    model(photos[:1])
-found = sum(isinstance(module, nn.ReLU) for module in model.modules())
-print(f"{NETWORK}: {relus.count} ReLU calls in a forward pass, {found} nn.ReLU modules to hang a hook on")
+for network in (model, other):
+    with torch.no_grad(), lab.relu_rule("guided") as relus:
+        network(photos[:1])
+    found = sum(isinstance(module, nn.ReLU) for module in network.modules())
+    print(
+        f"{network.name}: {relus.count} ReLU calls in a forward pass, {found} nn.ReLU modules to hang a hook on"
+    )
 
 # %% [markdown]
-# EfficientNet-Lite0 uses `nn.ReLU6`, which is no `nn.ReLU`; GoogLeNet calls the function `F.relu`; DenseNet-121 has
-# modules everywhere, except for its last ReLU. Hooks find nothing, or not all, and *give no error*: you get another
-# map under the same name. Libraries do it too: the hooks of captum 0.9 give exactly the plain gradient on GoogLeNet and
-# on this network, and are off by about a quarter on DenseNet-121 (the lab's tests measure it).
+# SqueezeNet is built of `nn.ReLU`, like AlexNet: your hooks find all of them. EfficientNet-Lite0 uses `nn.ReLU6`, which
+# is no `nn.ReLU`; GoogLeNet calls the function `F.relu`; DenseNet-121 has modules everywhere, except for its last ReLU.
+# There hooks find nothing, or not all, and *give no error*: you get another map under the same name. Libraries do it
+# too. The hooks of captum 0.9 give what the lab's version gives on SqueezeNet, exactly the plain gradient on GoogLeNet
+# and on EfficientNet-Lite0, and are off by about a quarter on DenseNet-121 (the lab's tests measure it).
 #
 # The lab's version catches the calls themselves:
 #
@@ -309,65 +310,91 @@ print(f"{NETWORK}: {relus.count} ReLU calls in a forward pass, {found} nn.ReLU m
 # %% [markdown]
 # ## As in the lecture: a neuron on its own best patch
 #
-# Four neurons of a higher layer, each on the photo in which it stands out most. What they can see is by now larger
-# than the photo, so each is cropped to 150 pixels around its place.
+# Five neurons of a higher layer, each with all that it sees of the photo in which it stands out most. They are not
+# chosen by hand: they are the five of this layer that stand out most in these thirty photos.
 #
-# **Predict first.** This network has no max pooling. The deconvnet rule never asks whether a ReLU was open. So where
-# could the photo enter its backward pass at all?
+# **Predict first.** The plain gradient of a logit was noise. Will that of a neuron half way up be clearer?
 
 # %%
-HIGH, SIDE = layers[-3], 150
+HIGH = {"squeezenet": "features.9", "efficientnet_lite0": "blocks.5"}.get(NETWORK, layers[-3])
+field = receptive_field(model.net, HIGH, model.input_size)
+SIDE = int(min(field.size, 150))  # where a neuron sees more than that, only what is around its place
 with torch.no_grad(), recording(model.net, HIGH) as seen:
     model(bank.images)
 margin = int(SIDE / 2 * seen[HIGH].shape[-1] / model.input_size)
-places = neurons.standouts(seen[HIGH], count=4, margin=margin)
+places = neurons.standouts(seen[HIGH], count=5, margin=margin)
 rows = {"patch": [], "gradient": [], "deconvnet": [], "guided": []}
 for place in places:
     photo = bank.images[place.photo : place.photo + 1]
-    box = neurons.around(photo, seen[HIGH], place, side=SIDE)
+    box = field.box(place.row, place.column)
+    if field.size > SIDE:
+        box = neurons.around(photo, seen[HIGH], place, side=SIDE)
     rows["patch"].append(neurons.crop(photo, box)[0])
     maps = neurons.three_rules(model, photo, HIGH, channel=place.channel, row=place.row, column=place.column)
     for rule, gradient_by_rule in maps.items():
-        rows[rule].append(
-            pictures.signed(neurons.crop(gradient_by_rule, box), color=rule == "guided", side=112)[0]
-        )
+        rows[rule].append(pictures.signed(neurons.crop(gradient_by_rule, box))[0])
 
 pictures.rows_of_images(
     rows,
     [f"channel {place.channel}" for place in places],
     title=f"Neurons of {HIGH} on their own patches, under three rules",
-    caption=f"{SIDE} × {SIDE} pixels around each neuron's place; every map has its own scale, and grey is 0. In the "
-    "guided row, and only there, lines of the patch itself appear.",
+    caption=f"{NETWORK}; {SIDE} × {SIDE} pixels around each neuron's place. Every map has its own scale, grey is 0.",
 )
+
+# %% [markdown]
+# There is the famous effect (SqueezeNet): from the gradient nobody could name one of the five; the deconvnet shows the
+# cat's eye, the rim of the spoon and the wheel, among much else; guided backprop looks as if somebody had traced
+# the photo. The astronaut smiles.
+#
+# The same for whole photos, where the question is the class:
 
 # %%
 deconvnet = lab.deconvnet(model, photos, targets)
 guided = lab.guided_backprop(model, photos, targets)
-same_target = lab.deconvnet(model, photos[:2], koala).abs().amax(dim=1)
-between = sanity.rank_correlation(same_target[:1], same_target[1:])[0]
 
 pictures.rows_of_images(
-    {
-        "gradient": pictures.signed(gradient),
-        "deconvnet": pictures.signed(deconvnet),
-        "guided": pictures.signed(guided, color=True),
-    },
+    {"deconvnet": pictures.signed(deconvnet), "guided": pictures.signed(guided)},
     [model.categories[target] for target in targets],
-    title="The class's logit, under three rules",
-    caption=f"Grey is 0. Guided backprop draws the thing itself. The deconvnet's maps of two photos for one target "
-    f"(koala) have a rank correlation of {between:.2f}: in a network without max pooling it does not see the photo.",
+    title="The class's own logit, under the other two rules",
+    caption=f"{NETWORK}. Grey is 0, every map has its own scale. Their gradients are in the first figure.",
 )
 
 # %% [markdown]
-# There is the famous effect: guided backprop looks as if somebody had traced the photo. And there is the first warning:
-# the deconvnet shows the same carpet for every photo. Zeiler & Fergus's networks had max pooling, which remembers
-# *where* each maximum was, and so carried the photo into the backward pass. Here nothing does. Springenberg et al.
-# invented the guided rule for just such networks.
+# ## Where does the photo come in?
+#
+# The deconvnet rule never asks whether a ReLU was open. So how did it know where the dog's eyes are? Only one thing in
+# SqueezeNet can have told it: **max pooling**. On the way back a max pooling hands its gradient to the place where the
+# maximum *was*, in this photo. Zeiler & Fergus call these places switches; their networks had them, too.
+#
+# **Predict first.** EfficientNet-Lite0 has no max pooling. Its strided convolutions hand every gradient to the same
+# places, whatever the photo. What will its deconvnet show, if we ask for a koala on a dog and on a cannon?
+
+# %%
+target = "koala"
+one_target = {network.name: lab.deconvnet(network, photos, target) for network in (model, other)}
+first, second = torch.triu_indices(len(photos), len(photos), offset=1)  # all pairs of photos
+between = {name: sanity.rank_correlation(maps[first], maps[second]) for name, maps in one_target.items()}
+two = [0, -1]  # the dog and the cannon
+
+pictures.rows_of_images(
+    {"deconvnet": torch.cat([pictures.signed(maps[two]) for maps in one_target.values()])},
+    [f"{name}\n{names[photo]}" for name in one_target for photo in two],
+    title=f"Deconvnet of one target, {target}, on two photos",
+    caption=f"Grey is 0. Rank correlation of two photos' maps, mean of all {len(first)} pairs of our four photos: "
+    + ", ".join(f"{name} {values.mean():z.2f}" for name, values in between.items())
+    + ". A map in which one colour leans one way everywhere is drawn without colours.",
+)
+
+# %% [markdown]
+# EfficientNet-Lite0's maps are one and the same carpet: without switches nothing of the photo is left in the
+# deconvnet's backward pass, not one pixel. SqueezeNet's have next to nothing in common, though the question was the
+# same. Springenberg et al. invented the guided rule for just such networks without pooling: it asks the ReLUs, and
+# they have seen the photo.
 
 # %% [markdown]
 # ## The sober part
 #
-# It is tempting to read the guided picture as "this is what makes it a jeep". To test that, we need to say how
+# It is tempting to read the guided picture as "this is what makes it a dog". To test that, we need to say how
 # alike two maps are. Their scales mean nothing, so we compare the *order* of the pixels only.
 #
 # ### Exercise 05.5
@@ -405,28 +432,23 @@ check("05.5", rank_correlation)
 # %% [markdown]
 # ### Another class
 #
-# **Predict first.** We ask for the guided picture of *koala* on the photo of a jeep, then of *schooner*. What will they
-# show?
-
+# **Predict first.** We ask for the guided picture of *koala* on the photo of the dog, then of *schooner*. What will
+# they show?
 
 # %%
-def size(gradient):
-    return gradient.abs().amax(dim=1)
-
-
-others = ["jeep", "koala", "schooner"]
+others = ["bull mastiff", "koala", "schooner"]
 maps = torch.cat([lab.guided_backprop(model, photos[:1], name) for name in others])
 wrong = {
-    "saliency": sanity.rank_correlation(saliency, lab.saliency(model, photos, koala)).mean(),
-    "guided": sanity.rank_correlation(size(guided), size(lab.guided_backprop(model, photos, koala))).mean(),
+    "gradient": sanity.rank_correlation(gradient, of_koala).mean(),
+    "guided backprop": sanity.rank_correlation(guided, lab.guided_backprop(model, photos, koala)).mean(),
 }
 
 pictures.rows_of_images(
-    {"guided": pictures.signed(maps, color=True)},
+    {"guided": pictures.signed(maps)},
     others,
     title="Guided backprop for three classes: which one is it?",
-    caption="Rank correlation of the map for the photo's own class with the map for koala, mean of "
-    f"{len(photos)} photos: saliency {wrong['saliency']:.2f}, guided backprop {wrong['guided']:.3f}.",
+    caption=f"{NETWORK}. Rank correlation of the map for the photo's own class with the map for koala, mean of "
+    f"{len(photos)} photos: " + ", ".join(f"{name} {value:.3f}" for name, value in wrong.items()) + ".",
 )
 
 # %% [markdown]
@@ -436,81 +458,92 @@ pictures.rows_of_images(
 # ### Another network
 #
 # Adebayo et al. (2018) go further: destroy the network from the top, layer by layer, and watch the map. We shuffle the
-# weights of each layer, so that the numbers stay and what was learned goes. A map that explains the network has to
-# fall apart at once.
+# weights of each layer, so that the numbers stay and what was learned goes. A map that explains what the network has
+# learned should change.
 #
-# **Predict first.** After which step will the guided picture no longer look like a jeep?
-#
-# (Photos of 128 × 128 pixels here, so that thirty maps of each are quick.)
+# **Predict first.** After which step will the guided picture no longer look like a cannon?
 
 # %%
 steps = [list(model.net._modules)[-1], *reversed(layers)]
-small = images.fit(photos, 128)
-methods = {
-    "saliency": lab.saliency,
-    "deconvnet": lambda *case: size(lab.deconvnet(*case)),
-    "guided backprop": lambda *case: size(lab.guided_backprop(*case)),
-}
-whole = {name: method(model, small, targets) for name, method in methods.items()}
-after = {name: [torch.ones(len(photos))] for name in methods}
-drawn = [("none", whole)]
+whole = {"gradient": gradient, "guided backprop": guided}
+after = {name: [torch.ones(len(photos))] for name in whole}
+drawn = {"none": whole}
 for step in steps:
     shuffled = sanity.shuffle_weights(model, sanity.down_to(model.net, step), seed=5)
-    destroyed = {name: method(shuffled, small, targets) for name, method in methods.items()}
-    drawn.append((step, destroyed))
-    for name in methods:
+    destroyed = {
+        "gradient": lab.input_gradient(logit(shuffled, targets), photos),
+        "guided backprop": lab.guided_backprop(shuffled, photos, targets),
+    }
+    drawn[f"down to\n{step}"] = destroyed
+    for name in whole:
         after[name].append(sanity.rank_correlation(whole[name], destroyed[name]))
 
+shown = dict(list(drawn.items())[::2])
 pictures.rows_of_images(
-    {name: pictures.sizes(torch.stack([maps[name][0] for _, maps in drawn[:6]])) for name in methods},
-    [step if step == "none" else f"down to\n{step}" for step, _ in drawn[:6]],
-    title="The jeep's maps while the network is destroyed from the top",
-    caption="Sizes, black is 0. Columns: how far down the weights are shuffled. Rank correlation with the first column "
-    "at the last one shown: " + ", ".join(f"{name} {after[name][5][0]:.2f}" for name in methods) + ".",
+    {name: pictures.signed(torch.stack([maps[name][-1] for maps in shown.values()])) for name in whole},
+    list(shown),
+    title="The cannon's maps while the network is destroyed from the top",
+    caption=f"{NETWORK}. Above each column: how far down the weights are shuffled. Grey is 0.",
 )
 
 # %%
+middle = len(steps) // 2
 pictures.lines_by_depth(
     {name: torch.stack(values) for name, values in after.items()},
     ["none", *steps],
     label="rank correlation with no shuffling",
     title="Which method notices that the network is being destroyed?",
-    caption=f"Mean of {len(photos)} photos, the band is their range; weights shuffled from the output "
-    f"down to each layer. Down to {steps[2]}: "
-    + ", ".join(f"{name} {after[name][3].mean():.3f}" for name in methods)
+    caption=f"{NETWORK}, mean of {len(photos)} photos, the band is their range; weights shuffled from the output "
+    f"down to each layer. Down to {steps[middle - 1]}: "
+    + ", ".join(f"{name} {after[name][middle].mean():z.2f}" for name in whole)
     + f". Down to {steps[-1]}, all of them: "
-    + ", ".join(f"{name} {after[name][-1].mean():.2f}" for name in methods)
+    + ", ".join(f"{name} {after[name][-1].mean():z.2f}" for name in whole)
     + ".",
 )
 
 # %% [markdown]
-# The saliency map notices the first shuffled layer. Guided backprop does not notice that the classifier is gone, nor
-# the layers below it: the picture stays, clean as ever, when there is no jeep left in the network to explain.
-# It fades only as the shuffling comes down through the middle of the network.
+# The gradient is another one as soon as the first layers are shuffled. Guided backprop does not notice that the
+# classifier is gone, nor the layers below it: the picture stays, clean as ever, when there is no cannon left in the
+# network to explain. It fades only as the shuffling comes down to the first layers.
 #
-# ### An edge detector
+# **Do not read more out of this test than is in it.** It shows that the guided picture says next to nothing about the
+# upper layers. It does not show that the gradient explains them well: a map of pure noise, drawn anew each time, would
+# pass with full marks. And shuffling the top leaves the layers below as they were, so that even a good explanation
+# keeps something of them. Binder et al. (2022, arXiv:2211.12486) measure both, and warn against ranking
+# methods by this test alone.
 #
-# So what does it draw? Here is a suspect that knows no network at all: Sobel's filter, the size of the brightness step
-# at every pixel.
+# ### A network that has learned nothing
+#
+# So what does guided backprop draw? Here are two suspects that know nothing of cannons: an *untrained* network, and
+# Sobel's filter, the size of the brightness step at every pixel.
+#
+# **Predict first.** The untrained network is asked for whatever class it happens to put first. What will its guided
+# picture show?
 
 # %%
 edges = sanity.edges(photos)
-compared = {"saliency": saliency, "deconvnet": size(deconvnet), "guided backprop": size(guided)}
-alike = {name: sanity.rank_correlation(maps, edges) for name, maps in compared.items()}
+guess = untrained(photos).argmax(dim=1)
+by_network = {"trained": guided, "untrained": lab.guided_backprop(untrained, photos, guess)}
+alike = {
+    name: sanity.rank_correlation(maps.abs().amax(dim=1), edges)
+    for name, maps in {"gradient": gradient, **by_network}.items()
+}
 
 pictures.rows_of_images(
-    {"guided": pictures.signed(guided, color=True), "edges": pictures.sizes(edges)},
-    [f"{value:+.2f}" for value in alike["guided backprop"]],
-    title="Guided backprop beside an edge detector",
-    caption="Above each column: rank correlation of guided backprop and edges. Mean of the photos: "
-    + ", ".join(f"{name} {values.mean():+.2f}" for name, values in alike.items())
-    + ".",
+    {**{name: pictures.signed(maps) for name, maps in by_network.items()}, "edges": pictures.sizes(edges)},
+    names,
+    title="Guided backprop of a trained network and of an untrained one, and an edge detector",
+    caption=f"{NETWORK}. Rank correlation of sizes with the edges, mean of the photos: trained gradient "
+    f"{alike['gradient'].mean():+.2f}, trained guided {alike['trained'].mean():+.2f}, untrained guided "
+    f"{alike['untrained'].mean():+.2f}.",
 )
 
 # %% [markdown]
-# Not the same: the edge detector draws every blade of grass, guided backprop leaves most of them out, and the numbers
-# differ much from photo to photo. But of the three it is the one that leans towards edges, and *that* is why it
-# looks so convincing: the eye takes a line drawing of a dog for an understanding of dogs.
+# A network that has never seen a dog draws the dog. Nie et al. (2018, arXiv:1805.07039) work out why: where only
+# positive gradients may pass, and each unit sees only a small window, the backward pass restores parts of the *photo*,
+# whatever the network decides. Training still shows: the trained network leaves out most of the grass and the
+# paving, and an edge detector draws every blade. But what convinces us, the clean outline, needs no training.
+# The eye takes a line drawing of a dog for an understanding of dogs.
 
 # %% [markdown]
 # ## Explore
@@ -519,7 +552,8 @@ pictures.rows_of_images(
 # that the gradient did not, then for one where you would have believed a wrong story.
 
 # %%
-explore(model, bank, layers, layer=HIGH, photo=bank.names[places[0].photo], channel=places[0].channel)
+place = places[2]
+explore(model, bank, layers, layer=HIGH, photo=bank.names[place.photo], channel=place.channel)
 
 # %% [markdown]
 # ## Two questions

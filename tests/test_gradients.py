@@ -428,7 +428,7 @@ def alike_for_one_target(name, targets):
 
 def test_the_deconvnet_sees_the_photo_through_max_pooling_and_only_there():
     targets = ("koala", "goose")
-    assert alike_for_one_target("squeezenet", targets).max() < 0.2  # measured: 0.08 at most
+    assert alike_for_one_target("squeezenet", targets).max() < 0.2  # measured: 0.07 at most
     assert alike_for_one_target("efficientnet_lite0", targets).min() > 0.99  # one map for all photos
 
 

@@ -292,9 +292,12 @@ def test_the_crop_alone_gives_the_answer_in_real_networks(build, layer):
     expect_proof(classifier(build(weights=None)), photos, layer, range(6))
 
 
-def test_the_crop_alone_gives_the_answer_in_the_trained_network():
+@pytest.mark.parametrize(
+    ("name", "layer"), [("squeezenet", "features.6"), ("efficientnet_lite0", "blocks.2.1.bn1.drop")]
+)
+def test_the_crop_alone_gives_the_answer_in_the_trained_networks(name, layer):
     bank = images.photos().images[:6]
-    expect_proof(models.load(), bank, "blocks.2.1.bn1.drop", [22, 102, 187, 203])
+    expect_proof(models.load(name), bank, layer, [22, 102, 187, 203])
 
 
 def test_some_channels_can_be_taken_out(model, photos):
@@ -383,6 +386,18 @@ def test_overlap_is_the_share_of_images_in_common():
     assert overlap(torch.tensor([[0, 1], [1, 0]])) == pytest.approx(1)
 
 
+def test_patches_from_inside_are_the_best_of_those_that_no_border_cuts(model, photos):
+    top = patches.top_patches(model, photos, "out", range(5), k=23)
+    whole = pictures.inside(top, k=4)
+    size = receptive_field(model.net, "out", (21, 32)).size
+    for channel, found in zip(whole.channels.tolist(), facts(whole), strict=True):
+        boxes = top.only([channel]).boxes[0]
+        uncut = [tuple(side) == (size, size) for side in (boxes[:, 2:] - boxes[:, :2]).tolist()]
+        assert [patch for patch, keep in zip(facts(top)[channel], uncut, strict=True) if keep][:4] == found
+    assert all(crop.shape == (3, size, size) for row in whole.patches for crop in row)
+    assert len(pictures.inside(top, k=24).channels) == 0  # too few in every row
+
+
 def test_figures_say_in_words_what_they_show(model, photos):
     top = patches.top_patches(model, photos, "out", [1, 4], k=3)
     box = tuple(top.boxes[0, 0].tolist())
@@ -396,9 +411,8 @@ def test_figures_say_in_words_what_they_show(model, photos):
         ),
     ]
     for figure in drawn:
-        data, metadata = figure._repr_mimebundle_()
-        assert data["image/png"].startswith(b"\x89PNG")
-        assert metadata["image/png"]["alt"] == "Rows. of two channels"
+        assert figure.webp().startswith(b"RIFF")
+        assert figure.alt == "Rows. of two channels"
 
 
 @pytest.mark.parametrize(

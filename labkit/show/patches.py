@@ -1,43 +1,66 @@
 """Figures of patches: rows of them, what units see on a photo, and photos with a box and a number."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from labkit.methods.patches import Box, TopPatches
+from labkit.show.palette import FAINT, HUES
 from labkit.show.picture import PhotoPicture, Picture
-from labkit.show.plots import ACCENT, INK, WIDTH, draw, to_pixels
+from labkit.show.plots import ACCENT, WIDTH, draw, to_pixels
 
-OUTSIDE = "#e4e8ec"  # where a receptive field leaves the image
-NESTED = ("#bf3989", "#0969da", "#1a7f37", "#bc4c00", "#6639ba", "#9a6700")
+
+def is_inside(top: TopPatches) -> Tensor:
+    """Which patches no border cuts: as large as the largest of all. (C, k) bool."""
+    sides = top.boxes[..., 2:] - top.boxes[..., :2]
+    return (sides == sides.amax(dim=(0, 1))).all(dim=2)
+
+
+def inside(top: TopPatches, *, k: int = 9) -> TopPatches:
+    """Of each channel the first k patches that no border cuts; channels with fewer are left out."""
+    whole = is_inside(top)
+    rows = (whole.sum(dim=1) >= k).nonzero()[:, 0]
+    return ranked(
+        top.only(top.channels[rows].tolist()), whole[rows].int().sort(descending=True, stable=True)[1][:, :k]
+    )
+
+
+def ranked(top: TopPatches, ranks: Tensor) -> TopPatches:
+    """Of each channel the patches of these ranks, 0 its best. ranks: (C, k) int64."""
+    facts = {name: getattr(top, name).gather(1, ranks) for name in ("values", "images", "rows", "columns")}
+    boxes = top.boxes.gather(1, ranks[..., None].expand(-1, -1, 4))
+    patches = tuple(
+        tuple(row[i] for i in chosen) for row, chosen in zip(top.patches, ranks.tolist(), strict=True)
+    )
+    return replace(top, **facts, boxes=boxes, patches=patches)
 
 
 def patch_rows(
     top: TopPatches, *, names: Sequence[str] = (), title: str = "", caption: str = "", alt: str = ""
 ) -> Picture:
-    """A row a channel: its best patches from left to right, what each answered above it.
+    """One row for each channel: its best patches from left to right, what each answered above it.
 
-    A frame is a whole receptive field; what of it lies outside the image is light grey.
+    A frame is a whole receptive field; what of it lies outside the image is grey.
 
-    names: what to write under the channels' numbers, one a channel
+    names: what to write under the channels' numbers, one for each channel
     """
     C, k = top.values.shape
     frame = (top.boxes[..., 2:] - top.boxes[..., :2]).amax(dim=(0, 1)).tolist()
-    cell = (WIDTH - (1.2 if names else 0.6)) / k
+    cell = (WIDTH - (1.0 if names else 0.5)) / k
     figure = PhotoPicture(
-        WIDTH, C * (cell * frame[0] / frame[1] + 0.25) + 0.95, title=title, caption=caption, alt=alt
+        WIDTH, C * (cell * frame[0] / frame[1] + 0.2), title=title, caption=caption, alt=alt
     )
-    figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.04, wspace=0.01, hspace=0)
+    figure.set_layout_engine("compressed", w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
     for row, axes_row in enumerate(figure.subplots(C, k, squeeze=False)):
         for rank, axes in enumerate(axes_row):
             _draw_in_frame(axes, top.patches[row][rank], top.boxes[row, rank].tolist(), frame)
-            axes.set_title(f"{top.values[row, rank]:.1f}", fontsize=8, color=INK, pad=2)
+            value = top.values[row, rank]
+            axes.set_title(f"{value:.{0 if value >= 100 else 1}f}", fontsize=8, pad=2)
         label = f"{top.channels[row]}" + (f"\n{names[row]}" if names else "")
-        axes_row[0].set_ylabel(
-            label, fontsize=9.5, color=INK, rotation=0, ha="right", va="center", labelpad=5
-        )
+        axes_row[0].set_ylabel(label, rotation=0, ha="right", va="center", labelpad=4)
     return figure
 
 
@@ -45,30 +68,31 @@ def _draw_in_frame(axes: Axes, patch: Tensor, box: Sequence[int], frame: Sequenc
     """A patch where it belongs in its whole field: cut at the image's top, it hangs at the frame's bottom."""
     (H, W), (h, w) = frame, patch.shape[1:]
     down, right = (H - h if box[0] == 0 else 0), (W - w if box[1] == 0 else 0)
-    axes.imshow(to_pixels(patch).numpy(), extent=(right, right + w, down + h, down), interpolation="nearest")
-    axes.set(xlim=(0, W), ylim=(H, 0), xticks=[], yticks=[], facecolor=OUTSIDE)
+    axes.imshow(to_pixels(patch).numpy(), extent=(right, right + w, down + h, down), interpolation="bicubic")
+    axes.set(xlim=(0, W), ylim=(H, 0), xticks=[], yticks=[], facecolor=FAINT)
     axes.spines[:].set_visible(False)
 
 
 def nested_fields(
     image: Tensor, boxes: Mapping[str, Box], *, title: str = "", caption: str = "", alt: str = ""
 ) -> Picture:
-    """One photo with a box a layer on it, named in the margin, and what each box holds beside it.
+    """One photo with a box for each layer on it, named in the margin, and what each box holds beside it.
 
     image: (3, H, W) or (1, 3, H, W);  boxes: layer -> box
     """
     image = image.reshape(image.shape[-3:])
-    figure = PhotoPicture(WIDTH, 4.6, title=title, caption=caption, alt=alt)
     columns = -(-len(boxes) // 2)
+    side = WIDTH / (columns + 2)
+    figure = PhotoPicture(WIDTH, 2 * side + 0.5, title=title, caption=caption, alt=alt)
     grid = figure.add_gridspec(2, columns + 2, width_ratios=[1] * (columns + 2))
     whole = figure.add_subplot(grid[:, :2])
     draw(whole, image, smooth=True)
     for number, (layer, box) in enumerate(boxes.items()):
-        colour = NESTED[number % len(NESTED)]
+        colour = HUES[number % len(HUES)]
         outline(whole, box, colour=colour)
         axes = figure.add_subplot(grid[number // columns, 2 + number % columns])
         top, left, bottom, right = box
-        draw(axes, image[:, top:bottom, left:right], title=layer)
+        draw(axes, image[:, top:bottom, left:right], title=layer, smooth=True)
         axes.title.set(color=colour, weight="bold")
         axes.spines[:].set(visible=True, color=colour, linewidth=2.5)
     return figure
@@ -98,7 +122,8 @@ def boxed_row(
     images: (3, H, W) or (1, 3, H, W) each
     """
     side = WIDTH / len(images)
-    figure = PhotoPicture(WIDTH, side + 1.15, title=title, caption=caption, alt=alt)
+    figure = PhotoPicture(WIDTH, side + 0.45, title=title, caption=caption, alt=alt)
+    figure.set_layout_engine("compressed", w_pad=0.02, h_pad=0.04, wspace=0)
     panels = zip(figure.subplots(1, len(images), squeeze=False)[0], images, captions, boxes, strict=True)
     for axes, image, line, box in panels:
         draw(axes, image, title=line, smooth=True)
