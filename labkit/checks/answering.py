@@ -7,7 +7,7 @@ process that never sees the code, today or in a regrade.
 import json
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,15 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from labkit.checks.exercise import Cases, Exercise
+from labkit.checks.untouched import Untouched
+from labkit.checks.values import WrongKindError, as_tensor
 from labkit.errors import LabError
 
 _WORDS = 2_000  # characters kept of what a student's exception says
+_TWICE = (
+    "expected the same answer when asked twice, got another one; does anything stay between two calls, such as a "
+    "gradient that is added up in .grad, a list outside the function, or a random draw without its generator"
+)
 
 
 class State(StrEnum):
@@ -37,7 +43,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of one case: named tensors, or the state and the words that explain why there are none."""
+    """What came of one case: named tensors, or the state and the words that explain why there are none.
+
+    With tensors, words are what is wrong whatever they hold: a touched input, another answer when asked again.
+    """
 
     tensors: dict[str, Tensor] = field(default_factory=dict)
     state: State | None = None
@@ -45,45 +54,59 @@ class Answer:
 
 
 def produce(exercise: Exercise, function: Callable[..., Any], cases: Cases) -> list[Answer]:
-    """Run a function on every case; stops at the first case that it was not written for.
+    """Run a function on every case, and on the first one twice; stops where it turns out not to be attempted.
 
-    Returns: an answer a case, in order; fewer where the function is not attempted
+    Whatever the exercise, the function has to leave what it is given as it was, and to answer alike when it is
+    asked again.
+
+    Returns: one answer for each case, in order; fewer where the function is not attempted
     """
-    answers = []
+    answers: list[Answer] = []
     for case in cases.values():
-        answers.append(_produce_one(exercise, function, case))
-        if answers[-1].state == State.NOT_ATTEMPTED:
+        before = Untouched(case)
+        answer = _produce_one(exercise, function, case)
+        trouble = "" if answer.state else before.trouble()
+        if not (answers or answer.state or trouble):
+            before.wind_back()
+            trouble = _differs(answer, _produce_one(exercise, function, case))
+        answers.append(replace(answer, message=answer.message or trouble))
+        if answer.state == State.NOT_ATTEMPTED:
             break
     return answers
+
+
+def _differs(first: Answer, second: Answer) -> str:
+    """What tells two answers to one question apart, in a sentence; empty where they are alike."""
+    if second.state is not None:
+        return f"{_TWICE}; the second time it is {second.state}: {second.message}"
+    for name, tensor in first.tensors.items():
+        if not alike(tensor, second.tensors[name]):
+            return f"{name}: {_TWICE}"
+    return ""
+
+
+def alike(a: Tensor, b: Tensor) -> bool:
+    """Whether two answers are the same but for rounding."""
+    if a.shape != b.shape or a.is_complex() != b.is_complex():
+        return False
+    exact = torch.complex128 if a.is_complex() else torch.float64
+    return torch.allclose(a.to(exact), b.to(exact), rtol=1e-3, atol=1e-5, equal_nan=True)
 
 
 def _produce_one(exercise: Exercise, function: Callable[..., Any], case: Any) -> Answer:
     try:
         named = exercise.answer(function, case)
-        return Answer({name: _as_tensor(name, value) for name, value in named.items()})
+        return Answer({name: as_tensor(name, value) for name, value in named.items()})
     except NotImplementedError as error:
         if not str(error) or str(error).startswith("TODO"):
             return Answer(state=State.NOT_ATTEMPTED)
         return Answer(state=State.CRASHED, message=_explain(error, function))
-    except _WrongTypeError as error:
+    except WrongKindError as error:
         return Answer(state=State.WRONG, message=str(error))
     except Exception as error:
         hungry = isinstance(error, MemoryError) or "can't allocate memory" in str(error)
         state = State.OUT_OF_MEMORY if hungry else State.CRASHED
         return Answer(state=state, message=_explain(error, function))
-
-
-class _WrongTypeError(Exception):
-    pass
-
-
-def _as_tensor(name: str, value: Any) -> Tensor:
-    if isinstance(value, Tensor):
-        return value.detach().cpu().contiguous().clone()
-    if isinstance(value, bool | int | float):
-        return torch.tensor(value)
-    trouble = "is there a return at the end?" if value is None else "torch.as_tensor may turn it into one"
-    raise _WrongTypeError(f"{name}: expected a torch.Tensor, got {type(value).__name__}; {trouble}")
 
 
 def _explain(error: BaseException, function: Callable[..., Any]) -> str:

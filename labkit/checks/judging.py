@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 from itertools import chain, repeat
 
-import torch
-from torch import Tensor
-
-from labkit.checks.answering import Answer, State, produce
+from labkit.checks.answering import Answer, State, alike, produce
 from labkit.checks.exercise import CheckFailed, Exercise, Mistake
 
 
@@ -57,6 +54,8 @@ def _judge_case(exercise: Exercise, case: object, answer: Answer) -> tuple[State
             if tensor.is_complex():
                 raise CheckFailed(f"{name}: expected real numbers, got {tensor.dtype}; try .real or .abs()")
         exercise.judge(case, answer.tensors)
+        if answer.message:  # last, since what a judge has to say is about this exercise
+            raise CheckFailed(answer.message)
     except CheckFailed as failure:
         return State.WRONG, str(failure), failure.mistake
     except Exception as error:  # a dtype that torch does not compute with; a name that a forger left out
@@ -90,14 +89,9 @@ def _same(ours: list[Answer], theirs: list[Answer]) -> bool:
 def _same_answer(ours: Answer, theirs: Answer) -> bool:
     if ours.state is not None or theirs.state is not None:
         return ours.state == theirs.state and _kind(ours.message) == _kind(theirs.message)
-    return ours.tensors.keys() == theirs.tensors.keys() and all(
-        _same_values(tensor, theirs.tensors[name]) for name, tensor in ours.tensors.items()
-    )
-
-
-def _same_values(a: Tensor, b: Tensor) -> bool:
-    alike = a.shape == b.shape and a.is_complex() == b.is_complex()
-    return alike and torch.allclose(a.double(), b.double(), rtol=1e-3, atol=1e-5, equal_nan=True)
+    if ours.tensors.keys() != theirs.tensors.keys() or bool(ours.message) != bool(theirs.message):
+        return False
+    return all(alike(tensor, theirs.tensors[name]) for name, tensor in ours.tensors.items())
 
 
 def _kind(message: str) -> str:

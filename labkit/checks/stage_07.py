@@ -78,11 +78,6 @@ def _nudge_each_pixel(case: SimpleNamespace, *, step: float = 1e-6) -> Tensor:
     return ((up - down) / (2 * step)).view(image.shape)
 
 
-def _answer_layer(function, case):
-    gradient = function(case.model, case.image, case.layer)
-    return {"gradient": gradient, "touched": case.image.requires_grad}
-
-
 def _judge_layer(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     expect_close(
         "gradient",
@@ -91,10 +86,6 @@ def _judge_layer(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
         why="nudge one value by a little, and that is how fast half the sum of squares moves",
         rtol=1e-3,
     )
-    if answer["touched"]:
-        raise CheckFailed(
-            "image: expected as it came, but afterwards it requires grad", mistake="the caller's photo"
-        )
 
 
 def _gradient_of(score, *, clone=True):
@@ -122,7 +113,7 @@ NORM = Exercise(
         "torch.autograd.grad(seen[layer].square().sum() / 2, leaf)[0]",
     ),
     cases=_layer_cases,
-    answer=_answer_layer,
+    answer=lambda f, case: {"gradient": f(case.model, case.image, case.layer)},
     judge=_judge_layer,
     mistakes=(
         Mistake(
@@ -568,7 +559,7 @@ TILES = Exercise(
 def _guide_cases(generator: torch.Generator) -> Cases:
     def case(channels, size, guide_size):
         maps, guide = (torch.randn(channels, *s, generator=generator) for s in (size, guide_size))
-        return SimpleNamespace(maps=maps, guide=guide)
+        return SimpleNamespace(maps=maps.requires_grad_(), guide=guide)
 
     return {
         "a smaller guide": case(6, (4, 5), (3, 2)),
@@ -578,20 +569,19 @@ def _guide_cases(generator: torch.Generator) -> Cases:
 
 
 def _answer_guide(function, case):
-    maps = case.maps.clone().requires_grad_()
-    score = function(maps, case.guide)
+    score = function(case.maps, case.guide)
     follows = isinstance(score, Tensor) and score.requires_grad
-    gradient = torch.autograd.grad(score.sum(), maps)[0] if follows else torch.zeros_like(case.maps)
+    gradient = torch.autograd.grad(score.sum(), case.maps)[0] if follows else torch.zeros_like(case.maps)
     return {"score": score, "gradient": gradient}
 
 
 def _judge_guide(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     expect_shape("score", answer["score"], ())
-    score, gradient = 0.0, torch.zeros_like(case.maps)
+    score, maps, gradient = 0.0, case.maps.detach(), torch.zeros_like(case.maps)
     wanted = [case.guide[:, i, j] for i in range(case.guide.shape[1]) for j in range(case.guide.shape[2])]
     for row in range(case.maps.shape[1]):
         for column in range(case.maps.shape[2]):
-            products = [float(case.maps[:, row, column] @ features) for features in wanted]
+            products = [float(maps[:, row, column] @ features) for features in wanted]
             score += max(products)
             gradient[:, row, column] = wanted[products.index(max(products))]
     expect_close(

@@ -1,0 +1,92 @@
+"""What a function leaves behind in what it was given: nothing, unless its exercise allows it."""
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+_TOLD = {  # what is looked at -> what has happened where it differs
+    "values": "other values are in it; work on a copy, x.clone(), and leave out +=, clamp_ and their kin",
+    "requires_grad": "it is set to record gradients otherwise; work on x.clone().requires_grad_()",
+    "training": "its mode is another one; leave out .train() and .eval(), or put back what was",
+    "hooks": "hooks have been left on it, or taken off; take off your own with handle.remove()",
+    "parts": "it is made of other parts; put back what you replace, or work on copy.deepcopy",
+}
+
+
+class Untouched:
+    """A case as it is now, to be compared with what it is later.
+
+    Looked at are tensors and networks, wherever they are in the case, by the name that they have there.
+    """
+
+    def __init__(self, case: Any):
+        self._case, self._before = case, dict(_facts("the input", case))
+        self._generators = {name: value.get_state() for name, value in _generators(case)}
+
+    def trouble(self) -> str:
+        """What has been touched since, in a sentence; empty where nothing has."""
+        after = dict(_facts("the input", self._case))
+        for place in [*self._before, *after]:
+            if not _equal(self._before.get(place), after.get(place)):
+                name, kind = place
+                return f"{name}: expected as it came, but afterwards {_TOLD[kind]}"
+        return ""
+
+    def wind_back(self) -> None:
+        """Random generators of the case stand where they stood, so that it can be asked again."""
+        for name, generator in _generators(self._case):
+            generator.set_state(self._generators[name])
+
+
+def _facts(name: str, value: Any) -> Iterator[tuple[tuple[str, str], Any]]:
+    """((name, what is looked at), how it is) of everything in a value that can be touched."""
+    if isinstance(value, Tensor):
+        yield (name, "values"), value.detach().clone()
+        yield (name, "requires_grad"), value.requires_grad
+    elif isinstance(value, nn.Module):
+        yield from _facts_of_network(name, value)
+    else:
+        for inner, part in _parts(value):
+            yield from _facts(inner if name == "the input" else f"{name}.{inner}", part)
+
+
+def _facts_of_network(name: str, network: nn.Module) -> Iterator[tuple[tuple[str, str], Any]]:
+    for inner, module in network.named_modules():
+        place = f"{name}.{inner}".rstrip(".")
+        yield (place, "parts"), [*module._modules, *map(id, module._modules.values()), *module._parameters]
+        yield (place, "training"), module.training
+        yield (place, "hooks"), [list(getattr(module, kind)) for kind in _HOOKS]
+        tensors = {**module._parameters, **module._buffers}
+        for own, tensor in tensors.items():
+            if tensor is not None:
+                yield from _facts(f"{place}.{own}", tensor)
+
+
+def _parts(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, SimpleNamespace):
+        yield from vars(value).items()
+    elif is_dataclass(value) and not isinstance(value, type):
+        yield from ((field.name, getattr(value, field.name)) for field in fields(value))
+    elif isinstance(value, dict):
+        yield from ((str(key), part) for key, part in value.items())
+    elif isinstance(value, list | tuple):
+        yield from ((str(index), part) for index, part in enumerate(value))
+
+
+def _generators(value: Any, name: str = "") -> Iterator[tuple[str, torch.Generator]]:
+    if isinstance(value, torch.Generator):
+        yield name, value
+    for inner, part in _parts(value):
+        yield from _generators(part, f"{name}.{inner}")
+
+
+def _equal(before: Any, after: Any) -> bool:
+    if isinstance(before, Tensor) and isinstance(after, Tensor):
+        same_kind = before.shape == after.shape and before.dtype == after.dtype
+        return same_kind and bool(((before == after) | (before.isnan() & after.isnan())).all())
+    return type(before) is type(after) and before == after

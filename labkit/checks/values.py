@@ -1,0 +1,70 @@
+"""What students return, as tensors: everything that is right in another kind is taken as what it is."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class WrongKindError(Exception):
+    """What came is no number, array or tensor; says what to return instead."""
+
+
+def as_tensor(name: str, value: Any) -> Tensor:
+    """A result as a plain tensor on the CPU: tensors, numpy's arrays and scalars, numbers, and lists of these.
+
+    name:   of the result, for the message
+    Raises: WrongKindError, with what to return instead
+    """
+    if isinstance(value, Tensor):
+        plain = value.detach().to_dense() if value.layout != torch.strided else value.detach()
+        return plain.cpu().resolve_conj().resolve_neg().contiguous().clone()
+    if isinstance(value, np.ndarray | np.generic):
+        return _of_numpy(name, np.asarray(value))
+    if isinstance(value, bool | int | float | complex):
+        return torch.tensor(value, dtype=torch.float64 if isinstance(value, float) else None)
+    if isinstance(value, list | tuple) and not _advice(value):
+        return _of_several(name, value)
+    raise WrongKindError(f"{name}: expected a tensor, got {type(value).__name__}; {_advice(value)}")
+
+
+def _advice(value: Any) -> str:
+    """What to return in place of something that is no result; empty for a plain list or tuple of several."""
+    if value is None:
+        return "is there a return at the end?"
+    if type(value).__module__ == "torch.return_types":
+        fields = [field for field in ("values", "indices", "eigenvalues", "Q", "U") if hasattr(value, field)]
+        return f"it holds several, take .{fields[0] if fields else '…'}"
+    if isinstance(value, tuple) and len(value) == 1 and isinstance(value[0], Tensor):
+        return "it is a tuple of one, as torch.autograd.grad gives it, take [0]"
+    if isinstance(value, list | tuple):
+        return ""
+    if callable(value):
+        return "call it, with brackets"
+    return "torch.as_tensor may turn it into one"
+
+
+def _of_numpy(name: str, array: np.ndarray) -> Tensor:
+    if array.dtype.kind not in "biufc":
+        raise WrongKindError(
+            f"{name}: expected numbers, got an array of {array.dtype}; try array.astype(float)"
+        )
+    native = array.astype(array.dtype.newbyteorder("="), order="C")  # torch knows no other order of bytes
+    return torch.from_numpy(native.astype(np.float64) if native.dtype == np.longdouble else native)
+
+
+def _of_several(name: str, values: list | tuple) -> Tensor:
+    if not values:
+        return torch.empty(0)
+    tensors = [as_tensor(f"{name}[{index}]", value) for index, value in enumerate(values)]
+    shapes = {tuple(tensor.shape) for tensor in tensors}
+    if len(shapes) > 1:
+        raise WrongKindError(
+            f"{name}: expected one tensor, got a {type(values).__name__} of shapes {sorted(shapes)}; "
+            "only results of one shape make one tensor"
+        )
+    common = tensors[0].dtype
+    for tensor in tensors:
+        common = torch.promote_types(common, tensor.dtype)
+    return torch.stack([tensor.to(common) for tensor in tensors])
