@@ -10,7 +10,7 @@ import nbformat
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pictures"
 CHOSEN = {  # stage -> how the title of its picture begins
-    "00_fully_convolutional": "Where is the dalmatian",
+    "00_fully_convolutional": "Twelve categories on a wall",
     "01_first_layer_filters": "Grown, not trained",
     "05_guided_backprop": "Neurons of",
     "06_gradient_ascent": "Ten classes",

@@ -128,8 +128,8 @@ check("00.2", logits_everywhere)
 # in memory.
 #
 # **SqueezeNet needs no surgery.** Its last layer *is* a convolution: of 1 × 1, with one map for each of the 1000
-# categories. After it come a ReLU and the mean of each map, 13 × 13 cells. So there is nothing to replace: the network
-# runs on a larger photo as it stands, and all we do is to read those maps and take the mean window by window.
+# categories. After it come a ReLU and the mean of each map, 13 × 13 cells. So there is no layer to replace: the network
+# runs on a larger photo as it stands, and the only change is to take the mean window by window.
 #
 # (From here on the cells use the lab's own versions of your functions, so they run whether or not yours are done.)
 #
@@ -138,33 +138,13 @@ check("00.2", logits_everywhere)
 
 
 # %%
-class AsItStands(nn.Module):
-    """SqueezeNet's logits at every position: its maps before the last mean, and the mean of each window."""
-
-    pools = True  # so other windows than the training's are possible
-
-    def __init__(self, network, cells=13):
-        super().__init__()
-        self.network, self.cells = network, cells
-        self.size = network.input_size - 16 * (13 - cells)  # pixels of a window; cells are 16 apart
-
-    def forward(self, photos):
-        with hooks.recording(self.network.net, "classifier.2") as seen:  # the 1 × 1 convolution and its ReLU
-            self.network(photos)
-        return F.avg_pool2d(seen["classifier.2"], self.cells, stride=1)
-
-
-def at_every_position(network):
-    return AsItStands(network) if network.name == "squeezenet" else lab.convolutionize(network)
-
-
 for name in dict.fromkeys([*networks, "alexnet"]):
     network = models.load(name, weights="imagenet" if name in models.available() else None)
-    everywhere = at_every_position(network)
+    everywhere = lab.convolutionize(network)
     with torch.no_grad():
         one, many = everywhere(dalmatian), everywhere(torch.full((1, 3, 448, 320), 0.5))
         same = torch.allclose(one[:, :, 0, 0], network(dalmatian), rtol=1e-4, atol=1e-4)
-    kernels = [" × ".join(map(str, layer.kernel_size)) for layer in getattr(everywhere, "convolutions", [])]
+    kernels = [" × ".join(map(str, layer.kernel_size)) for layer in everywhere.convolutions]
     print(f"{name}, linear layers that become convolutions: {', '.join(kernels) or 'none'}")
     print(f"    224 × 224 gives {tuple(one.shape)}, the very same logits: {same}")
     print(f"    448 × 320 gives {tuple(many.shape)}")
@@ -190,11 +170,9 @@ own = [int(bank.labels[bank.names.index(name)]) for name in names]  # each photo
 
 
 def through_smaller_openings(network):
-    if network.name == "squeezenet":
-        return AsItStands(network, cells=7)
-    everywhere = lab.convolutionize(network)
-    # AlexNet's and VGG's windows are fixed by their linear layers
-    return lab.convolutionize(network, window=3) if everywhere.pools else everywhere
+    everywhere = lab.convolutionize(network)  # AlexNet's and VGG's windows are fixed by their linear layers
+    window = 7 if network.name == "squeezenet" else 3
+    return lab.convolutionize(network, window=window) if everywhere.pools else everywhere
 
 
 def probabilities(everywhere, photo):
@@ -257,7 +235,7 @@ ways, moved = {}, []
 for name, network in networks.items():
     with torch.no_grad():
         alone = network(photos).softmax(dim=1)[range(12), own]
-    whole = in_the_middle(at_every_position(network))
+    whole = in_the_middle(lab.convolutionize(network))
     ways[titles[name]] = {
         "the photo alone": alone,
         "on the wall, its whole window": whole,
@@ -336,7 +314,7 @@ def work(network, side):
 
 
 sides = [224, 320, 448, 672, 896]
-everywhere = at_every_position(model)
+everywhere = lab.convolutionize(model)
 dense_pass, positions = zip(*(work(everywhere, side) for side in sides), strict=True)
 sliding = [work(model, 224)[0] * count for count in positions]
 pictures.work(
@@ -608,7 +586,7 @@ for name in models.NETWORKS:
     if name in models.available():
         other = models.load(name)
         with torch.no_grad():
-            positions = at_every_position(other)(wall).shape[2:]
+            positions = lab.convolutionize(other)(wall).shape[2:]
         (first, p), *_ = other.top(dalmatian, k=1)
         print(f"{name:20}{first} {p:.0%}; on the wall a map of {positions[0]} × {positions[1]}")
     else:

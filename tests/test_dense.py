@@ -160,6 +160,7 @@ def test_gradients_flow_from_a_position_to_its_window_alone():
     [
         "efficientnet_lite0",
         "alexnet",
+        "squeezenet",
         pytest.param("resnet18", marks=pytest.mark.slow),
         *(
             pytest.param(n, marks=pytest.mark.slow)
@@ -175,16 +176,27 @@ def test_every_network_gives_the_very_same_logits_at_224_and_a_map_above(name):
         expected, got = model(photo[..., :224]), everywhere(photo[..., :224])
         assert got.shape == (1, 1000, 1, 1)
         assert (got[..., 0, 0] - expected).abs().max() <= 1e-5 * expected.abs().max().clamp(min=1)
-        assert everywhere(photo).shape == (1, 1000, 1, 3)
+        assert everywhere(photo).shape == (
+            1,
+            1000,
+            1,
+            5 if name == "squeezenet" else 3,
+        )  # cells of 16 or 32 pixels
 
 
-def test_squeezenets_maps_before_its_last_mean_are_its_logits_at_every_position():
+def test_squeezenet_is_fully_convolutional_as_it_stands():
     model, photo = models.load("squeezenet"), draw(1, 3, 224, 288)
+    everywhere, narrow = dense.convolutionize(model), dense.convolutionize(model, window=7)
+    assert len(everywhere.convolutions) == 0
+    assert (everywhere.size, narrow.size) == (224, 128)  # six cells fewer, of 16 pixels each
     with torch.no_grad(), hooks.recording(model.net, "classifier.2") as seen:
         expected = model(photo[..., :224])
-        torch.testing.assert_close(F.avg_pool2d(seen["classifier.2"], 13)[..., 0, 0], expected)
-        model(photo)
-        assert F.avg_pool2d(seen["classifier.2"], 13, stride=1).shape == (1, 1000, 1, 5)
+        torch.testing.assert_close(everywhere(photo[..., :224])[..., 0, 0], expected)
+        assert everywhere(photo).shape == (1, 1000, 1, 5)
+        torch.testing.assert_close(narrow(photo), F.avg_pool2d(seen["classifier.2"], 7, stride=1))
+    boxes = dense.windows(narrow, photo, narrow(photo))
+    assert boxes[0, 0].tolist() == [0, 0, 128, 128]
+    assert boxes[0, 1, 0] - boxes[0, 0, 0] == 16
 
 
 def test_a_linear_layer_as_a_convolution_refuses_maps_that_do_not_fit():
@@ -200,7 +212,7 @@ def test_what_cannot_be_made_dense_is_refused():
     pooled = classifier(*body(), *heads(3)["pooled"])
     with pytest.raises(LabError, match=r"eval mode.*model\.eval\(\)"):
         dense.convolutionize(copy.deepcopy(pooled).train())
-    with pytest.raises(LabError, match=r"linear layers over a flattened map"):
+    with pytest.raises(LabError, match=r"a network that pools or flattens a map at its end"):
         dense.convolutionize(classifier(*body(), nn.Conv2d(8, 5, 3), nn.Flatten()))
     with pytest.raises(LabError, match=r"even pooling"):
         dense.convolutionize(classifier(*body(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, 5)))

@@ -51,15 +51,17 @@ class Dense(nn.Module):
         noise = noise.to(model.mean)  # its device, its kind of floats
         with torch.no_grad(), _Reading() as head:
             expected = model(noise)
-        if not head.weights:
-            raise LabError(f"expected a network with linear layers over a flattened map, got {model}")
+        if not head.weights and not head.pool_call:
+            raise LabError(f"expected a network that pools or flattens a map at its end, got {model}")
         step = (head.cells[0] // head.kernel[0], head.cells[1] // head.kernel[1])
         layers = {id(module.weight): module for module in model.modules() if isinstance(module, nn.Linear)}
-        first, *others = (layers[weight] for weight in head.weights)
+        kernels = [(head.kernel, step)] + [((1, 1), (1, 1))] * len(head.weights)
         self.pools = head.kernel == (1, 1)  # over the whole map, in training
         self.pool, self.pool_call = nn.AvgPool2d(step, stride=1), head.pool_call
-        self.convolutions = nn.ModuleList([as_convolution(first, head.kernel, dilation=step)])
-        self.convolutions += [as_convolution(layer, (1, 1)) for layer in others]
+        self.convolutions = nn.ModuleList(
+            as_convolution(layers[weight], kernel, dilation=dilation)
+            for weight, (kernel, dilation) in zip(head.weights, kernels, strict=False)
+        )
         with torch.no_grad():
             got = self(noise)
         if got.shape[2:] != (1, 1) or not torch.allclose(got[..., 0, 0], expected, rtol=1e-3, atol=1e-3):
@@ -70,10 +72,18 @@ class Dense(nn.Module):
             self._look_through(window, step)
 
     def _look_through(self, window: int, step: Sides) -> None:
+        """Let each position look through fewer cells than in training, which are a stride of pixels apart."""
         if not self.pools or window not in range(1, min(step) + 1):
             fits = f"1 to {min(step)}" if self.pools else "None: its linear layers fix the window"
             raise LabError(f"no window of {window} cells in {self.model.name}; try {fits}")
-        self.pool, self.size = nn.AvgPool2d(window, stride=1), self.size * window // step[0]
+        more = 256  # pixels, and a multiple of every network's stride
+        with torch.no_grad():
+            gained = (
+                self(torch.zeros(1, 3, self.size + more, self.size, device=self.model.mean.device)).shape[2]
+                - 1
+            )
+        self.pool = nn.AvgPool2d(window, stride=1)
+        self.size -= more // gained * (step[0] - window)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits at every position, (N, categories, h, w).
@@ -97,8 +107,9 @@ def convolutionize(model: Classifier, *, window: int | None = None) -> Dense:
     in zeros where one in a photo goes on into its surroundings, and the two differ.
 
     Linear layers over a flattened map become convolutions with its kernel (AlexNet, VGG); global pooling
-    becomes, at every position, the mean over as many cells as in training, 7 × 7 (all others). The weights
-    are shared with the model, which stays as it is.
+    becomes, at every position, the mean over as many cells as in training: 13 × 13 in SqueezeNet, which has no
+    linear layer and needs nothing else, 7 × 7 in all others. The weights are shared with the model, which stays
+    as it is.
 
     window:  cells on a side, in a network that pools globally, for a smaller opening than in training; 1 is
              the class activation map of Zhou et al. 2016, arXiv:1512.04150, the logits being its mean

@@ -99,6 +99,13 @@ def image_row(
     return figure
 
 
+def _sheet(filters: Tensor, *, columns: int) -> Tensor:
+    """Filters laid out on one sheet, each scaled to 0..1 by itself, about an eighth of a filter apart."""
+    times = max(1, round(8 / filters.shape[-1]))  # small ones are enlarged, since a gap is one pixel at least
+    large = rescale(filters).repeat_interleave(times, dim=2).repeat_interleave(times, dim=3)
+    return tile(large, columns=columns, background=GAP)
+
+
 def filter_sheet(
     filters: Tensor, *, columns: int = 16, title: str = "", caption: str = "", alt: str = ""
 ) -> Picture:
@@ -106,7 +113,7 @@ def filter_sheet(
 
     filters: (K, 3, h, w) or (K, 1, h, w)
     """
-    sheet = tile(rescale(filters), columns=min(columns, len(filters)), background=GAP)
+    sheet = _sheet(filters, columns=min(columns, len(filters)))
     height = WIDTH * sheet.shape[1] / sheet.shape[2]
     figure = Picture(WIDTH, height, title=title, caption=caption, alt=alt)
     draw(figure.subplots(), sheet)
@@ -129,7 +136,7 @@ def filter_sheets(
             axes.set_box_aspect(1)
         else:
             shape = " × ".join(map(str, bank.shape))
-            draw(axes, tile(rescale(bank[:64]), columns=columns, background=GAP), title=f"{name}\n{shape}")
+            draw(axes, _sheet(bank[:64], columns=columns), title=f"{name}\n{shape}")
     return figure
 
 
