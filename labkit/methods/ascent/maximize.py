@@ -70,7 +70,10 @@ def ascend(
     steps: int = 128,
     seed: int = 0,
 ) -> Iterator[Frame]:
-    """Gradient ascent, frame by frame; leave the loop when you have seen enough. Arguments as for `maximize`."""
+    """Gradient ascent, frame by frame; leave the loop when you have seen enough.
+
+    Arguments and errors as for `maximize`; that nothing fires is said after the last frame, unless it is the first.
+    """
     generator = torch.Generator().manual_seed(seed)
     with torch.inference_mode(False):
         numbers, shape = _begin(objective, start, size, parameterisation, seed)
