@@ -14,8 +14,9 @@ from tqdm.auto import tqdm
 from labkit.errors import LabError
 from labkit.methods import ascent
 from labkit.models import Classifier
+from labkit.show.palette import BLUE, INK
 from labkit.show.picture import PhotoPicture, Picture
-from labkit.show.plots import ACCENT, FAINT, INK, WIDTH, draw
+from labkit.show.plots import WIDTH, draw
 from labkit.show.widgets import Explorer, explorer
 
 L2 = (0.0, 0.2)
@@ -46,10 +47,10 @@ def climb(
     model: Classifier,
     category: str,
     *,
-    size: int = 96,
-    steps: int = 24,
+    size: int = 128,
+    steps: int = 40,
     every: int = 4,
-    rate: float = 0.015,
+    rate: float = 0.03,
     seed: int = 0,
     progress: bool = True,
 ) -> Climbs:
@@ -132,7 +133,7 @@ def beside_the_control(climbs: Climbs, setting: Setting, step: int) -> Picture:
     }
     figure = PhotoPicture(
         WIDTH,
-        4.0,
+        3.5,
         title=f"{climbs.category}, step {step}: L2 {l2:g}, blur {sigma:g}, clip {percent} %",
         caption=f"Probability of {climbs.category} on the clean 8-bit image: "
         + "; ".join(f"{name} {words}" for name, words in said.items())
@@ -141,14 +142,13 @@ def beside_the_control(climbs: Climbs, setting: Setting, step: int) -> Picture:
     left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1, 0.8))
     draw(left, climbs.images[setting][at].float() / 255, title="this setting", smooth=True)
     draw(middle, climbs.images[NONE][at].float() / 255, title="no regulariser", smooth=True)
-    for key, color, style in ((NONE, FAINT, "--"), (setting, ACCENT, "-")):
+    for key, color, style in ((NONE, INK, "--"), (setting, BLUE, "-")):
         right.plot(climbs.steps, climbs.probabilities[key], style, color=color, linewidth=2)
         right.plot(step, climbs.probabilities[key][at], "o", color=color)
     right.set_ylim(-0.05, 1.05)
-    right.set_title("probability", fontsize=9.5, color=INK)
-    right.set_xlabel("step", color=INK)
+    right.set_title("probability")
+    right.set_xlabel("step")
     right.set_box_aspect(1)
-    right.spines[["top", "right"]].set_visible(False)
     return figure
 
 
