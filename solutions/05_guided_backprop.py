@@ -344,7 +344,8 @@ pictures.rows_of_images(
 # %% [markdown]
 # There is the famous effect (SqueezeNet): from the gradient nobody could name one of the five; the deconvnet shows the
 # cat's eye, the rim of the spoon and the wheel, among much else; guided backprop looks as if somebody had traced
-# the photo. The astronaut smiles.
+# the photo. The astronaut smiles. (Two of the channels had rows of their own in stage 04: 367, which we called "round",
+# and 210, "faces?".)
 #
 # The same for whole photos, where the question is the class:
 
@@ -452,8 +453,9 @@ pictures.rows_of_images(
 )
 
 # %% [markdown]
-# The guided picture is nearly the same whatever we ask. It shows what in the photo can travel up through open ReLUs;
-# the question at the top hardly makes a difference on the way down.
+# The dog is there whatever we ask; at most the leg beside it comes out a little more (SqueezeNet). Guided backprop
+# shows what in the photo can travel up through open ReLUs; the question at the top hardly makes a difference on the
+# way down.
 #
 # ### Another network
 #
