@@ -9,11 +9,10 @@ from labkit.errors import LabError
 from labkit.methods import activations
 from labkit.methods.filters import tile
 from labkit.show.neighbors import spread
-from labkit.show.palette import HUES, ORANGE
+from labkit.show.palette import HUES
 from labkit.show.picture import PhotoPicture, Picture
 from labkit.show.plots import WIDTH, draw
 
-WARM = ORANGE  # the colour that maps are laid over photos in
 GAP = 0.55  # grey between the maps of a sheet, so that a black map shows as a square
 
 
