@@ -510,6 +510,8 @@ pictures.photo_grid(
 # Fifty small grey faces that took no part in the search (Labeled Faces in the Wild, 25 × 25 pixels), and controls:
 # crops without a face (an easy control, many are flat); the *same* faces cut into 25 squares and shuffled, so that
 # every pixel value is still there; the same faces upside down. All are enlarged to half of an image's side, on grey.
+# (That size is our choice, made after looking: channel 166 tells 93 % of the pairs apart at 112 pixels, but 82 % at 96
+# and 70 % at 64.)
 
 # %%
 size = bank.images.shape[-1]

@@ -32,15 +32,16 @@ def chromium():
 
 
 @contextmanager
-def page(width=1280, height=1000):
-    """A page of headless Chromium."""
+def page(width=1280, height=1000, *, density=1):
+    """A page of headless Chromium, of so many pixels on the screen to one of the page."""
     executable = chromium()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
         try:
-            opened = browser.new_page(viewport={"width": width, "height": height})
+            view = {"width": width, "height": height}
+            opened = browser.new_page(viewport=view, device_scale_factor=density)
             opened.set_default_timeout(60_000)
             yield opened
         finally:

@@ -7,26 +7,22 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_stage_03_lays_another_channel_over_another_photo(tmp_path):
-    given = (
-        "layers = lab.rectified_layers(model, cat)\nearly, LAYER = 'bn1.act', 'blocks.5.0.bn1.act'\n"
-        "names, channel = list(layers), 68"
-    )
+    given = "blocks, LAYER = ['features.4', 'features.9', 'features.12'], 'features.12'\nstrongest = [426]"
     with explorer_of("03_activations", tmp_path, given=given) as seen:
-        assert "channel 68 of 672" in seen.spoken
-        assert "astronaut: largest value" in seen.moved(
-            lambda: seen.dropdown("photo").select_option("astronaut")
-        )
-        assert "channel 69 of 672" in seen.moved(lambda: seen.slider("channel").press("ArrowRight"))
+        assert "features.12, channel 426 of 512" in seen.spoken
+        assert "cat: largest value" in seen.spoken  # it begins where something is to be seen
+        assert "astronaut: " in seen.moved(lambda: seen.dropdown("photo").select_option("astronaut"))
+        assert "channel 427 of 512" in seen.moved(lambda: seen.slider("channel").press("ArrowRight"))
         # fewer channels there: pulled in
-        assert "bn1.act, channel 31 of 32" in seen.moved(
+        assert "features.4, channel 127 of 128" in seen.moved(
             lambda: seen.dropdown("layer").select_option(index=0)
         )
 
 
 def test_stage_05_puts_another_neuron_under_the_three_rules(tmp_path):
     given = (
-        "from types import SimpleNamespace\nHIGH = layers[-2]\n"
-        "places = [SimpleNamespace(photo=bank.names.index('dalmatian'), channel=7)]"
+        "from types import SimpleNamespace\nHIGH = 'features.9'\n"
+        "places = [SimpleNamespace(photo=bank.names.index('dalmatian'), channel=7)] * 3"
     )
     with explorer_of("05_guided_backprop", tmp_path, given=given) as seen:
         assert "channel 7 of" in seen.spoken
@@ -52,7 +48,7 @@ def test_stage_06_looks_through_climbs_that_are_done(tmp_path):
 def test_stage_07_dreams_until_it_is_stopped_and_keeps_what_there_is(tmp_path):
     endless = "explorer = _\nexplorer.options['steps'] = 100_000"
     with explorer_of("07_deep_dream", tmp_path, then=endless, wider_than=200) as seen:
-        assert "press Start" in seen.spoken
+        assert "A dream of" in seen.spoken
         assert seen.button("Stop").is_disabled()
         photo = grown = seen.shown
         seen.button("Start").click()
@@ -62,11 +58,12 @@ def test_stage_07_dreams_until_it_is_stopped_and_keeps_what_there_is(tmp_path):
         assert "octave 1 of 4" in seen.spoken
         seen.page.screenshot(path=tmp_path / "growing.png")
         seen.button("Stop").click()
-        seen.page.get_by_text("stopped at octave 1 of 4").wait_for(timeout=20_000)
+        seen.page.get_by_text("stopped at octave 1 of 4").first.wait_for(timeout=20_000)
         wait_idle(seen.page)
         kept = seen.shown
         seen.page.wait_for_timeout(1500)
         assert seen.shown == kept != photo
+        assert "coffee, and beside it what it became" in seen.spoken
         assert seen.button("Stop").is_disabled()
 
 

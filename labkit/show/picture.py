@@ -10,6 +10,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend import Legend
 from matplotlib.text import Text
 from PIL import Image
@@ -61,7 +62,13 @@ class Picture(Figure):
                 text.set_color(INK)
         for legend in self.findobj(Legend):
             legend.set_frame_on(False)
-        self.draw_without_rendering()  # titles find their places, so that the layout of the drawing leaves them room
+        layout = self.get_layout_engine()
+        if isinstance(layout, ConstrainedLayoutEngine):
+            self.draw_without_rendering()  # titles find their places, so that the layout knows how much room they need
+            layout.execute(self)
+            self.set_layout_engine(
+                "none"
+            )  # asked again it would move things again, and the picture with them
         self.canvas.draw()
         return np.asarray(self.canvas.buffer_rgba())  # type: ignore[attr-defined]
 
