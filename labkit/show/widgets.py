@@ -20,9 +20,9 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 _UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
 # Without its kernel JupyterLab has an error in place of a widget; above a figure it says what to do instead.
 _NO_KERNEL = (
-    "<style>.jp-OutputArea-child:has(+ .jp-OutputArea-child .labkit-explored) .jupyter-widgets:not(:has(*))"
+    "<style>.jp-OutputArea-child:has(+ .jp-OutputArea-child .labkit-explored) .jupyter-widgets:not(:has(*), button)"
     " {font-size:0}"
-    " .jp-OutputArea-child:has(+ .jp-OutputArea-child .labkit-explored) .jupyter-widgets:not(:has(*))::after"
+    " .jp-OutputArea-child:has(+ .jp-OutputArea-child .labkit-explored) .jupyter-widgets:not(:has(*), button)::after"
     " {content:'Run this cell to move its controls.';font-size:var(--jp-content-font-size1,14px)}</style>"
     "<span class='labkit-explored'></span>"
 )
