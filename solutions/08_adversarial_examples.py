@@ -152,9 +152,9 @@ pictures.lines(
 )
 
 # %% [markdown]
-# Steep, for a fraction of a grey level, and then it bends: the direction that was best at the photo is no longer the
-# best a little farther out. A single step can use the steep part. For more, one has to look again on the way. That is
-# the difference between the two attacks that come next.
+# EfficientNet-Lite0: steep, for a fraction of a grey level, and then it bends: the direction that was best at the photo
+# is no longer the best a little farther out. A single step can use the steep part. For more, one has to look again on
+# the way. That is the difference between the two attacks that come next.
 
 # %% [markdown]
 # ## One step: FGSM
@@ -327,9 +327,9 @@ pictures.lines(
 )
 
 # %% [markdown]
-# Our points and foolbox's lie on one another, as they should: it is the same arithmetic. Noise of the same size does
-# no harm. And where the attack is strong the network is wrong on nearly everything, by changes that an 8-bit screen
-# can just about show.
+# Our points and foolbox's lie on one another, as they should: it is the same arithmetic. EfficientNet-Lite0: noise of
+# the same size does no harm. And where the attack is strong the network is wrong on nearly everything, by changes that
+# an 8-bit screen can just about show.
 
 # %% [markdown]
 # ## From nothing: fooling images
@@ -473,10 +473,11 @@ pictures.share_table(
 # direction, and such changes of that size do little. *Mostly*: it stops just behind the border, the nearer the smaller
 # its steps, and then little is enough. The attack that plans for the file has looked at the very file.
 #
-# Nothing else leaves much of it. A little JPEG, a mirror, and the koala is gone, though the *photo* bears all of that
-# well. An adversarial example is made for one network and one exact input. (One can plan for the rest, too: take the
-# gradient's mean over many mirrored, moved and compressed copies. Athalye et al. 2018 did, arXiv:1707.07397, and
-# 3-D-printed a turtle that is a rifle from nearly every side.)
+# In the figure above nothing else leaves anything of those two. A little JPEG, a mirror, and the koala is gone, though
+# the *photo* bears most of that. Of the images that went on until the network was sure, some bear a light treatment,
+# and hardly any a mirror. An adversarial example is made for one network and one exact input. (One can plan for the
+# rest, too: take the gradient's mean over many mirrored, moved and compressed copies. Athalye et al. 2018 did,
+# arXiv:1707.07397, and 3-D-printed a turtle that is a rifle from nearly every side.)
 #
 # And if it is no longer the target, is it the photo's own class again?
 
@@ -584,9 +585,8 @@ pictures.share_table(
 # Then attack the other network, and both at once.
 
 # %%
-explore(
-    [model, other], bank, [*TARGETS, "flamingo", "toaster", "goldfish"], photo="dalmatian", target="koala"
-)
+choices = [*TARGETS, "flamingo", "toaster", "goldfish"]
+explore([model, other], bank, choices, photo="dalmatian", target="koala")
 
 # %% [markdown]
 # ## Two questions

@@ -149,9 +149,9 @@ def share_table(
     """
     columns = list(next(iter(shares.values())))
     told = "; ".join(
-        f"{name}: " + ", ".join(f"{column} {row[column]:.0%}".replace("\n", " ") for column in columns)
+        f"{name}: " + ", ".join(f"{column} {row[column]:.0%}" for column in columns)
         for name, row in shares.items()
-    )
+    ).replace("\n", " ")
     alt = alt or f"{title}. {told}. {caption}"
     figure = Picture(WIDTH, 0.55 * len(shares) + 0.5, title=title, caption=caption, alt=alt)
     axes = figure.subplots()
