@@ -64,9 +64,7 @@ def rows_of_images(
     count = next(iter(counts.values()))
     side = (WIDTH - 0.3) / max(count, 2)
     lines = max((name.count("\n") + 1 for name in columns), default=0)
-    figure = PhotoPicture(
-        WIDTH, side * len(rows) + 0.1 + 0.22 * lines, title=title, caption=caption, alt=alt
-    )
+    figure = PhotoPicture(WIDTH, side * len(rows) + 0.1 + 0.22 * lines, title=title, caption=caption, alt=alt)
     figure.set_layout_engine("compressed", w_pad=0.02, h_pad=0.04, wspace=0, hspace=0)
     grid = figure.subplots(len(rows), count, squeeze=False)
     for line, (name, images) in zip(grid, rows.items(), strict=True):
