@@ -511,7 +511,7 @@ pictures.lines_by_depth(
 # **Do not read more out of this test than is in it.** It shows that the guided picture says next to nothing about the
 # upper layers. It does not show that the gradient explains them well: a map of pure noise, drawn anew each time, would
 # pass with full marks. And shuffling the top leaves the layers below as they were, so that even a good explanation
-# keeps something of them. Binder et al. (2022, arXiv:2211.12486) measure both, and warn against ranking
+# keeps something of them. Binder et al. (2022, arXiv:2211.12486) show both, and warn against ranking
 # methods by this test alone.
 #
 # ### A network that has learned nothing
