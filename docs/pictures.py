@@ -14,7 +14,7 @@ CHOSEN = {  # stage -> how the title of its picture begins
     "01_first_layer_filters": "Grown, not trained",
     "05_guided_backprop": "Neurons of",
     "06_gradient_ascent": "Ten classes",
-    "07_deep_dream": "One cat",
+    "07_deep_dream": "More of what is there",
     "08_adversarial_examples": "As in the lecture",
 }
 
