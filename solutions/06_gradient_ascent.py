@@ -317,6 +317,7 @@ pictures.sheet(
     torch.cat(list(made.values())),
     lines,
     columns=4,
+    side=1.9,
     title="The same climb under eight regularisers",
     caption=f"{FEW} steps in pixels from grey, jittered; blur after every 4th, the others after each. "
     "Above: the probability of the class on the clean 8-bit image. Above 0.9 are "
@@ -453,8 +454,8 @@ pictures.grid(
 )
 
 # %% [markdown]
-# SqueezeNet's things stand whole and bright on a ground of their own. EfficientNet-Lite0's are in pieces: a zebra's
-# head at the border, a pineapple's skin, windows and wheels of a bus, at all sizes. The network that is right more
+# SqueezeNet's things stand whole and bright on a ground of their own. EfficientNet-Lite0's are in pieces: stripes
+# around a snout, a pineapple's skin, parts of a bus at all sizes. The network that is right more
 # often does not make the better picture. Their opinions differ, too: EfficientNet-Lite0 knows what SqueezeNet drew,
 # and not the other way round. That a picture persuades a network that nobody climbed is a good sign that it is of a
 # zebra, and not only of one network's habits.
@@ -537,9 +538,9 @@ pictures.grid(
 )
 
 # %% [markdown]
-# The picture takes its forms from what was there: no new bird is born, the geese turn pink, red around the eyes and
-# long in the neck. That took many steps under jitter, and one sees them. How little is enough when nobody asks for a
-# picture, only for another answer? (Stage 08 lives on that.)
+# The picture takes its forms from what was there. SqueezeNet: no new bird is born, the geese turn pink, and red around
+# the eyes; under jitter, that takes many steps, one sees them, and at the end the network may still not be sure. How
+# little is enough when nobody asks for a picture, only for another answer? (Stage 08 lives on that.)
 #
 # ## From the first layer to the last
 #
@@ -564,9 +565,9 @@ chosen = {  # layer -> channels, by eye; of another network, the same four of ev
 sheets = {}
 for layer, channels in chosen.items():
     sees = receptive_field(model.net, layer, SIZE).size
-    side = min(max(48, 2 * sees // 16 * 16), 128)  # two fields wide, where that is not too much
+    side = min(max(48, 2 * sees // 16 * 16), SMALL)  # two fields wide, where that is not too much
     climbed = lab.maximize(
-        lab.channel(model, layer, channels), size=side, steps=FEW * 5 // 8, rule=lab.adam(0.08), seed=1
+        lab.channel(model, layer, channels), size=side, steps=FEW * 3 // 4, rule=lab.adam(0.08), seed=1
     )
     sheets[f"{layer}: sees {sees} px of {side}"] = tile(climbed, columns=2, gap=1, background=GAP)
 
@@ -575,7 +576,7 @@ pictures.sheet(
     list(sheets),
     columns=3,
     title="Four channels of every layer, from the first to the last",
-    caption=f"{FEW * 5 // 8} steps in Fourier space. Above each block: how many pixels one neuron sees (stage 03), and "
+    caption=f"{FEW * 3 // 4} steps in Fourier space. Above each block: how many pixels one neuron sees (stage 03), and "
     "how wide the images are. Channels: "
     + "; ".join(f"{layer} {', '.join(map(str, channels))}" for layer, channels in chosen.items())
     + ".",
@@ -583,8 +584,8 @@ pictures.sheet(
 
 # %% [markdown]
 # SqueezeNet: stripes of one direction, and one channel for a colour; then textures; dots and rings, which on
-# `features.9` are eyes; snouts, fur and the glint on glass; and at the end necks with a giraffe's pattern, an
-# elephant's eye in its skin, an open jaw. Stage 04 found the patches that such a channel answers to; here it tells by
+# `features.9` are eyes; fur, faces and the glint on glass; necks with a giraffe's pattern; and at the
+# end an elephant's skin and eye, a dome. Stage 04 found the patches that such a channel answers to; here it tells by
 # itself. (These channels were chosen, for the picture: many of their neighbours are not so easy to put a word to.)
 #
 # ## Explore

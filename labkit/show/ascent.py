@@ -16,6 +16,7 @@ def sheet(
     captions: Sequence[str],
     *,
     columns: int = 5,
+    side: float = SIDE,
     title: str = "",
     caption: str = "",
     alt: str = "",
@@ -23,6 +24,7 @@ def sheet(
     """Images row after row, a line above each.
 
     images: (N, 3, H, W) in 0..1, or as many of (3, H, W)
+    side:   of an image, in inches, where the page has room for it
     Raises: LabError where images and captions differ in number
     """
     if len(images) != len(captions) or not len(images):
@@ -30,7 +32,7 @@ def sheet(
             f"expected a caption for each image, got {len(images)} images, {len(captions)} captions"
         )
     rows, lines = -(-len(images) // columns), max(line.count("\n") + 1 for line in captions)
-    side = min(WIDTH / columns, SIDE)
+    side = min(WIDTH / columns, side)
     figure = PhotoPicture(
         side * columns, (side + 0.19 * lines + 0.05) * rows, title=title, caption=caption, alt=alt
     )
