@@ -455,9 +455,9 @@ pictures.grid(
 
 # %% [markdown]
 # SqueezeNet's things stand whole and bright on a ground of their own. EfficientNet-Lite0's are in pieces: stripes
-# around a snout, a pineapple's skin. The network that is right more often does not make the better picture. Their opinions differ, too: EfficientNet-Lite0 knows what SqueezeNet drew,
-# and not the other way round. That a picture persuades a network that nobody climbed is a good sign that it is of a
-# zebra, and not only of one network's habits.
+# around a snout, a pineapple's skin. The network that is right more often does not make the better picture. Their
+# opinions differ, too: EfficientNet-Lite0 knows what SqueezeNet drew, and not the other way round. That a picture
+# persuades a network that nobody climbed is a good sign that it is of a zebra, and not only of one network's habits.
 #
 # ## The controls
 #
