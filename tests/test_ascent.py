@@ -630,5 +630,5 @@ def test_the_embedded_networks_are_sure_of_what_they_were_asked_for():
     names = ["zebra", "daisy"]
     for network in models.EMBEDDED:
         model = models.load(network)
-        made = ascent.maximize(ascent.logit(model, names), size=112, steps=48)
+        made = ascent.maximize(ascent.logit(model, names), size=144, steps=48)
         assert (ascent.rescore(model, made, names) > 0.9).all()

@@ -278,7 +278,11 @@ def test_tiles_in_which_nothing_fires_stay_still_where_others_fire(blind):
     assert score > 0
     assert not all(gradient[..., a:c, b:d].any() for a, b, c, d in dream.tiles((96, 128), 32))
     (frame,) = dream.dreaming(objective, image, **options)
-    assert torch.equal(frame.image, (image + 0.012 * dream.normalised(gradient)).clamp(0, 1))
+    expected = (image + 0.012 * dream.normalised(gradient)).clamp(0, 1)
+    torch.testing.assert_close(
+        frame.image, expected, rtol=0, atol=1e-6
+    )  # two threads add up in another order
+    assert torch.equal(frame.image[gradient == 0], image[gradient == 0])
 
 
 def test_a_dream_of_what_never_fires_is_refused(blind):

@@ -63,7 +63,7 @@ class Picture(Figure):
         for legend in self.findobj(Legend):
             legend.set_frame_on(False)
         layout = self.get_layout_engine()
-        if isinstance(layout, ConstrainedLayoutEngine):
+        if self.axes and isinstance(layout, ConstrainedLayoutEngine):
             self.draw_without_rendering()  # titles find their places, so that the layout knows how much room they need
             layout.execute(self)
             self.set_layout_engine(
