@@ -29,7 +29,7 @@ from labkit.show.plots import GAP
 NETWORK = "squeezenet"  # any of models.available(): "alexnet", once labkit fetch alexnet has run
 OTHER = next(name for name in models.EMBEDDED if name != NETWORK)  # asked the same, for comparison
 FULL = False  # True: pictures for slides, in some ten minutes
-SIZE, STEPS = (224, 256) if FULL else (176, 96)
+SIZE, STEPS = (224, 256) if FULL else (176, 84)
 SMALL, FEW = (224, 192) if FULL else (144, 48)  # where many are climbed
 
 model = models.load(NETWORK)
