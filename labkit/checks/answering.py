@@ -80,7 +80,7 @@ def _differs(first: Answer, second: Answer) -> str:
     if second.state is not None:
         return f"{_TWICE}; the second time it is {second.state}: {second.message}"
     for name, tensor in first.tensors.items():
-        if not alike(tensor, second.tensors[name]):
+        if name not in second.tensors or not alike(tensor, second.tensors[name]):
             return f"{name}: {_TWICE}"
     return ""
 

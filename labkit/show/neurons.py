@@ -8,8 +8,9 @@ from torch import Tensor
 from labkit.methods.gradients import RULES, input_gradient, neuron, relu_rule
 from labkit.models import Classifier
 from labkit.show.gradients import signed
+from labkit.show.palette import BLUE
 from labkit.show.picture import PhotoPicture, Picture
-from labkit.show.plots import ACCENT, WIDTH, draw
+from labkit.show.plots import WIDTH, draw
 
 Box = tuple[int, int, int, int]  # top, left, bottom, right
 
@@ -105,6 +106,6 @@ def box_on_photo(
     for axes, (name, picture) in zip(figure.subplots(1, 2), shown.items(), strict=True):
         draw(axes, picture, title=name, smooth=True)
         axes.plot(
-            [left, right, right, left, left], [top, top, bottom, bottom, top], color=ACCENT, linewidth=2.5
+            [left, right, right, left, left], [top, top, bottom, bottom, top], color=BLUE, linewidth=2.5
         )
     return figure

@@ -8,9 +8,9 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from labkit.methods.patches import Box, TopPatches
-from labkit.show.palette import FAINT, HUES
+from labkit.show.palette import BLUE, FAINT, HUES
 from labkit.show.picture import PhotoPicture, Picture
-from labkit.show.plots import ACCENT, WIDTH, draw, to_pixels
+from labkit.show.plots import WIDTH, draw, to_pixels
 
 
 def is_inside(top: TopPatches) -> Tensor:
@@ -98,7 +98,7 @@ def nested_fields(
     return figure
 
 
-def outline(axes: Axes, box: Box, *, colour: str = ACCENT) -> None:
+def outline(axes: Axes, box: Box, *, colour: str = BLUE) -> None:
     """A box on a drawn image, around its pixels."""
     top, left, bottom, right = box
     axes.add_patch(

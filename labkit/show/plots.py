@@ -16,7 +16,6 @@ from labkit.show.palette import BLUE, FAINT, INK
 from labkit.show.picture import PhotoPicture, Picture
 
 WIDTH = 9.0  # inches, as wide as a notebook's cell
-ACCENT = BLUE
 
 
 GAP = float("nan")  # a pixel that is not there, such as those between the filters of a sheet
@@ -158,7 +157,7 @@ def dots(
     generator = torch.Generator().manual_seed(seed)
     for line, values in enumerate(groups.values()):
         jitter = (torch.rand(len(values), generator=generator) - 0.5) * 0.5
-        axes.scatter(values, line + jitter, s=14, color=ACCENT, alpha=0.7, linewidths=0)
+        axes.scatter(values, line + jitter, s=14, color=BLUE, alpha=0.7, linewidths=0)
         axes.vlines(values.median(), line - 0.38, line + 0.38, color=INK, linewidth=2.2)
     axes.set_yticks(range(len(groups)), groups.keys())
     axes.set_ylim(len(groups) - 0.5, -0.5)
