@@ -1,5 +1,5 @@
 """What holds for every pytest run here, nbval's kernels included."""
 
-from labkit.threads import wait_politely
+from labkit.threads import set_openmp_wait_policy
 
-wait_politely()
+set_openmp_wait_policy()

@@ -13,10 +13,10 @@ import typer
 from rich.console import Console
 
 from labkit.errors import LabError
-from labkit.threads import wait_politely
+from labkit.threads import set_openmp_wait_policy
 
 ROOT = Path(__file__).resolve().parent.parent  # of a clone: where notebooks/ and solutions/ are
-wait_politely()  # before torch is imported, and for kernels, which inherit it
+set_openmp_wait_policy()  # before torch is imported, and for kernels, which inherit it
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
 )
@@ -211,7 +211,7 @@ def grade(
     Each notebook's tasks are put into the released notebook, which nbval executes in a child process
     without network, on inputs that nobody has seen. Its answers are judged here, where no student code runs.
     """
-    from labkit.checks.exercise import stages as all_stages
+    from labkit.exercises import stages as all_stages
     from labkit.grading import report, sandbox
     from labkit.grading.collect import collect
     from labkit.grading.execute import Limits

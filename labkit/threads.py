@@ -8,7 +8,7 @@ WAITING = {
 }
 
 
-def wait_politely() -> None:
+def set_openmp_wait_policy() -> None:
     """Let threads that wait spin for some microseconds, then sleep; unless the user has said otherwise.
 
     Those that only spin, the default, hold up every other program, such as a second notebook; those that sleep
