@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from labkit.errors import LabError, nearest
+from labkit.packages import package_folder
 
 _SCIKIT_IMAGE = {  # file in scikit-image: (name, credit)
     "astronaut.png": ("astronaut", "NASA, Eileen Collins; public domain"),
@@ -170,11 +170,10 @@ def _bank(size: int) -> Photos:
 
 
 def _package(name: str, *folders: str) -> Path:
-    """A folder of an installed package, found without importing it (foolbox's import needs git)."""
-    spec = find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
+    """A folder of a package that holds photos."""
+    if (package := package_folder(name)) is None:
         raise LabError(f"the embedded photos need the package {name}, which is missing; try labkit doctor")
-    return Path(spec.submodule_search_locations[0]).joinpath(*folders)
+    return package.joinpath(*folders)
 
 
 def folder(path: str | os.PathLike, *, size: int = 224) -> Photos:

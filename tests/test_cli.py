@@ -49,7 +49,7 @@ def test_doctor_says_that_all_is_well_and_what_may_be_downloaded(monkeypatch, tm
 
 
 def test_doctor_names_what_is_missing_and_fails(monkeypatch):
-    monkeypatch.setattr("labkit.models.loading.find_spec", lambda _name: None)
+    monkeypatch.setattr("labkit.packages.find_spec", lambda _name: None)
     result = CliRunner().invoke(app, ["doctor"])
     assert result.exit_code == 1
     assert (

