@@ -10,8 +10,9 @@ from time import perf_counter
 import torch
 
 from labkit.checks.answering import produce
-from labkit.checks.exercise import PUBLIC_SEED, exercises, stages
+from labkit.checks.exercise import PUBLIC_SEED
 from labkit.checks.judging import judge
+from labkit.exercises import exercises, stages
 
 RUNS = 5
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from labkit import images, models, show
-    from labkit.checks import check, hint
+    from labkit.exercises import check, hint
 
 __version__ = "0.1.0"
 __all__ = ["check", "hint", "images", "models", "show"]
@@ -14,7 +14,7 @@ __all__ = ["check", "hint", "images", "models", "show"]
 def __getattr__(name: str) -> object:
     """Import what is asked for when it is asked for: `import labkit` alone costs next to nothing."""
     if name in ("check", "hint"):
-        return getattr(import_module("labkit.checks"), name)
+        return getattr(import_module("labkit.exercises"), name)
     if name in ("images", "models", "show"):
         return import_module(f"labkit.{name}")
     raise AttributeError(f"module 'labkit' has no attribute {name!r}")

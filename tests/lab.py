@@ -49,7 +49,7 @@ def slim(notebook):
 def mistaken(exercise, mistake, function):
     """The code of a task cell that makes one of the listed mistakes."""
     return (
-        "from labkit.checks.exercise import find\n"
+        "from labkit.exercises import find\n"
         f"{function} = next(m for m in find({exercise.id!r}).mistakes if m.name == {mistake.name!r}).wrong"
     )
 

@@ -6,8 +6,8 @@ from lab import STAGE_01, released
 
 from labkit.authoring import source
 from labkit.authoring.build import build, is_task, stale, student_notebook
-from labkit.checks.exercise import exercises
 from labkit.errors import LabError
+from labkit.exercises import exercises
 
 # A stage in small: real exercises, nothing slow to show. FILTERS stands for a line that a test changes.
 SMALL = '''# %% [markdown]

@@ -9,9 +9,10 @@ import torch
 from labkit.authoring import source
 from labkit.authoring.build import is_task
 from labkit.checks.answering import State, produce
-from labkit.checks.exercise import PUBLIC_SEED, exercises, stages
+from labkit.checks.exercise import PUBLIC_SEED
 from labkit.checks.judging import judge
 from labkit.checks.verdicts import as_html, as_text
+from labkit.exercises import exercises, stages
 
 ALL = [exercise for stage in stages() for exercise in exercises(stage)]
 MISTAKES = [(exercise, mistake) for exercise in ALL for mistake in exercise.mistakes]

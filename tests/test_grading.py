@@ -13,9 +13,9 @@ from lab import function_of, mistaken, released, slim, solved, with_cell
 from safetensors.torch import save_file
 
 from labkit.checks.answering import Answer, State, load, produce, save
-from labkit.checks.exercise import exercises, find, stages
 from labkit.checks.judging import judge
 from labkit.errors import LabError
+from labkit.exercises import exercises, find, stages
 from labkit.grading import sandbox
 from labkit.grading.assemble import assemble
 from labkit.grading.collect import collect, students
@@ -27,8 +27,8 @@ NAME = "01_first_layer_filters.ipynb"
 IDS = [exercise.id for exercise in exercises("01")]
 
 CHEAT = """
-import labkit, labkit.checks, labkit.checks.judging, labkit.checks.expect, labkit.grading.answering
-labkit.check = labkit.checks.check = check = lambda *_a, **_k: print("passed")
+import labkit, labkit.exercises, labkit.checks.judging, labkit.checks.expect, labkit.grading.child
+labkit.check = labkit.exercises.check = check = lambda *_a, **_k: print("passed")
 labkit.checks.judging.judge = labkit.checks.judging._judge_case = lambda *_a, **_k: None
 labkit.checks.expect.expect_close = lambda *_a, **_k: None
 def first_layer_filters(net):
@@ -269,7 +269,7 @@ def test_assembly_takes_tasks_from_the_student_and_all_else_from_the_release():
     assembled = sources(assemble(released(), handed_in))
     assert not any("tampered" in code for code in assembled)
     assert any("winner = similarity.abs()" in code for code in assembled)
-    assert sum(code.startswith("from labkit.grading.answering import") for code in assembled) == 6
+    assert sum(code.startswith("from labkit.grading.child import") for code in assembled) == 6
 
 
 def test_assembly_keeps_added_cells_in_their_place_and_survives_lost_ids():

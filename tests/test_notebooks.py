@@ -3,7 +3,7 @@
 import pytest
 from lab import function_of, mistaken, nbval, released, slim, solved, with_cell
 
-from labkit.checks.exercise import exercises, stages
+from labkit.exercises import exercises, stages
 
 MOST = max(len(exercise.mistakes) for stage in stages() for exercise in exercises(stage))
 

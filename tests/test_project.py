@@ -1,10 +1,11 @@
-"""The project as a whole: floors, dependencies, notebooks that are what their sources say."""
+"""The project as a whole: layers, dependencies, notebooks that are what their sources say."""
 
 import ast
 import re
 import subprocess
 import sys
 import tomllib
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import nbformat
@@ -16,61 +17,72 @@ from labkit.authoring.build import stale
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "solutions").glob("*.py"))
 
-# room -> rooms that it may import; a room is a file or a folder of labkit, and may import itself
-GROUND = {"errors"}
-FLOOR_2 = GROUND | {"images", "models", "hooks", "receptive", "relus", "downloads", "batches", "objectives"}
+# module -> modules that it may import; a module is a file or a folder of labkit, and may import itself
+LOWEST = {"errors", "packages"}
+LOW = LOWEST | {"images", "models", "hooks", "receptive", "relus", "downloads", "batches", "objectives"}
 MAY_IMPORT = {
     "errors": set(),
+    "packages": set(),
     "threads": set(),
-    "downloads": GROUND,
-    "hooks": GROUND,
-    "images": GROUND | {"downloads"},
-    "batches": GROUND | {"images"},
-    "models": GROUND | {"downloads"},
-    "receptive": GROUND | {"hooks"},
-    "relus": GROUND,
-    "objectives": GROUND | {"hooks", "models"},
-    "methods": FLOOR_2,
-    "show": FLOOR_2 | {"methods"},
-    "checks": FLOOR_2 | {"methods"},
-    "authoring": FLOOR_2 | {"methods", "show", "checks"},
-    "grading": FLOOR_2 | {"methods", "show", "checks"},
-    "cli": {"threads"} | FLOOR_2 | {"methods", "show", "checks", "authoring", "grading"},
+    "downloads": LOWEST,
+    "hooks": LOWEST,
+    "images": LOWEST | {"downloads"},
+    "batches": LOWEST | {"images"},
+    "models": LOWEST | {"downloads"},
+    "receptive": LOWEST | {"hooks"},
+    "relus": LOWEST,
+    "objectives": LOWEST | {"hooks", "models"},
+    "methods": LOW,
+    "show": LOW | {"methods"},
+    "checks": LOW | {"methods"},
+    "exercises": LOW | {"methods", "checks"},
+    "authoring": LOW | {"methods", "show", "checks", "exercises"},
+    "grading": LOW | {"methods", "show", "checks", "exercises"},
+    "cli": {"threads"} | LOW | {"methods", "show", "checks", "exercises", "authoring", "grading"},
 }
 
 
-def rooms_imported(path):
-    """The rooms of labkit that a file imports, anywhere in it."""
+def imported(path, package="labkit"):
+    """The modules of a package that a file imports, anywhere in it."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module == "labkit":
+        if isinstance(node, ast.ImportFrom) and node.module == package:
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("labkit."):
-            yield node.module.split(".")[1]
-        elif isinstance(node, ast.Import):
-            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("labkit."))
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+            inside = (name.removeprefix(f"{package}.") for name in names if name.startswith(f"{package}."))
+            yield from (name.split(".")[0] for name in inside)
 
 
-def room_of(path):
-    first = path.relative_to(ROOT / "labkit").parts[0]
-    return first.removesuffix(".py")
+def module_of(path, package="labkit"):
+    return path.relative_to(ROOT.joinpath(*package.split("."))).parts[0].removesuffix(".py")
 
 
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "labkit").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT / "labkit"))
 )
-def test_no_arrow_runs_up(path):
-    room = room_of(path)
-    if room == "__init__":
+def test_no_module_imports_one_of_a_higher_layer(path):
+    module = module_of(path)
+    if module == "__init__":
         return
-    assert set(rooms_imported(path)) <= MAY_IMPORT[room] | {room}
+    assert set(imported(path)) <= MAY_IMPORT[module] | {module}
 
 
-def test_a_method_stands_alone():
-    methods = ROOT / "labkit" / "methods"
-    for path in methods.rglob("*.py"):
-        method = path.relative_to(methods).parts[0].removesuffix(".py")
-        others = set(re.findall(r"from labkit\.methods(?:\.| import )(\w+)", path.read_text()))
-        assert others <= {method}, path
+def circle(imports):
+    """A circle of imports, such as ["a", "b", "a"], or nothing. imports: module -> those it imports"""
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def test_methods_import_each_other_in_no_circle():
+    imports = {}
+    for path in (ROOT / "labkit" / "methods").rglob("*.py"):
+        method = module_of(path, "labkit.methods")
+        imports.setdefault(method, set()).update(set(imported(path, "labkit.methods")) - {method})
+    assert circle(imports) == []
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) in (["b", "c", "b"], ["c", "b", "c"])
 
 
 def ranges(requirements):
@@ -144,7 +156,7 @@ def test_importing_labkit_brings_no_heavy_library():
 
 def test_a_check_in_a_notebook_imports_neither_torchvision_nor_timm():
     code = (
-        "import sys; from labkit import check, images, models, show; from labkit.checks.exercise import find;"
+        "import sys; from labkit import check, images, models, show; from labkit.exercises import find;"
         "find('01.1'); print(sorted({'timm', 'torchvision', 'IPython.core'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

@@ -8,8 +8,9 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from labkit.checks.exercise import Exercise, find
+from labkit.checks.exercise import Exercise
 from labkit.errors import LabError
+from labkit.exercises import find
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 _TODO = re.compile(r"TODO (\d\d\.\d+)")

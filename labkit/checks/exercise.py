@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from labkit.errors import LabError, nearest
+from labkit.errors import LabError
 
 Cases = dict[str, Any]  # what a case shows -> the case, in the order in which they are tried
 PUBLIC_SEED = 2014  # the year of the first guided backprop; grading draws a secret one
@@ -73,33 +73,11 @@ class Exercise:
         return self.cases(torch.Generator().manual_seed(seed))
 
 
-def stages() -> tuple[str, ...]:
-    """The stages that have exercises: ("00", "01", …)."""
-    import labkit.checks
+def collect(package: str, folder: Iterable[str]) -> tuple[Exercise, ...]:
+    """The exercises of a stage's package, in order: each file that defines EXERCISE holds one.
 
-    names = (module.name for module in pkgutil.iter_modules(labkit.checks.__path__))
-    return tuple(sorted(name.removeprefix("stage_") for name in names if name.startswith("stage_")))
-
-
-def exercises(stage: str) -> tuple[Exercise, ...]:
-    """The exercises of one stage, in order.
-
-    Raises: LabError for a stage without exercises
+    package, folder: the package's own __name__ and __path__
     """
-    if stage not in stages():
-        raise LabError(f"no stage {stage!r}; there are {', '.join(stages())}")
-    return import_module(f"labkit.checks.stage_{stage}").EXERCISES
-
-
-def find(exercise_id: str) -> Exercise:
-    """The exercise of that id, such as "01.2".
-
-    Raises: LabError that offers ids near to it
-    """
-    stage = str(exercise_id).partition(".")[0]
-    known: Iterable[Exercise] = exercises(stage) if stage in stages() else ()
-    found = {exercise.id: exercise for exercise in known}
-    if exercise_id not in found:
-        offers = list(found) or [f"{stage}.1" for stage in stages()]
-        raise LabError(f"no exercise {exercise_id!r}; try one of {nearest(str(exercise_id), offers, most=9)}")
-    return found[exercise_id]
+    modules = [import_module(f"{package}.{module.name}") for module in pkgutil.iter_modules(folder)]
+    found = [module.EXERCISE for module in modules if hasattr(module, "EXERCISE")]
+    return tuple(sorted(found, key=lambda exercise: exercise.id))

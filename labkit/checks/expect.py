@@ -46,3 +46,10 @@ def expect_close(
             f"{name}: {int((excess > 0).sum())} of {got.numel()} values differ; "
             f"expected {expected[place].item():.4g}{where}, got {got[place].item():.4g}; {why}"
         )
+
+
+def expect_whole(name: str, got: Tensor) -> None:
+    """Require whole numbers, of whatever type."""
+    if not (got == got.round()).all():
+        place = tuple(int(i) for i in (got != got.round()).nonzero()[0])
+        raise CheckFailed(f"{name}: expected whole numbers, got {got[place].item():.4g}")

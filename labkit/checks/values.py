@@ -29,6 +29,25 @@ def as_tensor(name: str, value: Any) -> Tensor:
     raise WrongKindError(f"{name}: expected a tensor, got {type(value).__name__}; {_advice(value)}")
 
 
+def several(names: tuple[str, ...], found: Any) -> dict[str, Any]:
+    """What a function returned as so many results, each under its name.
+
+    Raises: WrongKindError where it is another number of results
+    """
+    rows = found if isinstance(found, list | tuple) else [*found] if _is_row(found) else []
+    if len(rows) == len(names) and not _advice(found):
+        return dict(zip(names, rows, strict=True))
+    came = f"{len(rows)} of them" if rows else type(found).__name__
+    raise WrongKindError(
+        f"expected {len(names)} results, {', '.join(names)}, got {came}; "
+        + (_advice(found) or "return them with commas between")
+    )
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, Tensor | np.ndarray) and value.ndim >= 1
+
+
 def _advice(value: Any) -> str:
     """What to return in place of something that is no result; empty for a plain list or tuple of several."""
     if value is None:

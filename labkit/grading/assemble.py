@@ -8,7 +8,7 @@ from nbformat import NotebookNode
 from labkit.grading.collect import grade_id
 
 _MARKERS = re.compile(r"#\s*(NBVAL_|PYTEST_VALIDATE_)\w+")
-_ANSWER = "from labkit.grading.answering import answer_apart as check\n"
+_ANSWER = "from labkit.grading.child import answer_in_child as check\n"
 
 
 def assemble(released: NotebookNode, submitted: NotebookNode) -> NotebookNode:

@@ -12,7 +12,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from labkit.grading import sandbox
-from labkit.grading.answering import Task
+from labkit.grading.child import Task
 
 _NAME = "submission.ipynb"
 

@@ -12,11 +12,12 @@ from nbformat import NotebookNode
 
 from labkit.checks import answering
 from labkit.checks.answering import State
-from labkit.checks.exercise import Exercise, exercises
+from labkit.checks.exercise import Exercise
 from labkit.checks.judging import Verdict, judge
 from labkit.errors import LabError
-from labkit.grading.answering import answer_file
+from labkit.exercises import exercises
 from labkit.grading.assemble import assemble
+from labkit.grading.child import answer_file
 from labkit.grading.collect import Submission, collect, students
 from labkit.grading.execute import Executed, Limits, execute
 from labkit.grading.sandbox import isolation

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from labkit.checks.answering import produce
-from labkit.checks.exercise import PUBLIC_SEED, CheckFailed, find
+from labkit.checks.exercise import PUBLIC_SEED, CheckFailed
 from labkit.checks.judging import judge
 from labkit.checks.verdicts import as_html, as_text
 from labkit.errors import LabError
+from labkit.exercises.catalogue import find
 
 
 def check(exercise_id: str, function: Callable[..., Any]) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from labkit.checks.answering import Answer, State, produce, save
-from labkit.checks.exercise import Exercise, find
+from labkit.checks.exercise import Exercise
+from labkit.exercises import find
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def answer_file(folder: Path, exercise: Exercise) -> Path:
     return folder / f"{exercise.slug}.safetensors"
 
 
-def answer_apart(exercise_id: str, function: Callable[..., Any]) -> None:
+def answer_in_child(exercise_id: str, function: Callable[..., Any]) -> None:
     """Run a student's function on the secret cases in a process of its own, and leave the answers in a file."""
     task, exercise = Task.from_environment(), find(exercise_id)
     if "fork" not in multiprocessing.get_all_start_methods():

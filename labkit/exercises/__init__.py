@@ -1,0 +1,6 @@
+"""The exercises, a package a stage and a file an exercise, and how they are asked for in a notebook."""
+
+from labkit.exercises.catalogue import exercises, find, stages
+from labkit.exercises.notebook import check, hint
+
+__all__ = ["check", "exercises", "find", "hint", "stages"]

@@ -1,0 +1,101 @@
+"""00.2 Pooling with a sliding window turns a classifier's one answer into one at every position."""
+
+from types import SimpleNamespace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from labkit.checks.exercise import Cases, Exercise, Mistake
+from labkit.checks.expect import expect_close
+from labkit.exercises.stage_00.windows import cut, one_by_one
+
+
+def _pooled_cases(generator: torch.Generator) -> Cases:
+    def case(N, C, map_size, window, K=4):
+        return SimpleNamespace(
+            maps=torch.randn(N, C, *map_size, generator=generator) + 0.5,
+            weight=torch.randn(K, C, generator=generator) / C**0.5,
+            bias=torch.randn(K, generator=generator),
+            window=window,
+        )
+
+    return {
+        "a map of the trained size": case(2, 6, (7, 7), 7),
+        "a larger map": case(1, 5, (9, 12), 7),
+        "a smaller window": case(2, 3, (5, 8), 3),
+    }
+
+
+def _judge_pooled(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
+    windows = cut(case.maps, (case.window, case.window))
+    expected = one_by_one(
+        [[window.mean(dim=(2, 3)) @ case.weight.T + case.bias for window in row] for row in windows]
+    )
+    expect_close(
+        "logits",
+        answer["logits"],
+        expected,
+        why="at each position: the window cut out, its mean taken, given to the linear layer",
+    )
+
+
+def _pooled(pool):
+    """A wrong answer made of a wrong pooling: (maps, window) -> maps."""
+
+    def wrong(maps, weight, bias, window):
+        return F.conv2d(pool(maps, window), weight[:, :, None, None], bias)
+
+    return wrong
+
+
+EXERCISE = Exercise(
+    id="00.2",
+    title="Logits at every position",
+    points=2,
+    minutes=10,
+    hints=(
+        "Two steps: the mean of every window, then the linear layer at every position.",
+        "F.avg_pool2d gives the means, but its stride is the window's size unless you say stride=1.",
+        "At one position there is nothing but C numbers: the kernel is 1 × 1, weight[:, :, None, None].",
+        "F.conv2d(F.avg_pool2d(maps, window, stride=1), weight[:, :, None, None], bias)",
+    ),
+    cases=_pooled_cases,
+    answer=lambda f, case: {"logits": f(case.maps, case.weight, case.bias, case.window)},
+    judge=_judge_pooled,
+    mistakes=(
+        Mistake(
+            "windows side by side",
+            "your windows lie side by side: F.avg_pool2d steps by the window's size unless you say stride=1.",
+            _pooled(lambda maps, window: F.avg_pool2d(maps, window)),
+        ),
+        Mistake(
+            "one mean for the whole map",
+            "you took one mean over the whole map, as the network did, so a larger photo still gives one answer. "
+            "Take the mean of each window.",
+            _pooled(lambda maps, window: maps.mean(dim=(2, 3), keepdim=True)),
+        ),
+        Mistake(
+            "padded",
+            "you padded, so windows hang over the border and zeros pull their means down. No padding: "
+            "only windows that lie wholly inside.",
+            _pooled(lambda maps, window: F.avg_pool2d(maps, window, stride=1, padding=window // 2)),
+        ),
+        Mistake(
+            "the largest in place of the mean",
+            "you took the largest value of each window. The network was trained with the mean.",
+            _pooled(lambda maps, window: F.max_pool2d(maps, window, stride=1)),
+        ),
+        Mistake(
+            "sum in place of the mean",
+            "you summed up each window. The network was trained with the mean: divide by window².",
+            _pooled(lambda maps, window: F.avg_pool2d(maps, window, stride=1, divisor_override=1)),
+        ),
+        Mistake(
+            "no window",
+            "you gave each single cell to the linear layer, a window of 1. It answers for the mean over "
+            "window × window cells.",
+            _pooled(lambda maps, window: maps),
+        ),
+    ),
+)

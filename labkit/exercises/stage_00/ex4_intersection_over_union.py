@@ -1,0 +1,103 @@
+"""00.4 How much every box overlaps every other."""
+
+from types import SimpleNamespace
+
+import torch
+from torch import Tensor
+
+from labkit.checks.exercise import Cases, Exercise, Mistake
+from labkit.checks.expect import expect_between, expect_close, expect_shape
+from labkit.methods import yolo as reference
+
+
+def _pair_cases(generator: torch.Generator) -> Cases:
+    def boxes(count, scale):
+        corner, size = torch.rand(2, count, 2, generator=generator)
+        return scale * torch.cat([corner, corner + 0.2 + 0.8 * size], dim=1)
+
+    nested = torch.tensor([[0.0, 0.0, 4.0, 4.0], [1.0, 1.0, 3.0, 2.0]])
+    apart = torch.tensor([[0.0, 0.0, 2.0, 1.0], [3.0, 4.0, 5.0, 6.0], [2.0, 0.0, 3.0, 1.0]])
+    return {
+        "three against five": SimpleNamespace(first=boxes(3, 1), second=boxes(5, 1)),
+        "four against four, in pixels": SimpleNamespace(first=boxes(4, 100), second=boxes(4, 100)),
+        "one inside the other": SimpleNamespace(first=nested, second=nested),
+        "apart, and edge to edge": SimpleNamespace(first=apart, second=apart),
+    }
+
+
+def _iou_of_two(a: list[float], b: list[float]) -> float:
+    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
+    return width * height / (sum(areas) - width * height)
+
+
+def _judge_iou(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
+    iou = answer["iou"]
+    expect_shape("iou", iou, (len(case.first), len(case.second)))
+    expect_between("iou", iou, 0, 1, why="the part that two boxes share is never larger than both together")
+    pairs = [[_iou_of_two(a, b) for b in case.second.tolist()] for a in case.first.tolist()]
+    expect_close("iou", iou, torch.tensor(pairs), why="shared area / (area + area - shared area)")
+
+
+def _overlap(*, sides=lambda s: s.clamp(min=0), over=lambda a, b, shared: a + b - shared, extra=0.0):
+    """A wrong answer: the right recipe with one part exchanged."""
+
+    def wrong(first, second):
+        low = torch.maximum(first[:, None, :2], second[:, :2])
+        shared = sides(torch.minimum(first[:, None, 2:], second[:, 2:]) - low + extra).prod(dim=-1)
+        a, b = ((boxes[:, 2:] - boxes[:, :2] + extra).prod(dim=1) for boxes in (first, second))
+        return shared / over(a[:, None], b, shared)
+
+    return wrong
+
+
+def _one_to_one(first, second):
+    return torch.diagonal(reference.iou(first, second))
+
+
+EXERCISE = Exercise(
+    id="00.4",
+    title="Intersection over union",
+    points=1,
+    minutes=10,
+    hints=(
+        "What two boxes share is a box again: from the larger of the two lefts to the smaller of the two rights.",
+        "first[:, None] is (n, 1, 4) and second[None] is (1, m, 4), so torch.maximum of the two is (n, m, 4).",
+        "Where boxes lie apart, right - left is negative: clamp(min=0) each side before you multiply them.",
+        "shared / (area_of_first[:, None] + area_of_second[None] - shared)",
+    ),
+    cases=_pair_cases,
+    answer=lambda f, case: {"iou": f(case.first, case.second)},
+    judge=_judge_iou,
+    mistakes=(
+        Mistake(
+            "sides not clamped",
+            "boxes that lie apart have negative sides in common, and two negative sides make a positive area. "
+            "clamp(min=0) each side before multiplying.",
+            _overlap(sides=lambda s: s),
+        ),
+        Mistake(
+            "shared area counted twice",
+            "you divide by the sum of the two areas, in which the shared part counts twice. Subtract it once.",
+            _overlap(over=lambda a, b, shared: a + b),
+        ),
+        Mistake(
+            "over the smaller box",
+            "you divide by the smaller box's area, so a small box inside a large one gets 1. "
+            "Divide by what both cover together.",
+            _overlap(over=lambda a, b, shared: torch.minimum(a, b)),
+        ),
+        Mistake(
+            "one more pixel",
+            "you add 1 to each side, an old habit with whole pixels. These are coordinates of edges: right - left.",
+            _overlap(extra=1.0),
+        ),
+        Mistake(
+            "one to one",
+            "you compared first box with first, second with second. Every box of one with every box of the "
+            "other is wanted: (n, m), by first[:, None] and second[None].",
+            _one_to_one,
+        ),
+    ),
+)

@@ -1,0 +1,95 @@
+"""01.1 The first convolution of any network, found by walking through it."""
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+
+from labkit.checks.exercise import Cases, CheckFailed, Exercise, Mistake
+from labkit.checks.expect import expect_close
+from labkit.methods import filters as reference
+
+
+def _networks(generator: torch.Generator) -> Cases:
+    """Networks that hide their first convolution in different places, with weights of their own."""
+    stem = nn.Sequential(OrderedDict(project=nn.Conv2d(3, 6, 7, stride=2), norm=nn.BatchNorm2d(6)))
+    networks = {
+        "a plain stack": nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU(), nn.Conv2d(8, 3, 3)),
+        "a stem inside a block": nn.Sequential(OrderedDict(stem=stem, head=nn.Conv2d(6, 4, 1))),
+        "colours normalised first": nn.Sequential(
+            nn.BatchNorm2d(3), nn.Conv2d(3, 4, (3, 5)), nn.Conv2d(4, 3, 3), nn.Conv2d(3, 5, 3)
+        ),
+    }
+    for net in networks.values():
+        for parameter in net.parameters():
+            parameter.data = torch.randn(parameter.shape, generator=generator)
+    return networks
+
+
+def _judge_first_layer(net: nn.Module, answer: dict[str, Tensor]) -> None:
+    expect_close(
+        "filters", answer["filters"], reference.first_convolution(net), why="the weights as they are"
+    )
+    if answer["attached"]:
+        raise CheckFailed(
+            "filters: expected plain numbers, got a tensor that still requires grad", mistake="still attached"
+        )
+
+
+def _first_parameter(net):
+    return next(net.parameters()).detach()
+
+
+def _last_convolution(net):
+    return [m for m in net.modules() if isinstance(m, nn.Conv2d)][-1].weight.detach()
+
+
+def _features_0(net):
+    return net.features[0].weight.detach()
+
+
+EXERCISE = Exercise(
+    id="01.1",
+    title="The first convolution of any network",
+    points=1,
+    minutes=6,
+    hints=(
+        "net.modules() walks through all modules, also those inside blocks, in the order of their definition.",
+        "isinstance(module, nn.Conv2d) tells a convolution; return at the first one.",
+        "return module.weight.detach()",
+    ),
+    cases=_networks,
+    answer=lambda f, net: {"filters": (found := f(net)), "attached": getattr(found, "requires_grad", False)},
+    judge=_judge_first_layer,
+    mistakes=(
+        Mistake(
+            "first parameter",
+            "you return the network's first parameter, whatever it belongs to. Here a batch norm comes "
+            "first, and its weights are no filters: look for an nn.Conv2d.",
+            _first_parameter,
+        ),
+        Mistake(
+            "last convolution",
+            "you return the last convolution: the loop goes on after the first one. Return, or break.",
+            _last_convolution,
+        ),
+        Mistake(
+            "one network's names",
+            "net.features[0] is where AlexNet keeps it; ResNet says conv1, others conv_stem. "
+            "Search net.modules() and no name is needed.",
+            _features_0,
+        ),
+        Mistake(
+            "colours last",
+            "you moved the colours to the end, as matplotlib wants them. Keep (K, 3, h, w) here; "
+            "the drawing turns them later.",
+            lambda net: reference.first_convolution(net).permute(0, 2, 3, 1),
+        ),
+        Mistake(
+            "still attached",
+            "these are still the network's own parameters: what you do to them, autograd records. "
+            "Add .detach() for numbers to look at.",
+            lambda net: next(m for m in net.modules() if isinstance(m, nn.Conv2d)).weight,
+        ),
+    ),
+)

@@ -1,0 +1,86 @@
+"""02.4 How many of the k nearest share the query's label."""
+
+from types import SimpleNamespace
+
+import torch
+from torch import Tensor
+
+from labkit.checks.exercise import Cases, Exercise, Mistake
+from labkit.checks.expect import expect_between, expect_close, expect_shape
+
+
+def _labelled_cases(generator: torch.Generator) -> Cases:
+    def case(ids, k):
+        ids = torch.tensor(ids)[torch.randperm(len(ids), generator=generator)]
+        distances = torch.rand(len(ids), len(ids), generator=generator).fill_diagonal_(torch.inf)
+        neighbors = distances.argsort(dim=1)[:, :k].contiguous()
+        same = (ids[:, None] == ids).long().fill_diagonal_(0).argmax(dim=1)  # another image of the same photo
+        neighbors[::2, 0] = same[::2]
+        return SimpleNamespace(neighbors=neighbors, ids=ids)
+
+    return {
+        "photos 0, 1, 2 with 4 views each": case([0] * 4 + [1] * 4 + [2] * 4, 5),
+        "ImageNet labels, classes of unequal size": case([217] * 2 + [482] * 7 + [701] * 3, 4),
+        "one neighbour": case([3] * 3 + [8] * 3, 1),
+    }
+
+
+def _judge_precision(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
+    precision, ids = answer["precision"], case.ids.tolist()
+    expect_shape("precision", precision, (len(ids),))
+    expect_between("precision", precision, 0, 1, why="it is a share")
+    counted = [sum(ids[j] == ids[i] for j in row) / len(row) for i, row in enumerate(case.neighbors.tolist())]
+    expect_close(
+        "precision",
+        precision,
+        torch.tensor(counted),
+        why="of each image's k neighbours, the share with the image's own id",
+    )
+
+
+def _same(neighbors, ids):
+    return (ids[neighbors] == ids[:, None]).float()  # (N, k)
+
+
+EXERCISE = Exercise(
+    id="02.4",
+    title="Precision at k",
+    points=1,
+    minutes=6,
+    hints=(
+        "ids[neighbors] looks up what each neighbour shows: it is (N, k), like neighbors.",
+        "Compare it with ids[:, None], (N, 1), which broadcasts along each row.",
+        "(ids[neighbors] == ids[:, None]).float().mean(dim=1)",
+    ),
+    cases=_labelled_cases,
+    answer=lambda f, case: {"precision": f(case.neighbors, case.ids)},
+    judge=_judge_precision,
+    mistakes=(
+        Mistake(
+            "rows taken for ids",
+            "you compare the neighbours' row numbers with ids. Look up first what stands in those rows: "
+            "ids[neighbors].",
+            lambda n, ids: (n == ids[:, None]).float().mean(dim=1),
+        ),
+        Mistake(
+            "one hit is enough",
+            "you count an image as right if any neighbour is. Precision is the share of the k that are right.",
+            lambda n, ids: _same(n, ids).amax(dim=1),
+        ),
+        Mistake(
+            "recall",
+            "you divide by how many right ones there are to be found: that is recall. Precision divides by k.",
+            lambda n, ids: _same(n, ids).sum(dim=1) / ((ids[:, None] == ids).sum(dim=1) - 1),
+        ),
+        Mistake(
+            "counts",
+            "you return how many neighbours are right. Divide by k: a share, in 0..1.",
+            lambda n, ids: _same(n, ids).sum(dim=1),
+        ),
+        Mistake(
+            "one number for all",
+            "you averaged over all images. Give each its own share here, mean(dim=1); the average comes later.",
+            lambda n, ids: _same(n, ids).mean(),
+        ),
+    ),
+)

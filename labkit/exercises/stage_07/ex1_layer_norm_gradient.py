@@ -1,0 +1,114 @@
+"""07.1 The gradient of half a layer's squared norm: more of what it sees."""
+
+from types import SimpleNamespace
+
+import torch
+from torch import Tensor
+
+from labkit.checks.exercise import Cases, Exercise, Mistake
+from labkit.checks.expect import expect_close
+from labkit.exercises.drawing import convnet, draw_classifier, draw_photo
+from labkit.exercises.slopes import Score, gradient_by_nudging
+from labkit.hooks import recording
+from labkit.models import Classifier
+
+
+def _layer_cases(generator: torch.Generator) -> Cases:
+    def case(layer, height, width):
+        model, photo = draw_classifier(generator, convnet(4), 4), draw_photo(generator, height, width)
+        return SimpleNamespace(model=model, image=photo, layer=layer)
+
+    return {
+        "a convolution, with values above and below 0": case("2", 11, 11),
+        "a layer behind a ReLU, and a wide photo": case("1", 8, 12),
+    }
+
+
+def _half_square(model: Classifier, layer: str) -> Score:
+    def score(images: Tensor) -> Tensor:
+        with torch.no_grad(), recording(model.net, layer) as seen:
+            model(images)
+        return seen[layer].square().sum(dim=(1, 2, 3)) / 2
+
+    return score
+
+
+def _judge_layer(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
+    expect_close(
+        "gradient",
+        answer["gradient"],
+        gradient_by_nudging(_half_square(case.model.double(), case.layer), case.image, step=1e-6),
+        why="nudge one value by a little, and that is how fast half the sum of squares moves",
+        rtol=1e-3,
+    )
+
+
+def _gradient_of(score, *, clone=True):
+    """A wrong answer made of a wrong score: (maps, logits) -> scalar."""
+
+    def wrong(model, image, layer):
+        leaf = image.clone().requires_grad_() if clone else image.requires_grad_()
+        with recording(model.net, layer) as seen:
+            logits = model(leaf)
+        return torch.autograd.grad(score(seen[layer], logits), leaf)[0]
+
+    return wrong
+
+
+EXERCISE = Exercise(
+    id="07.1",
+    title="More of what a layer sees",
+    points=2,
+    minutes=12,
+    hints=(
+        "Record the layer while the model runs on a leaf: with recording(model.net, layer) as seen: model(leaf).",
+        "The score is seen[layer].square().sum() / 2, one number for all channels and positions.",
+        "Its gradient with respect to the activations is the activations: autograd.grad(maps, leaf, maps) does "
+        "the same without a score.",
+        "torch.autograd.grad(seen[layer].square().sum() / 2, leaf)[0]",
+    ),
+    cases=_layer_cases,
+    answer=lambda f, case: {"gradient": f(case.model, case.image, case.layer)},
+    judge=_judge_layer,
+    mistakes=(
+        Mistake(
+            "the sum",
+            "you follow the sum of the activations, so every unit gets the same push, and those below 0 are "
+            "pushed the wrong way. Squared, a unit is pushed by as much as it already answers.",
+            _gradient_of(lambda maps, logits: maps.sum()),
+        ),
+        Mistake(
+            "the root",
+            "this is the gradient of the norm itself: the direction is right, the length is not. Leave out the "
+            "root: half the sum of squares.",
+            _gradient_of(lambda maps, logits: maps.norm()),
+        ),
+        Mistake(
+            "the half forgotten",
+            "this is twice the gradient. Half the sum of squares has the activations as its gradient, "
+            "without the half it is twice them.",
+            _gradient_of(lambda maps, logits: maps.square().sum()),
+        ),
+        Mistake(
+            "the mean",
+            "you took the mean of the squares where the sum was asked for: a larger photo would be pushed less.",
+            _gradient_of(lambda maps, logits: maps.square().mean() / 2),
+        ),
+        Mistake(
+            "downhill",
+            "the sign is turned: along this the layer sees less and less. There is no loss to bring down here.",
+            _gradient_of(lambda maps, logits: -maps.square().sum() / 2),
+        ),
+        Mistake(
+            "the logits",
+            "you took the squares of the model's output, not of the layer's: use seen[layer].",
+            _gradient_of(lambda maps, logits: logits.square().sum() / 2),
+        ),
+        Mistake(
+            "the caller's photo",
+            "you called requires_grad_() on the caller's own tensor: from now on autograd records whatever they "
+            "do with it. Work on image.clone().",
+            _gradient_of(lambda maps, logits: maps.square().sum() / 2, clone=False),
+        ),
+    ),
+)

@@ -1,0 +1,148 @@
+"""07.3 A dream on small images first, its detail carried up."""
+
+import itertools
+from types import SimpleNamespace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from labkit.checks.exercise import Cases, CheckFailed, Exercise, Mistake
+from labkit.checks.expect import expect_close, expect_shape
+from labkit.exercises.drawing import draw_photo
+from labkit.methods.dream import resize
+
+
+def _octave_cases(generator: torch.Generator) -> Cases:
+    def case(height, width, octaves, scale):
+        strength = 0.3 + 0.5 * torch.rand((), generator=generator).item()
+
+        def dream_at(image: Tensor) -> Tensor:  # stands in for a dream: more contrast in everything fine
+            return (image + strength * (image - F.avg_pool2d(image, 3, 1, 1))).clamp(0, 1)
+
+        photo = draw_photo(generator, height, width)
+        return SimpleNamespace(photo=photo, dream_at=dream_at, octaves=octaves, scale=scale)
+
+    return {
+        "three octaves": case(27, 35, 3, 1.4),
+        "four, each half as large again": case(38, 29, 4, 1.5),
+        "one octave": case(14, 17, 1, 1.4),
+    }
+
+
+def _answer_octaves(function, case):
+    sizes: list[tuple[int, ...]] = []
+
+    def dream_at(image):
+        sizes.append(tuple(image.shape[2:]))
+        return case.dream_at(image)
+
+    dreamt = function(case.photo, dream_at, case.octaves, case.scale)
+    return {"dreamt": dreamt, "sizes": torch.tensor(sizes).reshape(-1, 2)}
+
+
+def _judge_octaves(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
+    expect_shape("dreamt", answer["dreamt"], tuple(case.photo.shape))
+    H, W = case.photo.shape[2:]
+    shares = [case.scale**-k for k in range(case.octaves)][::-1]
+    sizes = [(round(H * share), round(W * share)) for share in shares]
+    if (got := answer["sizes"].tolist()) != [list(size) for size in sizes]:
+        raise CheckFailed(
+            f"sizes: expected {' then '.join(f'{h} × {w}' for h, w in sizes)}, "
+            f"got {' then '.join(f'{h} × {w}' for h, w in got) or 'none: dream_at was never called'}; "
+            "from small to large, octave k from the end is the photo's size divided by scale ** k"
+        )
+    dreamt = case.dream_at(resize(case.photo, sizes[0]))
+    for before, size in itertools.pairwise(sizes):
+        dreamt = case.dream_at(resize(case.photo, size) + resize(dreamt - resize(case.photo, before), size))
+    expect_close(
+        "dreamt",
+        answer["dreamt"],
+        dreamt,
+        why="each octave begins with the photo at its size, plus all that was dreamt so far, enlarged",
+    )
+
+
+def _sizes(photo, octaves, scale):
+    H, W = photo.shape[2:]
+    return [(round(H / scale**k), round(W / scale**k)) for k in reversed(range(octaves))]
+
+
+def _octaves(begin, *, sizes=_sizes, detail=lambda dreamt, start, photo: dreamt - photo):
+    """A wrong answer. begin: (photo at this size, detail or dream so far enlarged) -> where the octave begins."""
+
+    def wrong(photo, dream_at, octaves, scale):
+        kept = None
+        for size in sizes(photo, octaves, scale):
+            small = resize(photo, size)
+            start = small if kept is None else begin(small, resize(kept, size))
+            dreamt = dream_at(start)
+            kept = detail(dreamt, start, small)
+        return dreamt
+
+    return wrong
+
+
+def _multiplied_up(photo, octaves, scale):
+    sizes = [tuple(round(side / scale ** (octaves - 1)) for side in photo.shape[2:])]
+    while len(sizes) < octaves:
+        sizes.append((int(sizes[-1][0] * scale), int(sizes[-1][1] * scale)))
+    return sizes
+
+
+def _add(photo, detail):
+    return photo + detail
+
+
+EXERCISE = Exercise(
+    id="07.3",
+    title="Octaves that carry the detail",
+    points=3,
+    minutes=15,
+    hints=(
+        "Sizes first: for k in reversed(range(octaves)), round(H / scale**k) and round(W / scale**k).",
+        "At each size: shrink the photo, add the enlarged detail, dream, and keep dreamt - photo as the new detail.",
+        "Before the first octave there is no detail: begin with torch.zeros_like(photo), which resizes to zeros.",
+        "small = resize(photo, size); dreamt = dream_at(small + resize(detail, size)); detail = dreamt - small",
+    ),
+    cases=_octave_cases,
+    answer=_answer_octaves,
+    judge=_judge_octaves,
+    mistakes=(
+        Mistake(
+            "detail lost",
+            "every octave begins with the bare photo, so only the last one's dream is left. "
+            "Add what was dreamt before, enlarged.",
+            _octaves(lambda photo, detail: photo),
+        ),
+        Mistake(
+            "the image enlarged",
+            "you enlarge the dreamt image, and the photo's own fine lines, lost when it was shrunk, never come "
+            "back. Enlarge the difference only, and add it to the photo at that size.",
+            _octaves(lambda photo, dreamt: dreamt, detail=lambda dreamt, start, photo: dreamt),
+        ),
+        Mistake(
+            "the last detail only",
+            "your detail is what the last octave changed; what the octaves before it dreamt is lost. "
+            "Take the difference from the photo, not from where the octave began.",
+            _octaves(_add, detail=lambda dreamt, start, photo: dreamt - start),
+        ),
+        Mistake(
+            "largest first",
+            "you go from large to small, so fine lines come first and large forms are laid over them, "
+            "and the result is a small image. Begin with the smallest: reversed(range(octaves)).",
+            _octaves(_add, sizes=lambda *args: _sizes(*args)[::-1]),
+        ),
+        Mistake(
+            "sizes multiplied up",
+            "you multiply from the smallest size upwards, and the rounding adds up: the last size is not the "
+            "photo's. Divide the photo's own size by scale ** k.",
+            _octaves(_add, sizes=_multiplied_up),
+        ),
+        Mistake(
+            "one octave too small",
+            "your largest octave is smaller than the photo: k runs from octaves - 1 down to 0, and scale ** 0 is 1.",
+            _octaves(_add, sizes=lambda photo, n, scale: _sizes(photo, n + 1, scale)[:-1]),
+        ),
+    ),
+)
