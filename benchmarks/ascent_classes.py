@@ -34,13 +34,7 @@ REGULARISED = {  # name: (rate, weight of the L2 term, regularisers); Yosinski e
 }
 
 
-def tint(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Stage 06's own transform: each colour a little stronger or weaker, lighter or darker."""
-    gain, shift = 0.1 * torch.randn(2, 3, 1, 1, generator=generator)
-    return images * (1 + gain) + shift
-
-
-NATURAL = {"transforms": (*ascent.ROBUST, tint), "rule": ascent.adam(0.08)}
+NATURAL = {"transforms": (*ascent.ROBUST, ascent.tint), "rule": ascent.adam(0.08)}
 
 
 def vividness(images: torch.Tensor) -> tuple[float, float]:
@@ -92,7 +86,7 @@ def roughness(model: models.Classifier, *, size: int, steps: int) -> None:
             steps=steps,
             parameterisation=ascent.PIXELS,
             transforms=(ascent.jitter(8),),
-            rule=ascent.normalised(rate),
+            rule=ascent.normalised_steps(rate),
             regularisers=regularisers,
         )
         rough = ascent.roughness(made).mean().item()

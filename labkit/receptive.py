@@ -23,6 +23,8 @@ BY_DIM = {"cat", "stack", "slice", "select", "split", "squeeze", "unsqueeze", "t
 LAYOUT = {"view", "expand", "clone", "detach", "copy", "_to_copy"}
 UNTAGGED = {"native_batch_norm", "_prelu_kernel", "rsub", "hardswish"}  # pointwise, if not by torch's tag
 
+Box = tuple[int, int, int, int]  # top, left, bottom, right; bottom and right are the first pixels outside
+
 
 @dataclass(frozen=True, eq=False)
 class ReceptiveField:
@@ -32,7 +34,7 @@ class ReceptiveField:
     stride: float | tuple[float, float]  # from one unit's field to the next one's
     boxes: Tensor  # (h, w, 4) int64, each unit's box
 
-    def box(self, row: int, column: int) -> tuple[int, int, int, int]:
+    def box(self, row: int, column: int) -> Box:
         """Top, left, bottom, right: the smallest image[:, top:bottom, left:right] around all the unit sees.
 
         A unit that sees only padding has the empty box (0, 0, 0, 0). Raises: LabError for an unknown unit

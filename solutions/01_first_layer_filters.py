@@ -22,6 +22,7 @@ from torch import nn
 
 from labkit import check, hint, images, models, show
 from labkit.methods import filters as lab
+from labkit.methods.sheets import rescale, tile
 
 NETWORK = "squeezenet"  # or "efficientnet_lite0", or "alexnet", … once fetched
 
@@ -289,7 +290,7 @@ before, after = (
 
 
 def sheet(rows):
-    return lab.tile(lab.rescale(rows.unflatten(1, (3, 11, 11))), columns=3, background=float("nan"))
+    return tile(rescale(rows.unflatten(1, (3, 11, 11))), columns=3, background=float("nan"))
 
 
 show.image_row(

@@ -432,7 +432,7 @@ wanted = torch.tensor([name in FACES for name in bank.names])
 
 def ten_strongest(channel):
     """The photos in which a channel's peak is highest: their numbers, the peaks, and where they are."""
-    values, places = lab.peaks(maps, channel)
+    values, places = lab.peak_places(maps, channel)
     order = values.argsort(descending=True)[:10]
     return order, values[order], places[order]
 

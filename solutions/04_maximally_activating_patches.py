@@ -18,7 +18,6 @@ from IPython.display import display
 from labkit import check, hint, images, models, show
 from labkit.hooks import recording
 from labkit.methods import patches as lab
-from labkit.methods.patch_likeness import likeness, overlap
 from labkit.receptive import receptive_field
 from labkit.show import patches as pictures
 
@@ -218,12 +217,12 @@ check("04.4", best_of_stream)
 # %%
 LAYER = {"squeezenet": "features.6", "efficientnet_lite0": "blocks.2.1.bn1.drop"}.get(NETWORK, layers[2])
 
-many = lab.views(bank.images)  # (150, 3, 320, 320)
+many = lab.whole_and_quarters(bank.images)  # (150, 3, 320, 320)
 size = many.shape[2:]
 with recording(model.net, LAYER) as seen:
     model(many[:1])
 channels = range(seen[LAYER].shape[1])
-top = pictures.inside(lab.top_patches(model, many, LAYER, channels, k=20))
+top = lab.inside(lab.top_patches(model, many, LAYER, channels, k=20))
 
 chance = torch.Generator().manual_seed(4)
 drawn = top.channels[torch.randperm(len(top.channels), generator=chance)[:5].sort().values].tolist()
@@ -263,7 +262,7 @@ PICKED = {
     },
 }.get(NETWORK)
 if PICKED is None:  # another network: the rows whose patches look most alike, without names
-    PICKED = dict.fromkeys(top.channels[likeness(top.patches).topk(5).indices].tolist(), "")
+    PICKED = dict.fromkeys(top.channels[lab.likeness(top.patches).topk(5).indices].tolist(), "")
 
 pictures.patch_rows(
     top.only(list(PICKED)),
@@ -292,7 +291,7 @@ LATER_NAMES = {
 }.get(NETWORK, dict.fromkeys(range(5), ""))
 
 later = lab.top_patches(model, many, LATER, LATER_NAMES, k=30)
-whole = pictures.inside(later)
+whole = lab.inside(later)
 pictures.patch_rows(
     whole,
     names=[LATER_NAMES[channel] for channel in whole.channels.tolist()],
@@ -320,7 +319,7 @@ LAYER_OF_OTHER, OTHERS = {
     "squeezenet": ("features.6", {128: "rays", 100: "falling\nedge", 115: "posts"}),
 }[OTHER]
 
-of_other = pictures.inside(lab.top_patches(other, images.fit(many, 224), LAYER_OF_OTHER, OTHERS, k=30))
+of_other = lab.inside(lab.top_patches(other, images.fit(many, 224), LAYER_OF_OTHER, OTHERS, k=30))
 pictures.patch_rows(
     of_other,
     names=[OTHERS[channel] for channel in of_other.channels.tolist()],
@@ -411,8 +410,8 @@ pictures.boxed_row(
 # their own place and moved by one unit. **Predict first.** For which of them will moving *change* the answer?
 
 # %%
-first = pictures.ranked(later, torch.arange(12).expand(len(later.channels), 12))
-uncut = pictures.is_inside(first)
+first = lab.ranked(later, torch.arange(12).expand(len(later.channels), 12))
+uncut = lab.is_inside(first)
 nearer = lab.moved(model, LATER, first, image_size=size, units=1)
 alone = (lab.answers_alone(model, LATER, first, image_size=size) / first.values - 1).abs()
 elsewhere = (lab.answers_alone(model, LATER, nearer, image_size=size) / first.values - 1).abs()
@@ -446,7 +445,7 @@ show.dots(
 
 # %%
 untrained = models.load(NETWORK, weights=None)
-top_untrained = pictures.inside(lab.top_patches(untrained, many, LAYER, channels, k=20))
+top_untrained = lab.inside(lab.top_patches(untrained, many, LAYER, channels, k=20))
 any_five = torch.randperm(len(top_untrained.channels), generator=chance)[:5].sort().values
 
 pictures.patch_rows(
@@ -466,9 +465,9 @@ pictures.patch_rows(
 both = {"trained": top, "untrained": top_untrained}
 at_random = 9 / len(many)
 
-alike = {name: likeness(found.patches) for name, found in both.items()}
+alike = {name: lab.likeness(found.patches) for name, found in both.items()}
 medians = ", ".join(f"{name} {values.median():.2f}" for name, values in alike.items())
-shared = ", ".join(f"{name} {overlap(found.images):.0%}" for name, found in both.items())
+shared = ", ".join(f"{name} {lab.overlap(found.images):.0%}" for name, found in both.items())
 
 show.dots(
     alike,
@@ -496,7 +495,7 @@ show.dots(
 FOLDER = ""  # such as "~/Pictures/holiday"
 
 if FOLDER:
-    mine = pictures.inside(lab.top_patches(model, images.folder(FOLDER, size=320), LAYER, PICKED, k=30))
+    mine = lab.inside(lab.top_patches(model, images.folder(FOLDER, size=320), LAYER, PICKED, k=30))
     names = [PICKED[channel] for channel in mine.channels.tolist()]
     display(pictures.patch_rows(mine, names=names, title="The same channels, my own photos"))
 

@@ -19,11 +19,10 @@ from torch import nn
 from labkit import check, hint, images, models
 from labkit.hooks import recording
 from labkit.methods import gradients as lab
-from labkit.methods import sanity
+from labkit.methods import neurons, sanity
 from labkit.objectives import logit
 from labkit.receptive import receptive_field
 from labkit.show import gradients as pictures
-from labkit.show import neurons
 from labkit.show.gradients_explorer import explore
 
 NETWORK = "squeezenet"  # any of models.available(): "alexnet", once labkit fetch alexnet has run
@@ -174,7 +173,7 @@ outside = one.clone()
 outside[:, :, top:bottom, left:right] = 0
 middle = neurons.crop(one, neurons.shrink((top, left, bottom, right), 0.5))
 
-neurons.box_on_photo(
+pictures.box_on_photo(
     bank.images[photo : photo + 1],
     one,
     field.box(row, column),

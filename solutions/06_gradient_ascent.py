@@ -20,7 +20,7 @@ import torch
 
 from labkit import check, hint, images, models, show
 from labkit.methods import ascent as lab
-from labkit.methods.filters import tile
+from labkit.methods.sheets import tile
 from labkit.receptive import receptive_field
 from labkit.show import ascent as pictures
 from labkit.show.ascent_explorer import climb, explore
@@ -85,7 +85,7 @@ flamingo = lab.logit(model, "flamingo")
 plain = {
     "parameterisation": lab.PIXELS,
     "transforms": (),
-    "rule": lab.normalised(0.01),
+    "rule": lab.normalised_steps(0.01),
 }  # nothing but the pixels
 kept = [torch.full((1, 3, SIZE, SIZE), lab.GREY)]
 kept += [frame.images for frame in lab.ascend(flamingo, **plain, size=SIZE, steps=FEW)]
@@ -302,7 +302,7 @@ for name, (rate, weight, regularisers) in settings.items():
         steps=FEW,
         parameterisation=lab.PIXELS,
         transforms=(lab.jitter(8),),
-        rule=lab.normalised(rate),
+        rule=lab.normalised_steps(rate),
         regularisers=regularisers,
         seed=3,
     )
@@ -362,13 +362,7 @@ show.dots(
 
 
 # %%
-def tint(images, generator):
-    """Each colour a little stronger or weaker, lighter or darker: no picture that lives on one exact shade."""
-    gain, shift = 0.1 * torch.randn(2, 3, 1, 1, generator=generator).to(images.device)
-    return images * (1 + gain) + shift
-
-
-natural = {"transforms": (*lab.ROBUST, tint), "rule": lab.adam(0.08)}
+natural = {"transforms": (*lab.ROBUST, lab.tint), "rule": lab.adam(0.08)}
 ten = [
     *("flamingo", "zebra", "pineapple", "goldfish", "school bus"),
     *("red fox", "African elephant", "tiger", "tree frog", "king penguin"),

@@ -266,7 +266,7 @@ for octaves in (1, 4):
     steps = 4 * STEPS // octaves
     for frame in lab.dreaming(objective, rocket, octaves=octaves, steps=steps, step_size=STEP_SIZE):
         curves[name].add(frame)
-    dreams[name] = frame.image
+    dreams[name] = frame.images
 
 pictures.photo_sheet(
     dreams,
@@ -413,7 +413,7 @@ deep = LAYERS[OTHER]
 dreams = {"no guide": lab.deep_dream(other, sky, deep, steps=STEPS)}
 for name, guide in guides.items():
     dreams[name] = lab.deep_dream(other, sky, deep, guide=guide, steps=STEPS)
-agrees = {name: lab.likeness(other, deep, guide) for name, guide in guides.items()}
+agrees = {name: lab.guide_match(other, deep, guide) for name, guide in guides.items()}
 
 pictures.photo_sheet(
     {"the photo": sky}

@@ -194,11 +194,11 @@ def test_peaks_say_how_much_and_where():
     maps = torch.zeros(2, 3, 4, 8)
     maps[0, 1, 3, 2] = 5
     maps[1, 1, 0, 7] = 2
-    values, places = activations.peaks(maps, 1)
+    values, places = activations.peak_places(maps, 1)
     assert values.tolist() == [5, 2]
     assert places.tolist() == [[3.5 / 4, 2.5 / 8], [0.5 / 4, 7.5 / 8]]
     with pytest.raises(LabError, match="no channel 3; the layer has 3, try 0 to 2"):
-        activations.peaks(maps, 3)
+        activations.peak_places(maps, 3)
 
 
 def test_what_is_no_map_is_refused():

@@ -97,7 +97,7 @@ def test_each_image_may_have_a_layer_of_its_own(model, photos):
     assert both.count == 2
     alone = [ascent.channel(model, layer, 3)(photos)[i] for i, layer in enumerate(layers)]
     torch.testing.assert_close(both(photos), torch.stack(alone))
-    options = {"steps": 5, "rule": ascent.normalised(0.1)}  # Adam would amplify rounding errors
+    options = {"steps": 5, "rule": ascent.normalised_steps(0.1)}  # Adam would amplify rounding errors
     made = ascent.maximize(both, start=photos, **options)
     for i, layer in enumerate(layers):
         own = ascent.maximize(ascent.channel(model, layer, 3), start=photos[i : i + 1], **options)
@@ -229,7 +229,7 @@ def test_clipping_greys_that_share_of_each_images_smallest_pixels(photos):
 
 def test_each_score_rises_and_images_are_valid(model):
     start = torch.full((2, 3, 12, 12), 0.5)
-    for kind, rule in ((ascent.FOURIER, ascent.adam(0.1)), (ascent.PIXELS, ascent.normalised(0.02))):
+    for kind, rule in ((ascent.FOURIER, ascent.adam(0.1)), (ascent.PIXELS, ascent.normalised_steps(0.02))):
         objective = ascent.logit(model, ["b", "d"])
         made = ascent.maximize(objective, parameterisation=kind, rule=rule, transforms=(), steps=20)
         assert made.shape == (2, 3, 12, 12)
@@ -253,7 +253,7 @@ def test_steps_in_pixels_are_the_formula_step_by_step(model, photos):
         parameterisation=ascent.PIXELS,
         transforms=(),
         regularisers=(regularise,),
-        rule=ascent.normalised(0.03),
+        rule=ascent.normalised_steps(0.03),
         steps=5,
     )
     torch.testing.assert_close(got, image)
@@ -360,7 +360,7 @@ def by_plain_autograd(objective, *, steps, rule, transforms):
     return ascent.FOURIER.decode(numbers, (12, 12)).clamp(0, 1).detach()
 
 
-@pytest.mark.parametrize("rule", [ascent.adam(), ascent.normalised(0.02)], ids=["adam", "normalised"])
+@pytest.mark.parametrize("rule", [ascent.adam(), ascent.normalised_steps(0.02)], ids=["adam", "normalised"])
 @pytest.mark.parametrize("transforms", [(), ascent.ROBUST], ids=["plain", "robust"])
 def test_a_climb_that_moves_is_bit_for_bit_plain_autograd_and_asks_once_a_step(
     model, rule, transforms, monkeypatch
@@ -385,7 +385,7 @@ def test_a_climb_that_moves_is_bit_for_bit_plain_autograd_and_asks_once_a_step(
 GENTLE = {"transforms": (ascent.jitter(2), ascent.scale(0.95, 1.05)), "steps": 60}
 
 
-@pytest.mark.parametrize("rule", [ascent.adam(), ascent.normalised(0.02)], ids=["adam", "normalised"])
+@pytest.mark.parametrize("rule", [ascent.adam(), ascent.normalised_steps(0.02)], ids=["adam", "normalised"])
 @pytest.mark.parametrize("kind", [ascent.FOURIER, ascent.PIXELS], ids=["fourier", "pixels"])
 def test_a_channel_that_is_closed_all_over_the_start_opens(model, kind, rule):
     channel = ascent.channel(shut(model, 4), "3", 4)
@@ -419,7 +419,7 @@ def test_a_channel_opens_whatever_kind_of_relu_it_is_behind(model, relu):
 def test_a_stuck_image_leaves_the_others_of_its_batch_alone_and_climbs_as_it_would_alone(model):
     shut(model, 4)
     start = torch.full((1, 3, 12, 12), ascent.GREY)
-    options = GENTLE | {"rule": ascent.normalised(0.02), "start": start, "steps": 20}
+    options = GENTLE | {"rule": ascent.normalised_steps(0.02), "start": start, "steps": 20}
     channels = [3, 4, 6]
     made = ascent.maximize(ascent.channel(model, "3", channels), **options)
     for channel, image in zip(channels, made, strict=True):
@@ -436,7 +436,7 @@ def test_where_nothing_ever_fires_it_is_said_in_which_images(model, weights):
     model.net[2].bias.data[[4, 5]] = -1e6
     model.net[2].weight.data[[4, 5]] *= weights
     dead = ascent.channel(model, "3", 4)
-    for more in ({}, {"start": grey}, {"rule": ascent.normalised()}, {"parameterisation": ascent.PIXELS}):
+    for more in ({}, {"start": grey}, {"rule": ascent.normalised_steps()}, {"parameterisation": ascent.PIXELS}):
         for objective in (dead, dead - 0.1 * ascent.l2()):
             with pytest.raises(
                 LabError, match=r"has not moved: nothing .* each of 3 steps .*; try another seed"
@@ -470,7 +470,7 @@ def test_no_alarm_where_the_last_step_opens_what_was_closed(model):
         "size": 12,
         "transforms": (),
         "parameterisation": ascent.PIXELS,
-        "rule": ascent.normalised(0.005),
+        "rule": ascent.normalised_steps(0.005),
     }
     objective = ascent.channel(shut(model, 4), "3", 4)
     frames = list(ascent.ascend(objective, steps=40, **options))
@@ -577,7 +577,7 @@ def test_a_setting_of_the_lab_is_what_it_is_alone(model, climbs):
         parameterisation=ascent.PIXELS,
         transforms=(ascent.jitter(8),),
         regularisers=(ascent.blur(0.5), ascent.clip_norm(50)),
-        rule=ascent.normalised(0.015),
+        rule=ascent.normalised_steps(0.015),
         steps=8,
     )
     got = climbs.images[(0.2, 0.5, 50)][-1].float() / 255

@@ -15,6 +15,7 @@ from labkit.errors import LabError
 from labkit.hooks import recording
 from labkit.images import Photos
 from labkit.methods import ascent, dream
+from labkit.methods.ascent import normalised
 from labkit.models import Classifier
 from labkit.objectives import of_layer
 from labkit.receptive import receptive_field
@@ -63,7 +64,7 @@ def test_the_norms_gradient_at_the_layer_is_the_activations(model):
     assert score.item() == pytest.approx(seen["4"].norm().item() ** 2 / 2 / 32 / 32, rel=1e-5)
 
 
-def test_the_likeness_is_what_loops_over_all_pairs_give(model):
+def test_the_match_with_a_guide_is_what_loops_over_all_pairs_give(model):
     image, guide = photo(16, 20), photo(24, 16, seed=2)
     with torch.no_grad(), recording(model.net, "4") as seen:
         model(image)
@@ -75,7 +76,7 @@ def test_the_likeness_is_what_loops_over_all_pairs_give(model):
         for i in range(4)
         for j in range(5)
     )
-    assert dream.likeness(model, "4", guide)(image).item() == pytest.approx(expected, rel=1e-4)
+    assert dream.guide_match(model, "4", guide)(image).item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_objectives_give_one_score_an_image_and_add_to_those_of_gradient_ascent(model):
@@ -116,7 +117,7 @@ def test_with_margins_as_wide_as_a_receptive_field_tiles_give_the_whole_images_g
     image = photo(96, 128)[:, :, : size[0], : size[1]]
     assert receptive_field(model.net, "4", size).size <= 32
     objective = (
-        dream.likeness(model, "4", photo(32, 32, seed=3)) if guided else dream.activation_norm(model, "4")
+        dream.guide_match(model, "4", photo(32, 32, seed=3)) if guided else dream.activation_norm(model, "4")
     )
     whole, _ = dream.tiled_gradient(objective, image, tile=128)
     tiled, _ = dream.tiled_gradient(objective, image, tile=32, margin=32)
@@ -165,7 +166,7 @@ def test_the_embedded_networks_objective_at_least_doubles(network):
 
 def test_a_guided_dream_is_more_like_its_guide_than_an_unguided_one_is(network):
     bank = images.photos(size=96)
-    alike = dream.likeness(network, "blocks.3", bank["strawberry"])
+    alike = dream.guide_match(network, "blocks.3", bank["strawberry"])
     guided, free = (
         dream.deep_dream(network, bank["flower"], "blocks.3", guide=guide, octaves=2, steps=8)
         for guide in (bank["strawberry"], None)
@@ -188,9 +189,9 @@ def test_one_step_without_jitter_moves_values_by_the_step_size_on_average(model)
         dream.activation_norm(model, "4"), photo(), octaves=1, steps=1, jitter=0, bands=1, step_size=0.01
     )
     gradient, score = dream.tiled_gradient(dream.activation_norm(model, "4"), photo())
-    torch.testing.assert_close(frame.image, (photo() + 0.01 * gradient / gradient.abs().mean()).clamp(0, 1))
-    assert (frame.image - photo()).abs().mean().item() == pytest.approx(0.01, rel=0.02)
-    torch.testing.assert_close(frame.score, score)
+    torch.testing.assert_close(frame.images, (photo() + 0.01 * gradient / gradient.abs().mean()).clamp(0, 1))
+    assert (frame.images - photo()).abs().mean().item() == pytest.approx(0.01, rel=0.02)
+    torch.testing.assert_close(frame.scores, score)
 
 
 def test_a_shift_is_undone_after_the_step():
@@ -198,7 +199,7 @@ def test_a_shift_is_undone_after_the_step():
     objective = lambda images: images.square().sum(dim=(1, 2, 3))
     options = {"octaves": 1, "steps": 5, "bands": 1}
     still, shifted = (list(dream.dreaming(objective, photo(), jitter=j, **options))[-1] for j in (0, 50))
-    torch.testing.assert_close(shifted.image, still.image, rtol=0, atol=1e-5)
+    torch.testing.assert_close(shifted.images, still.images, rtol=0, atol=1e-5)
 
 
 def test_detail_is_carried_and_the_photo_stays_sharp():
@@ -206,30 +207,30 @@ def test_detail_is_carried_and_the_photo_stays_sharp():
     faint = {"step_size": 1e-9, "octaves": 3, "steps": 1, "bands": 1}
     objective = lambda images: images.square().sum(dim=(1, 2, 3))
     frames = list(dream.dreaming(objective, photo(), **faint))
-    assert [tuple(frame.image.shape[2:]) for frame in frames] == [(49, 65), (69, 91), (96, 128)]
-    torch.testing.assert_close(frames[-1].image, photo(), rtol=0, atol=1e-6)
+    assert [tuple(frame.images.shape[2:]) for frame in frames] == [(49, 65), (69, 91), (96, 128)]
+    torch.testing.assert_close(frames[-1].images, photo(), rtol=0, atol=1e-6)
     first_only = lambda images: images.square().sum(dim=(1, 2, 3)) * (images.shape[2] < 60)
     carried = list(dream.dreaming(first_only, photo(), octaves=3, steps=3, bands=1, step_size=0.02))[-1]
-    assert (carried.image - photo()).abs().mean() > 0.04  # three steps of 0.02, all in the first octave
+    assert (carried.images - photo()).abs().mean() > 0.04  # three steps of 0.02, all in the first octave
 
 
 def test_even_bands_sum_up_and_let_coarse_and_fine_count_alike():
     gradient = torch.randn(2, 3, 64, 48, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(dream.even_bands(gradient, 1), dream.normalised(gradient))
+    torch.testing.assert_close(dream.even_bands(gradient, 1), normalised(gradient))
     ramp = torch.linspace(-1, 1, 48).expand(1, 3, 64, 48)
     mixed = 1e-3 * ramp + gradient[:1]
     coarse = lambda g: F.avg_pool2d(g, 16).abs().mean() / g.abs().mean()
     assert coarse(dream.even_bands(mixed, 4)) > 3 * coarse(mixed)
-    assert dream.normalised(torch.zeros(1, 3, 4, 4)).abs().max() == 0
+    assert normalised(torch.zeros(1, 3, 4, 4)).abs().max() == 0
 
 
 def test_frames_tell_where_they_are_and_watch_sees_each(model):
     seen = []
     dreamt = dream.deep_dream(model, photo(), "4", watch=seen.append, progress=True, **QUICK)
     assert [(f.octave, f.step) for f in seen] == [(o, s) for o in (1, 2) for s in (1, 2, 3, 4)]
-    assert torch.equal(seen[-1].image, dreamt)
+    assert torch.equal(seen[-1].images, dreamt)
     assert [frame.share for frame in seen] == [n / 8 for n in range(1, 9)]
-    assert seen[3].image.shape[2:] == (64, 85)
+    assert seen[3].images.shape[2:] == (64, 85)
 
 
 def test_several_photos_dream_as_each_would_alone(model):
@@ -254,7 +255,7 @@ def test_what_fires_nowhere_in_the_photo_is_dreamt_all_the_same(blind, tile):
     assert objective(photo()) == 0
     assert not dream.tiled_gradient(objective, photo())[0].any()
     *_, last = dream.dreaming(objective, photo(), **QUICK | {"tile": tile, "steps": 8, "jitter": 0})
-    assert objective(last.image) > 0
+    assert objective(last.images) > 0
 
 
 def test_a_photo_that_is_stuck_leaves_the_others_alone(blind):
@@ -265,7 +266,7 @@ def test_a_photo_that_is_stuck_leaves_the_others_alone(blind):
     *_, both = dream.dreaming(objective, batch, **options)
     for i in range(2):
         *_, alone = dream.dreaming(objective, batch[i : i + 1], **options)
-        torch.testing.assert_close(both.image[i : i + 1], alone.image, rtol=0, atol=1e-3)
+        torch.testing.assert_close(both.images[i : i + 1], alone.images, rtol=0, atol=1e-3)
 
 
 def test_tiles_in_which_nothing_fires_stay_still_where_others_fire(blind):
@@ -278,11 +279,11 @@ def test_tiles_in_which_nothing_fires_stay_still_where_others_fire(blind):
     assert score > 0
     assert not all(gradient[..., a:c, b:d].any() for a, b, c, d in dream.tiles((96, 128), 32))
     (frame,) = dream.dreaming(objective, image, **options)
-    expected = (image + 0.012 * dream.normalised(gradient)).clamp(0, 1)
+    expected = (image + 0.012 * normalised(gradient)).clamp(0, 1)
     torch.testing.assert_close(
-        frame.image, expected, rtol=0, atol=1e-6
+        frame.images, expected, rtol=0, atol=1e-6
     )  # two threads add up in another order
-    assert torch.equal(frame.image[gradient == 0], image[gradient == 0])
+    assert torch.equal(frame.images[gradient == 0], image[gradient == 0])
 
 
 def test_a_dream_of_what_never_fires_is_refused(blind):

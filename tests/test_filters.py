@@ -5,6 +5,7 @@ from torch import nn
 from labkit import images, models
 from labkit.errors import LabError
 from labkit.methods import filters as lab
+from labkit.methods import sheets
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def test_the_first_convolution_is_a_copy(photos):
 
 
 def test_rescaling_brings_each_filter_to_its_own_range():
-    scaled = lab.rescale(torch.cat([torch.randn(4, 3, 5, 5) * 9, torch.ones(1, 3, 5, 5)]))
+    scaled = sheets.rescale(torch.cat([torch.randn(4, 3, 5, 5) * 9, torch.ones(1, 3, 5, 5)]))
     assert torch.allclose(scaled[:4].flatten(1).amin(1), torch.zeros(4))
     assert torch.allclose(scaled[:4].flatten(1).amax(1), torch.ones(4))
     assert (scaled[4] == 0.5).all()
@@ -39,7 +40,7 @@ def test_a_sheet_is_torchvisions_grid():
 
     bank = torch.rand(7, 3, 4, 4)
     expected = make_grid(bank, nrow=3, padding=2)  # padding all around, rows filled first
-    assert torch.equal(lab.tile(bank, columns=3, gap=2), expected)
+    assert torch.equal(sheets.tile(bank, columns=3, gap=2), expected)
 
 
 def test_patches_are_cut_from_the_images_they_are_said_to_come_from():

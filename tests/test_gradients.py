@@ -14,11 +14,11 @@ from labkit import models
 from labkit.errors import LabError
 from labkit.images import Photos, photos
 from labkit.methods import gradients, sanity
+from labkit.methods.neurons import Neuron, around, standouts
 from labkit.models import Classifier
 from labkit.relus import relu_rule
-from labkit.show.gradients import lines_by_depth, rows_of_images, signed, sizes
+from labkit.show.gradients import box_on_photo, lines_by_depth, rows_of_images, signed, sizes
 from labkit.show.gradients_explorer import explore, neuron_under_three_rules
-from labkit.show.neurons import Place, around, box_on_photo, standouts
 
 
 class Calls(nn.Module):
@@ -365,8 +365,8 @@ def test_figures_say_in_words_what_they_show(images):
 def test_standouts_are_of_different_channels_and_photos_and_inside_the_margin():
     maps = torch.rand(3, 4, 6, 6)
     maps[1, 2, 3, 3], maps[2, 0, 2, 4], maps[0, 1, 0, 0] = 30, 40, 99
-    assert standouts(maps, count=2, margin=1) == [Place(2, 0, 2, 4), Place(1, 2, 3, 3)]
-    assert around(torch.rand(3, 60, 60), maps, Place(0, 0, 3, 0), side=20) == (25, 0, 45, 20)
+    assert standouts(maps, count=2, margin=1) == [Neuron(2, 0, 2, 4), Neuron(1, 2, 3, 3)]
+    assert around(torch.rand(3, 60, 60), maps, Neuron(0, 0, 3, 0), side=20) == (25, 0, 45, 20)
 
 
 def test_the_explorer_draws_anew_and_tells_its_errors(model, images):

@@ -14,7 +14,6 @@ from labkit import batches, images, models
 from labkit.errors import LabError
 from labkit.hooks import recording
 from labkit.methods import patches
-from labkit.methods.patch_likeness import likeness, overlap
 from labkit.receptive import receptive_field
 from labkit.show import patches as pictures
 
@@ -366,7 +365,7 @@ def test_many_images_bring_a_progress_bar_and_few_do_not(model, photos, capsys, 
 
 def test_views_are_the_whole_photo_and_its_quarters():
     photos = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(6))
-    views = patches.views(photos)
+    views = patches.whole_and_quarters(photos)
     assert views.shape == (10, 3, 4, 4)
     assert torch.equal(views[5], images.fit(photos[1:], 4)[0])
     assert torch.equal(torch.cat([torch.cat([*views[6:8]], 2), torch.cat([*views[8:10]], 2)], 1), photos[1])
@@ -375,27 +374,27 @@ def test_views_are_the_whole_photo_and_its_quarters():
 def test_likeness_is_one_for_copies_and_none_for_noise():
     generator = torch.Generator().manual_seed(7)
     rows = [[torch.rand(3, 9, 7, generator=generator)] * 5 for _ in range(30)]
-    torch.testing.assert_close(likeness(rows), torch.ones(30))
+    torch.testing.assert_close(patches.likeness(rows), torch.ones(30))
     rows = [[torch.rand(3, 9, 7, generator=generator) for _ in range(5)] for _ in range(30)]
-    assert likeness(rows).abs().mean() < 0.05
+    assert patches.likeness(rows).abs().mean() < 0.05
 
 
 def test_overlap_is_the_share_of_images_in_common():
-    assert overlap(torch.tensor([[0, 1], [1, 2]])) == pytest.approx(0.5)
-    assert overlap(torch.tensor([[0, 1], [2, 3], [4, 5]])) == pytest.approx(0)
-    assert overlap(torch.tensor([[0, 1], [1, 0]])) == pytest.approx(1)
+    assert patches.overlap(torch.tensor([[0, 1], [1, 2]])) == pytest.approx(0.5)
+    assert patches.overlap(torch.tensor([[0, 1], [2, 3], [4, 5]])) == pytest.approx(0)
+    assert patches.overlap(torch.tensor([[0, 1], [1, 0]])) == pytest.approx(1)
 
 
 def test_patches_from_inside_are_the_best_of_those_that_no_border_cuts(model, photos):
     top = patches.top_patches(model, photos, "out", range(5), k=23)
-    whole = pictures.inside(top, k=4)
+    whole = patches.inside(top, k=4)
     size = receptive_field(model.net, "out", (21, 32)).size
     for channel, found in zip(whole.channels.tolist(), facts(whole), strict=True):
         boxes = top.only([channel]).boxes[0]
         uncut = [tuple(side) == (size, size) for side in (boxes[:, 2:] - boxes[:, :2]).tolist()]
         assert [patch for patch, keep in zip(facts(top)[channel], uncut, strict=True) if keep][:4] == found
     assert all(crop.shape == (3, size, size) for row in whole.patches for crop in row)
-    assert len(pictures.inside(top, k=24).channels) == 0  # too few in every row
+    assert len(patches.inside(top, k=24).channels) == 0  # too few in every row
 
 
 def test_figures_say_in_words_what_they_show(model, photos):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from labkit.errors import LabError
 from labkit.hooks import recording
 from labkit.images import expect_images
+from labkit.methods.patches import peaks
 from labkit.models import Classifier
 
 
@@ -129,7 +130,7 @@ def overlay(
     return (1 - a) * image + a * image.new_tensor(colour).view(3, 1, 1)
 
 
-def peaks(maps: Tensor, channel: int) -> tuple[Tensor, Tensor]:
+def peak_places(maps: Tensor, channel: int) -> tuple[Tensor, Tensor]:
     """How strongly one channel answers to each image, and where.
 
     maps:    (N, C, h, w)
@@ -140,8 +141,8 @@ def peaks(maps: Tensor, channel: int) -> tuple[Tensor, Tensor]:
     C, h, w = maps.shape[1:]
     if channel not in range(C):
         raise LabError(f"no channel {channel}; the layer has {C}, try 0 to {C - 1}")
-    values, index = maps[:, channel].flatten(1).max(dim=1)
-    return values, torch.stack([(index // w + 0.5) / h, (index % w + 0.5) / w], dim=1)
+    values, rows, columns = (found[:, 0] for found in peaks(maps[:, [channel]]))
+    return values, torch.stack([(rows + 0.5) / h, (columns + 0.5) / w], dim=1)
 
 
 def _expect_maps(maps: Tensor) -> None:

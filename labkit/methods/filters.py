@@ -26,32 +26,6 @@ def first_convolution(net: nn.Module) -> Tensor:
     )
 
 
-def rescale(filters: Tensor) -> Tensor:
-    """Stretch each filter to 0..1 by its own smallest and largest weight; a flat one becomes grey, 0.5.
-
-    filters: (K, C, h, w);  Returns: (K, C, h, w)
-    """
-    low = filters.amin(dim=(1, 2, 3), keepdim=True)
-    span = filters.amax(dim=(1, 2, 3), keepdim=True) - low
-    return torch.where(span > 0, (filters - low) / span.where(span > 0, 1), 0.5)
-
-
-def tile(images: Tensor, *, columns: int, gap: int = 1, background: float = 0.0) -> Tensor:
-    """Lay images out as one sheet, row after row, with a gap around each.
-
-    images:  (K, C, h, w)
-    Returns: (C, rows·(h+gap) + gap, columns·(w+gap) + gap)
-    """
-    K, C, h, w = images.shape
-    rows = -(-K // columns)
-    sheet = images.new_full((C, rows * (h + gap) + gap, columns * (w + gap) + gap), background)
-    for index, image in enumerate(images):
-        top = gap + (index // columns) * (h + gap)
-        left = gap + (index % columns) * (w + gap)
-        sheet[:, top : top + h, left : left + w] = image
-    return sheet
-
-
 def random_patches(images: Tensor, *, count: int, size: int, seed: int = 0) -> Tensor:
     """Cut `count` squares of size × size from random places of random images.
 

@@ -131,17 +131,12 @@ def encode(boxes: Tensor, labels: Tensor, anchors: Tensor, *, classes: int, grid
         slots, scores = output[row, column, : 5 * B].view(B, 5), output[row, column, 5 * B :]
         free, taken = slots[:, 4] == 0, scores[0] == 0
         if free.any() and (not taken or scores[label] == 1):
-            b = int(_likeness(size, anchors).where(free, -1).argmax())
+            overlap = iou(torch.cat([-size, size])[None], torch.cat([-anchors, anchors], dim=1))[0]
+            b = int(overlap.where(free, -1).argmax())
             slots[b, :2] = (centre - (centre.new_tensor([column, row]) + 0.5) / grid) / anchors[b]
             slots[b, 2:4] = (size / anchors[b]).log().flip(0)  # dh before dw
             slots[b, 4], scores[0], scores[label] = 1, 0, 1
     return output
-
-
-def _likeness(size: Tensor, anchors: Tensor) -> Tensor:
-    """IoU of a size (2,) with each anchor (B, 2), their middles laid together."""
-    shared = torch.minimum(anchors, size).prod(dim=1)
-    return shared / (anchors.prod(dim=1) + size.prod() - shared)
 
 
 def _expect_anchors(anchors: Tensor) -> None:

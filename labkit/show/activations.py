@@ -7,7 +7,7 @@ from torch import Tensor
 
 from labkit.errors import LabError
 from labkit.methods import activations
-from labkit.methods.filters import tile
+from labkit.methods.sheets import tile
 from labkit.show.neighbors import spread
 from labkit.show.palette import HUES
 from labkit.show.picture import PhotoPicture, Picture

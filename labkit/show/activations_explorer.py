@@ -24,7 +24,7 @@ def channel_over_photo(
     Raises: LabError for an unknown layer or channel
     """
     maps = activations.record(model, image, layer)  # (1, C, h, w)
-    (value, *_), ((row, column), *_) = activations.peaks(maps, channel)
+    (value, *_), ((row, column), *_) = activations.peak_places(maps, channel)
     C, h, w = maps.shape[1:]
     place = f"{'upper' if row < 0.5 else 'lower'} {'left' if column < 0.5 else 'right'}"
     found = f"largest value {value:.2f}, {place}" if value > 0 else "it does not fire"

@@ -112,7 +112,7 @@ def _ways_up(
         parameterisation=ascent.PIXELS,
         transforms=(ascent.jitter(8),),
         regularisers=(regularise,),
-        rule=ascent.normalised(rate),
+        rule=ascent.normalised_steps(rate),
         steps=steps,
         seed=seed,
     )

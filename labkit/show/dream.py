@@ -10,7 +10,7 @@ from matplotlib.ticker import PercentFormatter
 from torch import Tensor
 
 from labkit.errors import LabError
-from labkit.methods.dream import Frame
+from labkit.methods.dream import DreamFrame
 from labkit.show.palette import FAINT, HUES, INK
 from labkit.show.picture import PhotoPicture, Picture
 from labkit.show.place import Place
@@ -32,7 +32,7 @@ class Snapshot(PhotoPicture):
         return (to_pixels(self.image) * 255).round().to(torch.uint8).numpy()
 
 
-def where(frame: Frame) -> str:
+def where(frame: DreamFrame) -> str:
     """How far a dream has come, in words: "octave 2 of 4, step 7 of 12"."""
     return f"octave {frame.octave} of {frame.octaves}, step {frame.step} of {frame.steps}"
 
@@ -43,14 +43,14 @@ class Scores:
     def __init__(self) -> None:
         self.octaves: list[list[float]] = []
 
-    def add(self, frame: Frame) -> None:
+    def add(self, frame: DreamFrame) -> None:
         if frame.octave > len(self.octaves):
             self.octaves.append([])
-        self.octaves[-1].append(frame.score[0].item())
+        self.octaves[-1].append(frame.scores[0].item())
 
 
 def growing(
-    frames: Iterable[Frame], draw_end: Callable[[Tensor, Scores], Picture], *, every: int = 3
+    frames: Iterable[DreamFrame], draw_end: Callable[[Tensor, Scores], Picture], *, every: int = 3
 ) -> tuple[Tensor, Scores]:
     """Show a dream while it grows, under a progress bar; in its place, at the end, stays draw_end's picture.
 
@@ -64,15 +64,15 @@ def growing(
             place.show(_live(frame))
     if frame is None:
         raise LabError("expected at least one frame, got none; a generator that has run is empty")
-    place.show(draw_end(frame.image, scores)._repr_mimebundle_())
-    return frame.image, scores
+    place.show(draw_end(frame.images, scores)._repr_mimebundle_())
+    return frame.images, scores
 
 
-def _live(frame: Frame) -> dict[str, str]:
+def _live(frame: DreamFrame) -> dict[str, str]:
     """A progress bar and the picture below it, each octave's as large as the last one's."""
     text = where(frame)
     bar = f"<progress value='{frame.share:.3f}' max='1' aria-label='{escape(text)}' style='width:320px'></progress>"
-    snapshot = Snapshot(frame.image, alt=f"the dream at {text}")
+    snapshot = Snapshot(frame.images, alt=f"the dream at {text}")
     return {"text/html": snapshot.html(before=f"<div>{bar} {escape(text)}</div>"), "text/plain": text}
 
 

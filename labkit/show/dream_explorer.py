@@ -71,13 +71,13 @@ class DreamExplorer(Controls):
             objective = dream.activation_norm(self.model, layer)
             options = {"step_size": STRENGTHS[strength], **self.options}
             for frame in dream.dreaming(objective, self.bank[photo], **options):
-                self.dreamt, self.bar.value = frame.image, frame.share
-                self.show(Snapshot(frame.image, alt=f"{said}: {where(frame)}"))
+                self.dreamt, self.bar.value = frame.images, frame.share
+                self.show(Snapshot(frame.images, alt=f"{said}: {where(frame)}"))
                 await asyncio.sleep(GIVE_WAY_S)
-            self._end(photo, layer, frame.image, "done")
+            self._end(photo, layer, frame.images, "done")
         except asyncio.CancelledError:  # the click on Stop, or on Start once more
             if self.task in (None, me):
-                self._end(photo, layer, frame.image, f"stopped at {where(frame)}")
+                self._end(photo, layer, frame.images, f"stopped at {where(frame)}")
         except LabError as error:
             self.say(str(error))
         except Exception as error:  # a task has no cell to raise in
@@ -138,12 +138,12 @@ def stages(model: Classifier, image: Tensor, layer: str, *, name: str = "the pho
     frames = list(dream.dreaming(objective, image, **options))
     early = max((frame for frame in frames if frame.share <= 0.5), key=lambda f: f.share, default=frames[0])
     size = (image.shape[2], image.shape[3])
-    grown = (objective(frames[-1].image)[0] / objective(image)[0]).item()
+    grown = (objective(frames[-1].images)[0] / objective(image)[0]).item()
     return photo_sheet(
         {
             name: image,
-            where(early): dream.resize(early.image, size).clamp(0, 1),
-            where(frames[-1]): frames[-1].image,
+            where(early): dream.resize(early.images, size).clamp(0, 1),
+            where(frames[-1]): frames[-1].images,
         },
         title=f"A dream of {layer}, as it grows",
         caption=f"At the end the objective, half the squared norm of {layer}, is {grown:.1f} × the photo's. The "

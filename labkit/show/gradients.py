@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from labkit.errors import LabError
-from labkit.show.palette import FAINT, HUES
+from labkit.receptive import Box
+from labkit.show.palette import BLUE, FAINT, HUES
 from labkit.show.picture import PhotoPicture, Picture
 from labkit.show.plots import WIDTH, draw
 
@@ -110,4 +111,23 @@ def lines_by_depth(
     axes.set_xticks(places, steps, rotation=30, ha="right")
     axes.set_ylabel(label)
     axes.legend(loc="upper right", bbox_to_anchor=(1, 1.02))
+    return figure
+
+
+def box_on_photo(
+    image: Tensor, gradient: Tensor, box: Box, *, title: str = "", caption: str = "", alt: str = ""
+) -> Picture:
+    """A photo and a neuron's gradient, the box that the neuron sees drawn on both.
+
+    image, gradient: (1, 3, H, W)
+    """
+    figure = PhotoPicture(WIDTH, WIDTH / 2 + 0.3, title=title, caption=caption, alt=alt)
+    figure.set_layout_engine("compressed", w_pad=0.03, h_pad=0.04, wspace=0)
+    top, left, bottom, right = (edge - 0.5 for edge in box)
+    shown = {"photo": image[0], "gradient": signed(gradient)[0]}
+    for axes, (name, picture) in zip(figure.subplots(1, 2), shown.items(), strict=True):
+        draw(axes, picture, title=name, smooth=True)
+        axes.plot(
+            [left, right, right, left, left], [top, top, bottom, bottom, top], color=BLUE, linewidth=2.5
+        )
     return figure

@@ -9,11 +9,11 @@ from torch import Tensor
 from labkit.errors import LabError
 from labkit.hooks import recording
 from labkit.images import Photos
+from labkit.methods.neurons import crop, loudest, three_rules
 from labkit.methods.sanity import rank_correlation
 from labkit.models import Classifier
 from labkit.receptive import receptive_field
 from labkit.show.gradients import signed
-from labkit.show.neurons import crop, loudest, three_rules
 from labkit.show.picture import PhotoPicture, Picture
 from labkit.show.plots import WIDTH, draw
 from labkit.show.widgets import Explorer, chooser, explorer

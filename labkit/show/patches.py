@@ -1,41 +1,16 @@
 """Figures of patches: rows of them, what units see on a photo, and photos with a box and a number."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from labkit.methods.patches import Box, TopPatches
+from labkit.methods.patches import TopPatches
+from labkit.receptive import Box
 from labkit.show.palette import BLUE, FAINT, HUES
 from labkit.show.picture import PhotoPicture, Picture
 from labkit.show.plots import WIDTH, draw, to_pixels
-
-
-def is_inside(top: TopPatches) -> Tensor:
-    """Which patches no border cuts: as large as the largest of all. (C, k) bool."""
-    sides = top.boxes[..., 2:] - top.boxes[..., :2]
-    return (sides == sides.amax(dim=(0, 1))).all(dim=2)
-
-
-def inside(top: TopPatches, *, k: int = 9) -> TopPatches:
-    """Of each channel the first k patches that no border cuts; channels with fewer are left out."""
-    whole = is_inside(top)
-    rows = (whole.sum(dim=1) >= k).nonzero()[:, 0]
-    return ranked(
-        top.only(top.channels[rows].tolist()), whole[rows].int().sort(descending=True, stable=True)[1][:, :k]
-    )
-
-
-def ranked(top: TopPatches, ranks: Tensor) -> TopPatches:
-    """Of each channel the patches of these ranks, 0 its best. ranks: (C, k) int64."""
-    facts = {name: getattr(top, name).gather(1, ranks) for name in ("values", "images", "rows", "columns")}
-    boxes = top.boxes.gather(1, ranks[..., None].expand(-1, -1, 4))
-    patches = tuple(
-        tuple(row[i] for i in chosen) for row, chosen in zip(top.patches, ranks.tolist(), strict=True)
-    )
-    return replace(top, **facts, boxes=boxes, patches=patches)
 
 
 def patch_rows(

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from labkit.errors import LabError
-from labkit.methods.filters import rescale, tile
+from labkit.methods.sheets import rescale, tile
 from labkit.show.palette import BLUE, FAINT, INK
 from labkit.show.picture import PhotoPicture, Picture
 

@@ -14,15 +14,15 @@ from labkit.images import expect_images
 from labkit.methods.ascent.parameterisations import FOURIER, Parameterisation
 from labkit.methods.ascent.penalties import GREY
 from labkit.methods.ascent.regularisers import Regulariser
+from labkit.methods.ascent.rules import ADAM, Rule
 from labkit.methods.ascent.transforms import ROBUST, Transform
 from labkit.objectives import Objective
 from labkit.relus import expect_open, past_closed_relus
 
-Rule = Callable[[Tensor], torch.optim.Optimizer]
 FAINT = 0.01  # standard deviation of the numbers that an ascent from nothing starts with
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Frame:
     """One step of an ascent.
 
@@ -34,28 +34,6 @@ class Frame:
     step: int
     images: Tensor
     scores: Tensor
-
-
-def adam(rate: float = 0.05) -> Rule:
-    """Steps by Adam, which suits numbers of unequal reach (Kingma & Ba 2014, arXiv:1412.6980)."""
-    return lambda numbers: torch.optim.Adam([numbers], lr=rate, maximize=True)
-
-
-def normalised(rate: float = 0.01) -> Rule:
-    """Steps along the gradient, divided by its mean absolute value: each value moves by `rate` on average."""
-    return lambda numbers: _Normalised([numbers], {"lr": rate})
-
-
-class _Normalised(torch.optim.Optimizer):
-    @torch.no_grad()
-    def step(self, closure=None):
-        for group in self.param_groups:
-            for numbers in group["params"]:
-                size = numbers.grad.abs().flatten(1).mean(dim=1).clamp(min=torch.finfo(numbers.dtype).tiny)
-                numbers += group["lr"] * numbers.grad / size.view(-1, *[1] * (numbers.ndim - 1))
-
-
-ADAM = adam()
 
 
 def ascend(
@@ -111,7 +89,7 @@ def maximize(
     parameterisation: FOURIER or PIXELS
     transforms:       drawn anew for every step, the same for the whole batch; () for none
     regularisers:     done after every step, in order
-    rule:             adam(rate) or normalised(rate), or any function numbers -> torch optimizer that maximizes
+    rule:             adam(rate) or normalised_steps(rate), or any function numbers -> torch optimizer that maximizes
     seed:             equal seeds, equal images
     progress:         whether to show a bar
     Returns: (N, 3, H, W) in 0..1, detached, on the start's device, or else on the network's

@@ -49,6 +49,12 @@ def rotate(degrees: float) -> Transform:
     )
 
 
+def tint(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Each colour a little stronger or weaker, lighter or darker: no picture that lives on one exact shade."""
+    gain, shift = 0.1 * torch.randn(2, 3, 1, 1, generator=generator).to(images.device)
+    return images * (1 + gain) + shift
+
+
 def _warp(images: Tensor, *, angle: float, factor: float) -> Tensor:
     """Turned by an angle and enlarged by a factor; beyond its border the image is mirrored."""
     H, W = images.shape[2:]

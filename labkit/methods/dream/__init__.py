@@ -9,12 +9,12 @@ within memory.
 Source: Mordvintsev, Olah & Tyka 2015, "Inceptionism: Going Deeper into Neural Networks", Google Research Blog
 """
 
-from labkit.methods.dream.bands import even_bands, normalised, resize
-from labkit.methods.dream.dreaming import Frame, deep_dream, dreaming, octave_sizes
-from labkit.methods.dream.measures import activation_norm, best_match, likeness
+from labkit.methods.dream.bands import even_bands, resize
+from labkit.methods.dream.dreaming import DreamFrame, deep_dream, dreaming, octave_sizes
+from labkit.methods.dream.measures import activation_norm, best_match, guide_match
 from labkit.methods.dream.tiling import ALIGN, tiled_gradient, tiles
 
 __all__ = [
-    "ALIGN", "Frame", "activation_norm", "best_match", "deep_dream", "dreaming", "even_bands", "likeness",
-    "normalised", "octave_sizes", "resize", "tiled_gradient", "tiles",
+    "ALIGN", "DreamFrame", "activation_norm", "best_match", "deep_dream", "dreaming", "even_bands",
+    "guide_match", "octave_sizes", "resize", "tiled_gradient", "tiles",
 ]  # fmt: skip

@@ -1,19 +1,14 @@
 """Fine and coarse: images at other sizes, and gradients whose bands count alike."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from labkit.methods.ascent import normalised
 
 
 def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
     """Bilinear, with a wider filter on the way down: (N, C, H, W) -> (N, C, h, w)."""
     return F.interpolate(images, size=size, mode="bilinear", antialias=True)
-
-
-def normalised(gradient: Tensor) -> Tensor:
-    """Divided by its mean absolute value, each image by its own."""
-    size = gradient.abs().mean(dim=(1, 2, 3), keepdim=True)
-    return gradient / size.clamp(min=torch.finfo(gradient.dtype).tiny)
 
 
 def even_bands(gradient: Tensor, bands: int) -> Tensor:

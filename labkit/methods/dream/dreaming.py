@@ -9,28 +9,25 @@ from tqdm.auto import tqdm
 
 from labkit.errors import LabError
 from labkit.images import expect_images
-from labkit.methods.dream.bands import even_bands, normalised, resize
-from labkit.methods.dream.measures import activation_norm, likeness
+from labkit.methods.ascent import Frame, normalised
+from labkit.methods.dream.bands import even_bands, resize
+from labkit.methods.dream.measures import activation_norm, guide_match
 from labkit.methods.dream.tiling import ALIGN, tiled_gradient
 from labkit.models import Classifier
 from labkit.relus import expect_open, past_closed_relus
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class DreamFrame(Frame):
     """One step of a dream.
 
-    image:  (N, 3, h, w) in 0..1, after the step, of its octave's size
-    octave: from 1, of `octaves`;  step: from 1, of `steps` in each octave
-    score:  (N,), the objective a pixel before the step, so that octaves compare
+    images: of their octave's size;  scores: the objective a pixel, so that octaves compare
+    octave: from 1, of `octaves`;    step: from 1, of `steps` in each octave
     """
 
-    image: Tensor
     octave: int
     octaves: int
-    step: int
     steps: int
-    score: Tensor
 
     @property
     def share(self) -> float:
@@ -56,11 +53,45 @@ def dreaming(
     tile: int = 512,
     margin: int = 64,
     seed: int = 0,
-) -> Iterator[Frame]:
+) -> Iterator[DreamFrame]:
     """A dream step by step; leave the loop when you have seen enough. Arguments as for `deep_dream`.
 
     objective: images (N, 3, h, w) -> (N,), of any size; sums over positions suit tiles
     """
+    sizes = _expect_options(image, octaves, scale, steps, bands, tile, margin)
+
+    def step(image: Tensor, closed: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        shift = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
+        shifted = image.roll(shift, dims=(2, 3))
+        gradient, score, closed = past_closed_relus(
+            lambda: tiled_gradient(objective, shifted, tile=tile, margin=margin), closed
+        )
+        moved = shifted + step_size * normalised(even_bands(gradient, bands))
+        return moved.roll([-pixels for pixels in shift], dims=(2, 3)).clamp(0, 1), score, closed
+
+    return _frames(step, image, sizes, steps, torch.Generator().manual_seed(seed))
+
+
+def _frames(
+    step: Callable, image: Tensor, sizes: list[tuple[int, int]], steps: int, generator: torch.Generator
+) -> Iterator[DreamFrame]:
+    """Octave by octave, step by step. step: image, closed, generator -> image, scores, closed"""
+    detail, closed = torch.zeros_like(image), torch.tensor(True)
+    for octave, size in enumerate(sizes, start=1):
+        photo = resize(image, size)
+        dreamt = photo + resize(detail, size)  # what was dreamt grows, the photo stays as sharp as it is
+        for number in range(1, steps + 1):
+            dreamt, scores, closed = step(dreamt, closed, generator)
+            yield DreamFrame(number, dreamt, scores, octave, len(sizes), steps)
+        detail = dreamt - photo
+    if len(sizes) * steps > 1 and closed.any():  # after a single step it is too early to say
+        expect_open(step(dreamt, closed, generator)[2], len(sizes) * steps)
+
+
+def _expect_options(
+    image: Tensor, octaves: int, scale: float, steps: int, bands: int, tile: int, margin: int
+) -> list[tuple[int, int]]:
+    """The octaves' sizes, if the options of a dream are in range."""
     expect_images(image)
     if octaves < 1 or steps < 1 or not scale > 1 or bands < 1:
         raise LabError(
@@ -75,30 +106,7 @@ def dreaming(
         )
     if tile < ALIGN or tile % ALIGN or margin % ALIGN or margin < 0:
         raise LabError(f"expected tile and margin in multiples of {ALIGN}, got {tile} and {margin}")
-
-    def step(image: Tensor, closed: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        shift = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
-        shifted = image.roll(shift, dims=(2, 3))
-        gradient, score, closed = past_closed_relus(
-            lambda: tiled_gradient(objective, shifted, tile=tile, margin=margin), closed
-        )
-        moved = shifted + step_size * normalised(even_bands(gradient, bands))
-        return moved.roll([-pixels for pixels in shift], dims=(2, 3)).clamp(0, 1), score, closed
-
-    def frames() -> Iterator[Frame]:
-        generator, detail = torch.Generator().manual_seed(seed), torch.zeros_like(image)
-        closed = torch.tensor(True)
-        for octave, size in enumerate(sizes, start=1):
-            photo = resize(image, size)
-            dreamt = photo + resize(detail, size)  # what was dreamt grows, the photo stays as sharp as it is
-            for number in range(1, steps + 1):
-                dreamt, score, closed = step(dreamt, closed, generator)
-                yield Frame(dreamt, octave, octaves, number, steps, score)
-            detail = dreamt - photo
-        if octaves * steps > 1 and closed.any():  # after a single step it is too early to say
-            expect_open(step(dreamt, closed, generator)[2], octaves * steps)
-
-    return frames()
+    return sizes
 
 
 def deep_dream(
@@ -107,7 +115,7 @@ def deep_dream(
     layer: str,
     *,
     guide: Tensor | None = None,
-    watch: Callable[[Frame], object] | None = None,
+    watch: Callable[[DreamFrame], object] | None = None,
     progress: bool = False,
     **options,
 ) -> Tensor:
@@ -116,7 +124,7 @@ def deep_dream(
     image:     (N, 3, H, W) in 0..1
     layer:     a name in model.net.named_modules() whose output is a map
     guide:     (1, 3, h, w) in 0..1, or None
-    watch:     is given each Frame as it comes, to show it
+    watch:     is given each DreamFrame as it comes, to show it
     progress:  whether to show a bar
     octaves:   sizes to dream at, each `scale` times the one before, the image's own last;  scale: above 1
     steps:     in each octave
@@ -129,11 +137,11 @@ def deep_dream(
     Raises:    LabError for an unknown layer or one without maps, images outside 0..1, options out of range, and
                where nothing that is asked for fires at any step
     """
-    objective = activation_norm(model, layer) if guide is None else likeness(model, layer, guide)
+    objective = activation_norm(model, layer) if guide is None else guide_match(model, layer, guide)
     frames = dreaming(objective, image, **options)
     with tqdm(total=100, unit="%", disable=not progress, leave=False, bar_format="{l_bar}{bar}|") as bar:
         for frame in frames:
             bar.update(round(100 * frame.share) - bar.n)
             if watch is not None:
                 watch(frame)
-    return frame.image
+    return frame.images

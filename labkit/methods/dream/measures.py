@@ -18,7 +18,7 @@ def activation_norm(model: Classifier, layer: str) -> Objective:
     return of_layer(model, layer, lambda maps: maps.square().sum(dim=(1, 2, 3)) / 2)
 
 
-def likeness(model: Classifier, layer: str, guide: Tensor) -> Objective:
+def guide_match(model: Classifier, layer: str, guide: Tensor) -> Objective:
     """How well each position's features agree with those of the guide's positions that suit it best.
 
     Σ over positions of max over the guide's positions of the dot product of their features.

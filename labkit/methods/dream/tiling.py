@@ -5,8 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from labkit.receptive import Box
+
 ALIGN = 32  # pixels: tiles begin at multiples of it, so that every stride of the usual networks fits
-Box = tuple[int, int, int, int]  # top, left, bottom, right; bottom and right are the first pixels outside
 
 
 def tiles(size: tuple[int, int], tile: int) -> list[Box]:

@@ -6,10 +6,11 @@ once, in batches; only the best k patches a channel stay, so memory does not gro
 """
 
 from labkit.methods.patches.alone import answers_alone, moved, on_canvas
-from labkit.methods.patches.fields import Box, chain_field, unit_box
-from labkit.methods.patches.top import TopPatches, peaks, top_patches, views
+from labkit.methods.patches.fields import chain_field, unit_box
+from labkit.methods.patches.rows import inside, is_inside, likeness, overlap, ranked
+from labkit.methods.patches.top import TopPatches, peaks, top_patches, whole_and_quarters
 
 __all__ = [
-    "Box", "TopPatches", "answers_alone", "chain_field", "moved", "on_canvas", "peaks", "top_patches",
-    "unit_box", "views",
+    "TopPatches", "answers_alone", "chain_field", "inside", "is_inside", "likeness", "moved", "on_canvas",
+    "overlap", "peaks", "ranked", "top_patches", "unit_box", "whole_and_quarters",
 ]  # fmt: skip

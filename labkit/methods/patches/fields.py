@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-Box = tuple[int, int, int, int]  # top, left, bottom, right; bottom and right are the first pixels outside
+from labkit.receptive import Box
 
 
 def chain_field(layers: Iterable[Sequence[int]]) -> tuple[int, int, int]:

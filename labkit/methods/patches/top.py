@@ -12,12 +12,11 @@ from labkit.batches import batches
 from labkit.errors import LabError
 from labkit.hooks import find_layer, recording
 from labkit.images import Photos, fit
-from labkit.methods.patches.fields import Box
 from labkit.models import Classifier
-from labkit.receptive import ReceptiveField, receptive_field
+from labkit.receptive import Box, ReceptiveField, receptive_field
 
 
-def views(images: Tensor) -> Tensor:
+def whole_and_quarters(images: Tensor) -> Tensor:
     """Each photo five times, at half its side: whole, then its four quarters, as one reads.
 
     images: (N, 3, 2·s, 2·s);  Returns: (5·N, 3, s, s), photo after photo
@@ -109,14 +108,8 @@ def top_patches(
               images outside 0..1 or of different sizes
     Source:   Girshick et al. 2013, arXiv:1311.2524, section 3.1; Springenberg et al. 2014, arXiv:1412.6806
     """
-    if k < 1:
-        raise LabError(f"expected k of at least 1 patch a channel, got {k}")
-    if not isinstance(channels, Iterable):
-        raise LabError(f"expected channels such as [3], got {channels!r}; try [{channels}], or range(8)")
     find_layer(model.net, layer)  # before the first batch is fetched
-    chosen, count, size = [int(channel) for channel in channels], 0, None
-    if not chosen:
-        raise LabError("expected at least one channel, got none; try [0], or range(8)")
+    chosen, count, size = _expect_asked(channels, k), 0, None
     best: list[list[_Patch]] = [[] for _ in chosen]
     for batch in batches(images, batch_size):
         if size is None:
@@ -132,11 +125,26 @@ def top_patches(
         count += len(batch)
     if count == 0:
         raise LabError("expected at least one image, got none; is the folder or the dataset empty?")
+    return _together(chosen, best)
+
+
+def _together(channels: list[int], best: list[list[_Patch]]) -> TopPatches:
     values, numbers, rows, columns, boxes = (
         torch.tensor([[patch[i] for patch in kept] for kept in best]) for i in range(5)
     )
     crops = tuple(tuple(patch.crop for patch in kept) for kept in best)
-    return TopPatches(torch.tensor(chosen), values, numbers, rows, columns, boxes, crops)
+    return TopPatches(torch.tensor(channels), values, numbers, rows, columns, boxes, crops)
+
+
+def _expect_asked(channels: Iterable[int], k: int) -> list[int]:
+    """The channels as a list, if there are any, and if k patches can be had."""
+    if k < 1:
+        raise LabError(f"expected k of at least 1 patch a channel, got {k}")
+    if not isinstance(channels, Iterable):
+        raise LabError(f"expected channels such as [3], got {channels!r}; try [{channels}], or range(8)")
+    if not (chosen := [int(channel) for channel in channels]):
+        raise LabError("expected at least one channel, got none; try [0], or range(8)")
+    return chosen
 
 
 def _of_channels(maps: Tensor, channels: list[int], layer: str) -> Tensor:

@@ -7,15 +7,10 @@ from torch import Tensor
 
 from labkit.methods.gradients import RULES, input_gradient, neuron, relu_rule
 from labkit.models import Classifier
-from labkit.show.gradients import signed
-from labkit.show.palette import BLUE
-from labkit.show.picture import PhotoPicture, Picture
-from labkit.show.plots import WIDTH, draw
-
-Box = tuple[int, int, int, int]  # top, left, bottom, right
+from labkit.receptive import Box
 
 
-class Place(NamedTuple):
+class Neuron(NamedTuple):
     """A neuron, and the photo in which it fires, by its number in the batch."""
 
     photo: int
@@ -24,13 +19,13 @@ class Place(NamedTuple):
     column: int
 
 
-def loudest(maps: Tensor, channel: int) -> Place:
+def loudest(maps: Tensor, channel: int) -> Neuron:
     """Where a channel fires most. maps: (N, C, h, w)."""
     photo, row, column = torch.unravel_index(maps[:, channel].argmax(), maps[:, channel].shape)
-    return Place(int(photo), channel, int(row), int(column))
+    return Neuron(int(photo), channel, int(row), int(column))
 
 
-def standouts(maps: Tensor, *, count: int, margin: int = 0) -> list[Place]:
+def standouts(maps: Tensor, *, count: int, margin: int = 0) -> list[Neuron]:
     """The neurons that stand out most from their channel's mean, each of another channel and in another photo.
 
     maps:   (N, C, h, w)
@@ -40,10 +35,10 @@ def standouts(maps: Tensor, *, count: int, margin: int = 0) -> list[Place]:
     margin = min(margin, (min(h, w) - 1) // 2)
     inside = maps[..., margin : h - margin, margin : w - margin]
     deviation, mean = torch.std_mean(maps, dim=(0, 2, 3))
-    places: dict[int, Place] = {}
+    places: dict[int, Neuron] = {}
     for channel in ((inside.amax(dim=(0, 2, 3)) - mean) / deviation.clamp(min=1e-6)).argsort(descending=True):
         photo, _, row, column = loudest(inside, int(channel))
-        places.setdefault(photo, Place(photo, int(channel), row + margin, column + margin))
+        places.setdefault(photo, Neuron(photo, int(channel), row + margin, column + margin))
     return list(places.values())[:count]
 
 
@@ -54,7 +49,7 @@ def shrink(box: Box, share: float) -> Box:
     return top + dy, left + dx, bottom - dy, right - dx
 
 
-def around(image: Tensor, maps: Tensor, place: Place, *, side: int) -> Box:
+def around(image: Tensor, maps: Tensor, place: Neuron, *, side: int) -> Box:
     """A square of the image around a neuron's position, pushed inside where it would stick out.
 
     image: (…, H, W);  maps: (…, h, w), those of the neuron's layer;  side: in pixels
@@ -90,22 +85,3 @@ def three_rules(
         with relu_rule(rule):
             gradients[rule] = input_gradient(objective, image)
     return gradients
-
-
-def box_on_photo(
-    image: Tensor, gradient: Tensor, box: Box, *, title: str = "", caption: str = "", alt: str = ""
-) -> Picture:
-    """A photo and a neuron's gradient, the box that the neuron sees drawn on both.
-
-    image, gradient: (1, 3, H, W)
-    """
-    figure = PhotoPicture(WIDTH, WIDTH / 2 + 0.3, title=title, caption=caption, alt=alt)
-    figure.set_layout_engine("compressed", w_pad=0.03, h_pad=0.04, wspace=0)
-    top, left, bottom, right = (edge - 0.5 for edge in box)
-    shown = {"photo": image[0], "gradient": signed(gradient)[0]}
-    for axes, (name, picture) in zip(figure.subplots(1, 2), shown.items(), strict=True):
-        draw(axes, picture, title=name, smooth=True)
-        axes.plot(
-            [left, right, right, left, left], [top, top, bottom, bottom, top], color=BLUE, linewidth=2.5
-        )
-    return figure

@@ -1,0 +1,35 @@
+"""How far a step goes along the gradient."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Rule = Callable[[Tensor], torch.optim.Optimizer]
+
+
+def normalised(gradient: Tensor) -> Tensor:
+    """Divided by its mean absolute value, each image by its own. (N, …) -> (N, …)"""
+    size = gradient.abs().mean(dim=tuple(range(1, gradient.ndim)), keepdim=True)
+    return gradient / size.clamp(min=torch.finfo(gradient.dtype).tiny)
+
+
+def adam(rate: float = 0.05) -> Rule:
+    """Steps by Adam, which suits numbers of unequal reach (Kingma & Ba 2014, arXiv:1412.6980)."""
+    return lambda numbers: torch.optim.Adam([numbers], lr=rate, maximize=True)
+
+
+def normalised_steps(rate: float = 0.01) -> Rule:
+    """Steps along the normalised gradient: each value moves by `rate` on average."""
+    return lambda numbers: _Normalised([numbers], {"lr": rate})
+
+
+class _Normalised(torch.optim.Optimizer):
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for numbers in group["params"]:
+                numbers += group["lr"] * normalised(numbers.grad)
+
+
+ADAM = adam()
