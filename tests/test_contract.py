@@ -8,7 +8,8 @@ import torch
 
 from labkit.authoring import source
 from labkit.authoring.build import is_task
-from labkit.checks.answering import State, produce
+from labkit.checks.answer import State
+from labkit.checks.answering import produce
 from labkit.checks.exercise import PUBLIC_SEED
 from labkit.checks.judging import judge
 from labkit.checks.verdicts import as_html, as_text

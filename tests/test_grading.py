@@ -12,8 +12,10 @@ import torch
 from lab import function_of, mistaken, released, slim, solved, with_cell
 from safetensors.torch import save_file
 
-from labkit.checks.answering import Answer, State, load, produce, save
+from labkit.checks.answer import Answer, State
+from labkit.checks.answering import produce
 from labkit.checks.judging import judge
+from labkit.checks.storing import load, save
 from labkit.errors import LabError
 from labkit.exercises import exercises, find, stages
 from labkit.grading import sandbox

@@ -1,78 +1,54 @@
 """Running a student's function on the cases: the one place where code under judgement runs.
 
-What comes out is plain data, tensors and a few words, so that it can be judged here, or in another
-process that never sees the code, today or in a regrade.
+Whatever the exercise, a function leaves what it is given as it was, answers alike when it is asked again, and
+answers a batch as it answers its images alone.
 """
 
-import json
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
+from labkit.checks.answer import Answer, State, alike
 from labkit.checks.exercise import Cases, Exercise
 from labkit.checks.untouched import Untouched
 from labkit.checks.values import WrongKindError, as_tensor
-from labkit.errors import LabError
 
 _WORDS = 2_000  # characters kept of what a student's exception says
 _TWICE = (
     "expected the same answer when asked twice, got another one; does anything stay between two calls, such as a "
     "gradient that is added up in .grad, a list outside the function, or a random draw without its generator"
 )
-
-
-class State(StrEnum):
-    """How an exercise stands."""
-
-    PASSED = "passed"
-    WRONG = "wrong"
-    NOT_ATTEMPTED = "not attempted"
-    CRASHED = "crashed"
-    TIMED_OUT = "timed out"
-    OUT_OF_MEMORY = "out of memory"
-    UNREADABLE = "unreadable"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came of one case: named tensors, or the state and the words that explain why there are none.
-
-    With tensors, words are what is wrong whatever they hold: a touched input, another answer when asked again.
-    """
-
-    tensors: dict[str, Tensor] = field(default_factory=dict)
-    state: State | None = None
-    message: str = ""
+_ALONE = (
+    "number {index} of a batch of {count} is answered otherwise than alone; is something taken over the whole batch, "
+    "such as a mean or a maximum, is the first used for all, or is a size written down as a number"
+)
 
 
 def produce(exercise: Exercise, function: Callable[..., Any], cases: Cases) -> list[Answer]:
-    """Run a function on every case, and on the first one twice; stops where it turns out not to be attempted.
-
-    Whatever the exercise, the function has to leave what it is given as it was, and to answer alike when it is
-    asked again.
+    """Run a function on every case, on the first one twice; stops where it turns out not to be attempted.
 
     Returns: one answer for each case, in order; fewer where the function is not attempted
     """
-    answers: list[Answer] = []
-    for case in cases.values():
+    return list(each_answer(exercise, function, cases))
+
+
+def each_answer(exercise: Exercise, function: Callable[..., Any], cases: Cases) -> Iterator[Answer]:
+    """What `produce` lists, one after the other, for those who may not need all."""
+    for index, case in enumerate(cases.values()):
         before = Untouched(case)
-        answer = _produce_one(exercise, function, case)
+        answer = answer_case(exercise, function, case)
         trouble = "" if answer.state else before.trouble()
-        if not (answers or answer.state or trouble):
+        if not (index or answer.state or trouble):
             before.wind_back()
-            trouble = _differs(answer, _produce_one(exercise, function, case))
-        answers.append(replace(answer, message=answer.message or trouble))
+            trouble = _differs(answer, answer_case(exercise, function, case))
+        if not (answer.state or trouble) and exercise.alone:
+            trouble = _differs_alone(answer, exercise, function, exercise.alone(case))
+        yield replace(answer, message=answer.message or trouble)
         if answer.state == State.NOT_ATTEMPTED:
-            break
-    return answers
+            return
 
 
 def _differs(first: Answer, second: Answer) -> str:
@@ -85,15 +61,31 @@ def _differs(first: Answer, second: Answer) -> str:
     return ""
 
 
-def alike(a: Tensor, b: Tensor) -> bool:
-    """Whether two answers are the same but for rounding."""
-    if a.shape != b.shape or a.is_complex() != b.is_complex():
-        return False
-    exact = torch.complex128 if a.is_complex() else torch.float64
-    return torch.allclose(a.to(exact), b.to(exact), rtol=1e-3, atol=1e-5, equal_nan=True)
+def _differs_alone(whole: Answer, exercise: Exercise, function: Callable[..., Any], cases: list[Any]) -> str:
+    """What tells a batch's answer from those of its images alone, in a sentence; empty where they are alike."""
+    if len(cases) < 2:
+        return ""
+    for index, case in enumerate(cases):
+        alone = answer_case(exercise, function, case)
+        told = _ALONE.format(index=index, count=len(cases))
+        if alone.state is not None:
+            return f"{told}; alone it is {alone.state}: {alone.message}"
+        for name, tensor in whole.tensors.items():
+            if (
+                tensor.ndim
+                and len(tensor) == len(cases)
+                and not _one_alike(tensor[index], alone.tensors.get(name))
+            ):
+                return f"{name}: {told}"
+    return ""
 
 
-def _produce_one(exercise: Exercise, function: Callable[..., Any], case: Any) -> Answer:
+def _one_alike(of_batch: Tensor, alone: Tensor | None) -> bool:
+    return alone is not None and alone.ndim > 0 and len(alone) == 1 and alike(of_batch, alone[0])
+
+
+def answer_case(exercise: Exercise, function: Callable[..., Any], case: Any) -> Answer:
+    """Run a function on one case."""
     try:
         named = exercise.answer(function, case)
         return Answer({name: as_tensor(name, value) for name, value in named.items()})
@@ -115,43 +107,3 @@ def _explain(error: BaseException, function: Callable[..., Any]) -> str:
     file = getattr(getattr(function, "__code__", None), "co_filename", None)
     lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     return f"{said}\nin line {lines[-1].lineno} of your cell: {lines[-1].line}" if lines else said
-
-
-def save(answers: list[Answer], path: Path) -> None:
-    """Write answers as one safetensors file: tensors named CASE.NAME, states and words as metadata."""
-    tensors = {f"{i}.{name}": t for i, answer in enumerate(answers) for name, t in answer.tensors.items()}
-    notes = [{"state": answer.state, "message": answer.message} for answer in answers]
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata={"answers": json.dumps(notes)})
-    partial.replace(path)
-
-
-def load(path: Path, *, most_mb: int = 256) -> list[Answer]:
-    """Read what `save` wrote, trusting nothing: neither its size, nor its shape, nor its words.
-
-    Raises: LabError if the file is no such thing
-    """
-    try:
-        if path.stat().st_size > most_mb * 2**20:
-            raise LabError(f"the answers in {path.name} are larger than {most_mb} MB")
-        with safe_open(path, framework="pt") as file:
-            notes = json.loads((file.metadata() or {})["answers"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no iterator)
-        return [_restore(i, note, tensors) for i, note in enumerate(notes)]
-    except (
-        OSError,
-        SafetensorError,
-        KeyError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-    ) as error:
-        raise LabError(f"the answers in {path.name} cannot be read ({type(error).__name__})") from error
-
-
-def _restore(index: int, note: dict[str, Any], tensors: dict[str, Tensor]) -> Answer:
-    prefix = f"{index}."
-    mine = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-    state = State(note["state"]) if note["state"] is not None else None
-    return Answer(mine, state, str(note["message"])[:_WORDS])

@@ -4,6 +4,7 @@ import pkgutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -15,12 +16,25 @@ Cases = dict[str, Any]  # what a case shows -> the case, in the order in which t
 PUBLIC_SEED = 2014  # the year of the first guided backprop; grading draws a secret one
 
 
-class CheckFailed(LabError):
-    """An answer is not right. Raised by a judge with the lesson, and by `check` with the whole verdict."""
+@dataclass(frozen=True)
+class Evidence:
+    """A wrong result beside the right one, for a diagnosis; of the right one perhaps the shape alone."""
 
-    def __init__(self, message: str, *, mistake: str | None = None):
+    got: Tensor
+    expected: Tensor | tuple[int, ...]
+
+
+class CheckFailed(LabError):
+    """An answer is not right. Raised by a judge with the lesson, and by `check` with the whole verdict.
+
+    mistake:  the name of the planted mistake that it is, where the judge knows
+    evidence: what came and what was expected, where they can be compared
+    """
+
+    def __init__(self, message: str, *, mistake: str | None = None, evidence: Evidence | None = None):
         super().__init__(message)
         self.mistake = mistake
+        self.evidence = evidence
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]
@@ -42,7 +56,8 @@ class Exercise:
     cases:    (generator) -> named inputs: tiny networks, real photos, edge cases. Equal seeds, equal cases
     answer:   (student's function, case) -> named tensors. The only part that runs student code
     judge:    (case, named tensors) -> None, or raises CheckFailed with a lesson. Never runs student code
-    mistakes: each fails with its own lesson: an answer that equals a mistake's on every case is that mistake
+    mistakes: each fails with its own lesson
+    alone:    (case) -> the same case once for each of its images, where the function takes a batch: `each`
     """
 
     id: str
@@ -54,6 +69,7 @@ class Exercise:
     answer: Callable[[Callable[..., Any], Any], dict[str, Any]]
     judge: Callable[[Any, dict[str, Tensor]], None]
     mistakes: tuple[Mistake, ...]
+    alone: Callable[[Any], list[Any]] | None = None
 
     @property
     def stage(self) -> str:
@@ -71,6 +87,21 @@ class Exercise:
 
     def draw_cases(self, seed: int) -> Cases:
         return self.cases(torch.Generator().manual_seed(seed))
+
+
+def each(*fields: str) -> Callable[[Any], list[Any]]:
+    """For `alone`: a case cut along the batch dimension of these fields; without fields the case is the batch."""
+
+    def cut(case: Any) -> list[Any]:
+        if not fields:
+            return list(case.split(1))
+        parts = [getattr(case, field).split(1) for field in fields]
+        return [
+            SimpleNamespace(**vars(case) | dict(zip(fields, row, strict=True)))
+            for row in zip(*parts, strict=True)
+        ]
+
+    return cut
 
 
 def collect(package: str, folder: Iterable[str]) -> tuple[Exercise, ...]:

@@ -1,15 +1,32 @@
 """Sentences that judges are made of: each returns quietly, or raises CheckFailed with figures and a place."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import torch
 from torch import Tensor
 
-from labkit.checks.exercise import CheckFailed
+from labkit.checks.exercise import CheckFailed, Evidence
+
+_ONLY_VALUES = ContextVar("only_values", default=False)
+
+
+@contextmanager
+def only_values() -> Iterator[None]:
+    """Inside, properties pass, so that a judge goes on to compare values, which tell more about a cause."""
+    before = _ONLY_VALUES.set(True)
+    try:
+        yield
+    finally:
+        _ONLY_VALUES.reset(before)
 
 
 def expect_shape(name: str, got: Tensor, shape: tuple[int, ...]) -> None:
     """Require a shape."""
-    if tuple(got.shape) != tuple(shape):
-        raise CheckFailed(f"{name}: expected shape {tuple(shape)}, got {tuple(got.shape)}")
+    if tuple(got.shape) != tuple(shape) and not _ONLY_VALUES.get():
+        message = f"{name}: expected shape {tuple(shape)}, got {tuple(got.shape)}"
+        raise CheckFailed(message, evidence=Evidence(got, tuple(shape)))
 
 
 def expect_finite(name: str, got: Tensor) -> None:
@@ -23,6 +40,8 @@ def expect_finite(name: str, got: Tensor) -> None:
 
 def expect_between(name: str, got: Tensor, low: float, high: float, *, why: str, slack: float = 1e-6) -> None:
     """Require every value in low..high."""
+    if _ONLY_VALUES.get():
+        return
     outside = ~((got >= low - slack) & (got <= high + slack))
     if count := int(outside.sum()):
         raise CheckFailed(
@@ -35,7 +54,9 @@ def expect_close(
     name: str, got: Tensor, expected: Tensor, *, why: str, atol: float = 1e-4, rtol: float = 1e-4
 ) -> None:
     """Require shape, finiteness, and values within atol + rtol·|expected|; names the worst place."""
-    expect_shape(name, got, tuple(expected.shape))
+    if got.shape != expected.shape:
+        message = f"{name}: expected shape {tuple(expected.shape)}, got {tuple(got.shape)}"
+        raise CheckFailed(message, evidence=Evidence(got, expected))
     expect_finite(name, got)
     got, expected = got.double(), expected.double()
     excess = (got - expected).abs() - (atol + rtol * expected.abs())
@@ -44,7 +65,8 @@ def expect_close(
         where = f" at {list(place)}" if place else ""
         raise CheckFailed(
             f"{name}: {int((excess > 0).sum())} of {got.numel()} values differ; "
-            f"expected {expected[place].item():.4g}{where}, got {got[place].item():.4g}; {why}"
+            f"expected {expected[place].item():.4g}{where}, got {got[place].item():.4g}; {why}",
+            evidence=Evidence(got, expected),
         )
 
 

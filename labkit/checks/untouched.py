@@ -1,12 +1,12 @@
 """What a function leaves behind in what it was given: nothing, unless its exercise allows it."""
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from labkit.checks.parts import parts
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 _TOLD = {  # what is looked at -> what has happened where it differs
@@ -51,7 +51,7 @@ def _facts(name: str, value: Any) -> Iterator[tuple[tuple[str, str], Any]]:
     elif isinstance(value, nn.Module):
         yield from _facts_of_network(name, value)
     else:
-        for inner, part in _parts(value):
+        for inner, part in parts(value):
             yield from _facts(inner if name == "the input" else f"{name}.{inner}", part)
 
 
@@ -67,21 +67,10 @@ def _facts_of_network(name: str, network: nn.Module) -> Iterator[tuple[tuple[str
                 yield from _facts(f"{place}.{own}", tensor)
 
 
-def _parts(value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, SimpleNamespace):
-        yield from vars(value).items()
-    elif is_dataclass(value) and not isinstance(value, type):
-        yield from ((field.name, getattr(value, field.name)) for field in fields(value))
-    elif isinstance(value, dict):
-        yield from ((str(key), part) for key, part in value.items())
-    elif isinstance(value, list | tuple):
-        yield from ((str(index), part) for index, part in enumerate(value))
-
-
 def _generators(value: Any, name: str = "") -> Iterator[tuple[str, torch.Generator]]:
     if isinstance(value, torch.Generator):
         yield name, value
-    for inner, part in _parts(value):
+    for inner, part in parts(value):
         yield from _generators(part, f"{name}.{inner}")
 
 

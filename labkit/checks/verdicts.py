@@ -2,7 +2,7 @@
 
 from html import escape
 
-from labkit.checks.answering import State
+from labkit.checks.answer import State
 from labkit.checks.judging import Verdict
 
 _LOOK = {  # state: (mark, colour); anything else is a cross in red
@@ -29,7 +29,8 @@ def sentences(verdict: Verdict) -> list[str]:
         return [
             f"Write the TODO {exercise.id} cell above, then run this cell again. Stuck: hint({exercise.id!r})"
         ]
-    cause = [f"Likely cause: {verdict.mistake.lesson}"] if verdict.mistake else []
+    lesson = verdict.mistake.lesson if verdict.mistake else verdict.cause
+    cause = [f"Likely cause: {lesson}"] if lesson else []
     return [verdict.message, *cause, f"Next: hint({exercise.id!r})"]
 
 

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit.checks.answering import Answer, State, produce, save
+from labkit.checks.answer import Answer, State
+from labkit.checks.answering import produce
 from labkit.checks.exercise import Exercise
+from labkit.checks.storing import save
 from labkit.exercises import find
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from labkit.checks import answering
-from labkit.checks.answering import State
+from labkit.checks import storing
+from labkit.checks.answer import State
 from labkit.checks.exercise import Exercise
 from labkit.checks.judging import Verdict, judge
 from labkit.errors import LabError
@@ -110,7 +110,7 @@ def _verdict(
     task, check = f"{exercise.slug}-task", f"{exercise.slug}-check"
     if file.exists():
         try:
-            return judge(exercise, answering.load(file), seed)
+            return judge(exercise, storing.load(file), seed)
         except LabError as error:
             return Verdict(exercise, State.CRASHED, str(error))
     if task not in present:

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from labkit.checks.answering import State
+from labkit.checks.answer import State
 from labkit.checks.judging import Verdict
 from labkit.grading.grade import Row
 

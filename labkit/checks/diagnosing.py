@@ -1,0 +1,66 @@
+"""Why an answer is wrong: the planted mistake that explains it, else what it looks like beside the right one."""
+
+from contextlib import suppress
+from typing import Any
+
+from labkit.checks.answer import Answer, same
+from labkit.checks.answering import each_answer
+from labkit.checks.exercise import CheckFailed, Evidence, Exercise, Mistake
+from labkit.checks.expect import only_values
+from labkit.checks.finding import Finding, judge_case
+from labkit.checks.symptoms import symptom
+
+
+def explaining_mistake(
+    exercise: Exercise, given: dict[str, Answer], seed: int, first: str, finding: Finding
+) -> Mistake | None:
+    """The planted mistake that the judge named, or else the one that explains the first case that failed.
+
+    given: the answers by the names of their cases;  first: the first that failed
+    A mistake explains an answer that is like its own. It is out where another answer is right and its own is wrong;
+    of several the one that explains most cases counts.
+    """
+    for mistake in exercise.mistakes:
+        if mistake.name == finding.mistake:
+            return mistake
+    explained = {
+        mistake.name: _explained(exercise, mistake, given, seed, first) for mistake in exercise.mistakes
+    }
+    best = max(exercise.mistakes, key=lambda mistake: explained[mistake.name], default=None)
+    return best if best and explained[best.name] else None
+
+
+def _explained(exercise: Exercise, mistake: Mistake, given: dict[str, Answer], seed: int, first: str) -> int:
+    """How many cases a mistake explains; none, if not the first that failed, or if one speaks against it."""
+    cases = exercise.draw_cases(seed)  # its own, since a function may write into them
+    count = 0
+    for name, its in zip(cases, each_answer(exercise, mistake.wrong, cases), strict=False):
+        alike = same(its, given[name])
+        if name == first and not alike:
+            return 0
+        if not alike and _right(exercise, seed, name, given[name]) and not _right(exercise, seed, name, its):
+            return 0
+        count += alike
+    return count
+
+
+def _right(exercise: Exercise, seed: int, name: str, answer: Answer) -> bool:
+    return judge_case(exercise, exercise.draw_cases(seed)[name], answer).passed
+
+
+def look(exercise: Exercise, answer: Answer, case: Any, finding: Finding) -> str:
+    """What a wrong answer looks like beside the right one, in a sentence; empty where nothing simple tells."""
+    evidence = _values(exercise, answer, case) or finding.evidence
+    seen = symptom(evidence, case) if evidence else ""
+    return seen or (answer.message if answer.message != finding.message else "")
+
+
+def _values(exercise: Exercise, answer: Answer, case: Any) -> Evidence | None:
+    """The values that a judge compares, also where a shape or a range has failed before."""
+    if answer.state is None:
+        with suppress(Exception), only_values():
+            try:
+                exercise.judge(case, answer.tensors)
+            except CheckFailed as failure:
+                return failure.evidence
+    return None

@@ -1,0 +1,142 @@
+"""What a wrong answer looks like beside the right one: symptoms that an answer to any exercise can show.
+
+Each symptom is a fact about the two tensors, so it is true whatever the cause; the cause is offered as a question.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from labkit.checks.axes import AXES, shape_symptom
+from labkit.checks.exercise import Evidence
+from labkit.checks.factors import factor, own_factors, shift
+from labkit.checks.facts import Facts, near
+
+Symptom = Callable[[Tensor, Tensor, Facts], str | None]
+
+
+def symptom(evidence: Evidence, case: object) -> str:
+    """What tells a wrong result from the right one, in a sentence; empty where nothing simple does.
+
+    case: the inputs, whose tensors, sizes and numbers may explain the difference
+    """
+    got, expected = evidence.got, evidence.expected
+    if isinstance(expected, tuple):
+        return shape_symptom(tuple(got.shape), expected)
+    got, expected = got.double(), expected.double()
+    if not (got.numel() and expected.numel()) or not (got.isfinite().all() and expected.isfinite().all()):
+        return ""
+    facts = Facts.of(case)
+    looks = _VALUES if got.shape == expected.shape else AXES
+    seen = next(filter(None, (look(got, expected, facts) for look in looks)), "")
+    return seen or (
+        "" if got.shape == expected.shape else shape_symptom(tuple(got.shape), tuple(expected.shape))
+    )
+
+
+# Values: one shape ------------------------------------------------------------------------------------
+def _constant(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
+    if got.numel() < 2 or got.min() != got.max() or expected.min() == expected.max():
+        return None
+    return f"every value is {got.flatten()[0].item():.4g}: is the result computed, but thrown away, or masked out?"
+
+
+def _input(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
+    for name, tensor in facts.tensors:
+        if tensor.numel() > 1 and near(got, tensor):
+            return f"this is {name} as it came: nothing has happened to it, or what happened is not returned."
+    return None
+
+
+def _signs(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
+    if near(got, -expected):
+        return "this is what is expected with its sign turned round: is a minus missing, or one too many?"
+    if near(got, expected.abs()):
+        return "the sizes are right and the signs are lost: is there an abs() or a square too many?"
+    if near(got.abs(), expected):
+        return "the sizes are right, but some values are negative: is an abs() missing?"
+    return None
+
+
+def _power(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
+    if got.min() < 0 or expected.min() < 0 or expected.max() == expected.min():
+        return None
+    if near(got, expected.square()):
+        return "this is the square of what is expected: is a root missing?"
+    if near(got, expected.sqrt()):
+        return "this is the root of what is expected: is there a root too many?"
+    return None
+
+
+def _clamped(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
+    low, high = expected.min().item(), expected.max().item()
+    if low < high and near(got.clamp(low, high), expected):
+        return f"all is right except beyond {low:.4g}..{high:.4g}: is a clamp missing, or is it at another place?"
+    for name, cut in {"below 0": expected.clamp(min=0), "outside 0..1": expected.clamp(0, 1)}.items():
+        if not near(cut, expected) and near(got, cut):
+            return f"all is right except what is {name}, which you cut off: is there a clamp too many?"
+    return None
+
+
+def _rounded(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
+    for levels in (1, 255):
+        for name in ("round", "floor", "ceil", "trunc"):
+            if near(got, getattr(torch, name)(expected * levels) / levels):
+                unit = "whole numbers" if levels == 1 else "multiples of 1/255"
+                return f"these are the values expected, made {unit} ({name}): does a // or an int() do it?"
+            if near(getattr(torch, name)(got * levels) / levels, expected):
+                unit = "whole numbers" if levels == 1 else "multiples of 1/255"
+                return f"the values are right, but not yet {unit}: is a {name} missing?"
+    return None
+
+
+def _mirrored(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
+    for dim in range(expected.ndim):
+        if near(got, expected.flip(dim)):
+            return f"the values are right, but in reverse along dimension {dim}: is an order turned round?"
+    for first, second in torch.combinations(torch.arange(expected.ndim)).tolist():
+        if expected.shape[first] == expected.shape[second] and near(got, expected.transpose(first, second)):
+            return (
+                f"the values are right, but dimensions {first} and {second} are exchanged: rows for columns?"
+            )
+    for dim in range(expected.ndim):
+        for by in (1, -1):
+            if expected.shape[dim] > 2 and near(got, expected.roll(by, dim)):
+                return f"the values are right, but moved by one place along dimension {dim}: off by one?"
+    return None
+
+
+def _other_order(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
+    if expected.numel() > 2 and near(got.flatten().sort().values, expected.flatten().sort().values):
+        return "the values are all there, but in another order: is it sorted, or reshaped, along another dimension?"
+    return None
+
+
+def _one_image(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
+    if expected.ndim < 1 or len(expected) < 2:
+        return None
+    right = [near(g, e, scale=expected) for g, e in zip(got, expected, strict=True)]
+    if right == [True] + [False] * (len(right) - 1):
+        return (
+            "only the first is right: is something of the first used for all, or does a loop end too early?"
+        )
+    if right == [False] * (len(right) - 1) + [True]:
+        return "only the last is right: does each round of a loop write over the one before?"
+    return None
+
+
+def _border(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
+    if expected.ndim < 2:
+        return None
+    for k in range(1, (min(expected.shape[-2:]) - 1) // 2 + 1):
+        if near(got[..., k:-k, k:-k], expected[..., k:-k, k:-k], scale=expected):
+            pixels = "one pixel" if k == 1 else f"{k} pixels"
+            return f"all is right except within {pixels} of the border: padding, rolling, or a range that ends early?"
+    return None
+
+
+_VALUES: tuple[Symptom, ...] = (
+    *(_constant, _input, _signs, shift, factor, _power, _clamped, _rounded),
+    *(_mirrored, _other_order, own_factors, _one_image, _border),
+)
