@@ -1,7 +1,5 @@
 """Symptoms that are numbers: an answer off by a factor or by a constant, and which."""
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 
@@ -15,7 +13,7 @@ def factor(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
     times = _times(got, expected)
     if times is None or abs(times - 1) < 1e-3:
         return None
-    named = _name(times, facts)
+    named = _name(times, facts, simple=expected.numel() < 4)
     if named:
         return (
             f"every value is {times:.4g} times what is expected, {named}: multiplied, divided or averaged once too "
@@ -64,20 +62,15 @@ def _times(got: Tensor, expected: Tensor) -> float | None:
     return times if times and near(got, times * expected, scale=times * expected) else None
 
 
-def _name(times: float, facts: Facts) -> str:
-    for name, number in _numbers(facts):
-        if abs(times / number - 1) < 3e-4:
-            return f"and {number:.4g} is {name}" if not name[0].isdigit() else "exactly"
+def _name(times: float, facts: Facts, *, simple: bool) -> str:
+    """What the number is in this case; empty if it is nothing. simple: no squares and no roots."""
+    for name, number in facts.numbers + _KNOWN + (() if simple else _derived(facts)):
+        for told, value in ((name, number), (f"1 / {name}", 1 / number)):
+            if abs(times / value - 1) < 3e-4:
+                return f"and {value:.4g} is {told}" if (name, number) not in _KNOWN else f"that is {told}"
     return ""
 
 
-def _numbers(facts: Facts) -> Iterator[tuple[str, float]]:
-    known = (*facts.numbers, *_KNOWN)
-    for name, n in known:
-        yield from ((name, n), (f"1 / {name}", 1 / n))
-    for name, n in facts.numbers:
-        yield from (
-            (f"the square of {name}", n * n),
-            (f"the root of {name}", n**0.5),
-            (f"1 / root of {name}", n**-0.5),
-        )
+def _derived(facts: Facts) -> tuple[tuple[str, float], ...]:
+    squares = tuple((f"the square of {name}", n * n) for name, n in facts.numbers)
+    return squares + tuple((f"the root of {name}", n**0.5) for name, n in facts.numbers)
