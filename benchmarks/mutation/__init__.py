@@ -1,0 +1,1 @@
+"""Mutants of the reference answers: made, tried, and counted. The command is benchmarks/mutants.py."""
