@@ -5,6 +5,8 @@ from PIL import Image
 
 from labkit import images
 from labkit.errors import LabError
+from labkit.images import bank as image_bank
+from labkit.images import downloaded
 
 
 def test_the_bank_has_thirty_photos_twenty_with_labels():
@@ -36,7 +38,7 @@ def test_the_bank_needs_no_import_of_foolbox_scikit_image_or_scikit_learn(monkey
     for name in ("foolbox", "skimage", "sklearn"):
         monkeypatch.setitem(sys.modules, name, None)  # find_spec raises, an import would fail
         monkeypatch.delitem(sys.modules, name)
-    images._bank.cache_clear()
+    image_bank._bank.cache_clear()
     assert len(images.photos(size=16)) == 30
     assert not {"foolbox", "skimage", "sklearn"} & set(sys.modules)
 
@@ -44,7 +46,7 @@ def test_the_bank_needs_no_import_of_foolbox_scikit_image_or_scikit_learn(monkey
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setattr("labkit.packages.find_spec", lambda _name: None)
     with pytest.raises(LabError, match=r"need the package foolbox.*labkit doctor"):
-        images._bank.__wrapped__(16)
+        image_bank._bank.__wrapped__(16)
 
 
 GREY = np.linspace(0, 255, 48).reshape(6, 8)
@@ -177,9 +179,9 @@ def test_an_interrupted_imagenette_leaves_nothing_that_looks_whole(tmp_path):
         raise ConnectionResetError
 
     with pytest.raises(LabError, match=r"Imagenette \(99 MB\) could not be downloaded"):
-        images._download_imagenette(tmp_path, tmp_path / "imagenette2-160", cut)
+        downloaded.download_imagenette(tmp_path, tmp_path / "imagenette2-160", cut)
     assert list(tmp_path.iterdir()) == []
-    images._download_imagenette(tmp_path, tmp_path / "imagenette2-160", imagenette_folder)
+    downloaded.download_imagenette(tmp_path, tmp_path / "imagenette2-160", imagenette_folder)
     assert len(images.imagenette(root=tmp_path)) == 10
 
 

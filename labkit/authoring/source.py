@@ -29,30 +29,27 @@ def read(path: Path) -> NotebookNode:
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise LabError(f"cannot read {path} as a percent-format source: {error}") from error
     cells: list[NotebookNode] = []
-    taken: set[str] = set()
     checked: list[Exercise] = []
     for cell in raw.cells:
         exercise, role = _role(cell, path)
-        cell = (nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell)(
-            cell.source
-        )
-        if cell.cell_type == "markdown":
-            cell.source = _HEADING.sub(_heading, cell.source)
-        cell.id = _unused(f"{exercise.slug}-{role}" if exercise else _digest(cell), taken)
-        taken.add(cell.id)
-        if exercise:
-            cell.metadata = _nbgrader(exercise, role, cell.id)
-            checked += [exercise] if role == "check" else []
-        else:
-            cell.metadata["editable"] = True
-        cells.append(cell)
+        cells.append(_cell(cell, exercise, role, taken={cell.id for cell in cells}))
+        checked += [exercise] if exercise and role == "check" else []
     for cell in cells:
         cell.source = cell.source.replace(_OVERVIEW, _overview(checked))
-    metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    }
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+
+
+def _cell(raw: NotebookNode, exercise: Exercise | None, role: str, *, taken: set[str]) -> NotebookNode:
+    """A cell with its id and its metadata; a heading of an exercise in full."""
+    if raw.cell_type == "code":
+        cell = nbformat.v4.new_code_cell(raw.source)
+    else:
+        cell = nbformat.v4.new_markdown_cell(_HEADING.sub(_heading, raw.source))
+    cell.id = _unused(f"{exercise.slug}-{role}" if exercise else _digest(cell), taken)
+    cell.metadata = _nbgrader(exercise, role, cell.id) if exercise else nbformat.from_dict({"editable": True})
+    return cell
 
 
 def without_solution(code: str, exercise_id: str, path: Path) -> str:

@@ -54,29 +54,33 @@ def grade(
     """
     stages = tuple(stages)
     truth = {stage: _released(released, stage) for stage in stages}
-    seed = secrets.randbits(48)
     found = {(s.student, s.stage): s for s in collect(folder, stages)}
-    names = students(folder)
-    out.mkdir(parents=True, exist_ok=True)
-    facts = {"seed": seed, "stages": stages, "isolation": isolation()}
-    (out / "run.json").write_text(json.dumps(facts) + "\n")
+    units = [(student, stage) for student in students(folder) for stage in stages]
+    seed = _begin(out, stages)
 
     def one(unit: tuple[str, str]) -> tuple[Verdict, ...]:
         student, stage = unit
+        answers = out / "answers" / student / stage
         verdicts = grade_one(
-            found.get(unit), stage, truth[stage], out / "answers" / student / stage,
-            seed=seed, limits=limits, hidden=[folder, out],
-        )  # fmt: skip
-        passed = sum(verdict.passed for verdict in verdicts)
-        say(f"{student} · {stage}: {passed} of {len(verdicts)} exercises passed")
+            found.get(unit), stage, truth[stage], answers, seed=seed, limits=limits, hidden=[folder, out]
+        )
+        say(f"{student} · {stage}: {sum(v.passed for v in verdicts)} of {len(verdicts)} exercises passed")
         return verdicts
 
-    units = [(student, stage) for student in names for stage in stages]
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         verdicts = dict(zip(units, pool.map(one, units), strict=True))
     return [
-        _row(student, [(found.get((student, s)), verdicts[student, s]) for s in stages]) for student in names
+        _row(name, [(found.get((name, s)), verdicts[name, s]) for s in stages]) for name in students(folder)
     ]
+
+
+def _begin(out: Path, stages: tuple[str, ...]) -> int:
+    """Make the folder of a run, with what it is run with in it, and draw its seed."""
+    seed = secrets.randbits(48)
+    out.mkdir(parents=True, exist_ok=True)
+    facts = {"seed": seed, "stages": stages, "isolation": isolation()}
+    (out / "run.json").write_text(json.dumps(facts) + "\n")
+    return seed
 
 
 def grade_one(

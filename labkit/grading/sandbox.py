@@ -42,21 +42,12 @@ def run(
     environment: added to the few variables that are passed on
     hidden:      folders that it finds empty, such as the other submissions
     """
-    passed_on = {
-        name: os.environ[name]
-        for name in ("PATH", "LANG", "TORCH_HOME", "XDG_CACHE_HOME")
-        if name in os.environ
-    }
-    passed_on.setdefault("TORCH_HOME", str(Path("~/.cache/torch").expanduser()))  # networks, read only
-    private = {
-        name: str(folder) for name in ("HOME", "TMPDIR", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR")
-    }
     prefix = _bubblewrap(folder, hidden) if isolation() == "bubblewrap" else []
     with (folder / "output.txt").open("w+b") as out:  # read by this handle: the command may replace the file
         process = psutil.Popen(
             [*prefix, *command],
             cwd=folder,
-            env={**passed_on, **private, **environment},
+            env={**_environment(folder), **environment},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -70,6 +61,17 @@ def run(
             _end(process)
         out.seek(0)
         return Ended(returncode, out.read(100_000).decode(errors="replace"))
+
+
+_PASSED_ON = ("PATH", "LANG", "TORCH_HOME", "XDG_CACHE_HOME")
+_PRIVATE = ("HOME", "TMPDIR", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR")
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """The few variables that a command sees; what it keeps, it keeps in its folder."""
+    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    passed_on.setdefault("TORCH_HOME", str(Path("~/.cache/torch").expanduser()))  # networks, read only
+    return passed_on | dict.fromkeys(_PRIVATE, str(folder))
 
 
 def _bubblewrap(folder: Path, hidden: Sequence[Path]) -> list[str]:

@@ -1,0 +1,42 @@
+"""Both kinds of notebook from their one source."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from labkit.commands.common import console, folder_of
+from labkit.errors import LabError
+
+_Sources = Annotated[list[Path] | None, typer.Argument(help="sources; all of solutions/*.py by default")]
+_Notebooks = Annotated[Path | None, typer.Option(help="where the students' notebooks go")]
+_Again = Annotated[
+    bool, typer.Option("--again", help="execute solutions anew though their source is unchanged")
+]
+_Check = Annotated[bool, typer.Option("--check", help="write nothing; exit 1 if something would change")]
+
+
+def build(
+    sources: _Sources = None, notebooks: _Notebooks = None, again: _Again = False, check: _Check = False
+) -> None:
+    """Make both kinds of notebook from their one source: notebooks/ to fill in, solutions/ executed.
+
+    A solution is executed only if its source has changed. Unchanged sources give unchanged files. A
+    notebook in notebooks/ that holds somebody's answers is moved aside, not overwritten.
+    """
+    from labkit.authoring import build as builder
+
+    paths = sources or sorted(folder_of("solutions", None).glob("*.py"))
+    if missing := [path for path in paths if not path.is_file()]:
+        raise LabError(f"no source {missing[0]}; sources are solutions/*.py")
+    target = notebooks or paths[0].resolve().parent.parent / "notebooks"
+    if check:
+        for path in (found := builder.stale(paths, target)):
+            console.print(f"[red]✗[/] {path} is not what its source says; run labkit build", highlight=False)
+        raise typer.Exit(1 if found else 0)
+    for built in builder.build(paths, target, again=again, say=console.print):
+        if built.kept:
+            console.print(
+                f"there were answers in {built.path}; they are now in {built.kept}", highlight=False
+            )
+        console.print(f"{'written' if built.changed else 'unchanged'}: {built.path}", highlight=False)
