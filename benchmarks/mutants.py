@@ -22,6 +22,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""  # a process that has looked for a GPU c
 import torch
 from mutation import marks, report, trial
 from mutation.mutants import mutants
+from mutation.processes import outcomes
 
 from labkit.authoring.reference import Reference, references
 from labkit.errors import LabError
@@ -74,9 +75,9 @@ def run(reference: Reference, jobs: int, limit_s: float) -> list[trial.Outcome]:
     exercise = find(reference.exercise_id)
     kinds = trial.kinds(exercise, reference)
     made = mutants(exercise.id, reference.code, kinds)
-    outcomes = trial.outcomes(exercise, reference, made, jobs=jobs, limit_s=limit_s)
+    found = outcomes(exercise, reference, made, jobs=jobs, limit_s=limit_s)
     order = {mutant.key: place for place, mutant in enumerate(made)}
-    return sorted(outcomes, key=lambda outcome: order[outcome.mutant.key])
+    return sorted(found, key=lambda outcome: order[outcome.mutant.key])
 
 
 def print_table(asked: list[Reference], setting: argparse.Namespace) -> report.Count:

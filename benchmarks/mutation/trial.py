@@ -1,15 +1,8 @@
-"""Trying answers: each in a process of its own, for it may loop for ever, take all memory, or end itself."""
+"""Trying one answer: what the judge says to the code of a cell."""
 
-import gc
 import linecache
-import os
-import resource
-import signal
 import sys
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from multiprocessing import connection, get_context
-from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import Any
 
@@ -22,8 +15,6 @@ from labkit.errors import LabError
 from mutation.mutants import Mutant
 
 SEEDS = (PUBLIC_SEED, 1, 20_260_101)  # a survivor passes with all of them
-MEMORY_MB = 4_096
-PATIENCE = 6  # so many seconds of waiting for each second of computing that is allowed
 
 
 @dataclass(frozen=True)
@@ -76,58 +67,6 @@ def kinds(exercise: Exercise, reference: Reference) -> dict[str, str]:
 
 def _kind(value: object) -> str:
     return type(value).__name__ + (f" {value.ndim}" if hasattr(value, "ndim") else "")
-
-
-def outcomes(
-    exercise: Exercise, reference: Reference, mutants: Iterable[Mutant], *, jobs: int, limit_s: float
-) -> Iterator[Outcome]:
-    """Try mutants of one reference answer, so many at a time, each for so many seconds of computing at most."""
-    gc.freeze()
-    context, waiting = get_context("fork"), iter(mutants)
-    running: dict[connection.Connection, tuple[Mutant, BaseProcess]] = {}
-    while True:
-        while len(running) < jobs and (mutant := next(waiting, None)):
-            here, there = context.Pipe(duplex=False)
-            process = context.Process(target=_try, args=(there, exercise, reference, mutant, limit_s))
-            process.start()
-            there.close()
-            running[here] = mutant, process
-        if not running:
-            return
-        for ready in connection.wait(list(running)):
-            yield _outcome(ready, *running.pop(ready))
-
-
-def _outcome(pipe: connection.Connection, mutant: Mutant, process: BaseProcess) -> Outcome:
-    try:
-        told = pipe.recv()
-    except EOFError:
-        told = None
-    process.join()
-    pipe.close()
-    if told:
-        return Outcome(mutant, *told)
-    late = process.exitcode in (-signal.SIGPROF, -signal.SIGALRM)
-    return Outcome(
-        mutant, State.TIMED_OUT if late else State.CRASHED, f"the process ended: {process.exitcode}"
-    )
-
-
-def _try(
-    pipe: connection.Connection, exercise: Exercise, reference: Reference, mutant: Mutant, limit_s: float
-) -> None:
-    """In the child: judge one mutant and tell (state, message, what was named)."""
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_MB * 2**20,) * 2)
-    for timer, sign, seconds in (
-        (signal.ITIMER_PROF, signal.SIGPROF, limit_s),
-        (signal.ITIMER_REAL, signal.SIGALRM, PATIENCE * limit_s),
-    ):
-        signal.signal(sign, signal.SIG_DFL)  # which ends the process, even within a long call of C
-        signal.setitimer(timer, seconds)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-    pipe.send(verdict_of(exercise, reference, mutant.code))
 
 
 def verdict_of(exercise: Exercise, reference: Reference, code: str) -> tuple[str, str, str]:
