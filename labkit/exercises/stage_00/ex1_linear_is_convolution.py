@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from labkit.checks.exercise import Cases, Exercise, Mistake
+from labkit.checks.exercise import Cases, Exercise, Mistake, each
 from labkit.checks.expect import expect_close
 from labkit.exercises.stage_00.windows import cut, one_by_one
 
@@ -65,6 +65,7 @@ EXERCISE = Exercise(
     cases=_linear_cases,
     answer=lambda f, case: {"logits": f(case.maps, case.weight, case.bias, case.size)},
     judge=_judge_linear,
+    alone=each("maps"),
     mistakes=(
         Mistake(
             "channels last",
@@ -94,6 +95,40 @@ EXERCISE = Exercise(
             "windows side by side",
             "your windows step by their own size, so most positions are missing. Let them overlap: stride 1.",
             lambda maps, weight, bias, size: F.conv2d(maps, _as_kernel(weight, size), bias, stride=size),
+        ),
+        Mistake(
+            "bias twice",
+            "you add the bias twice: F.conv2d has added it already when it gets it as its third argument.",
+            lambda maps, weight, bias, size: F.conv2d(maps, _as_kernel(weight, size), 2 * bias),
+        ),
+        Mistake(
+            "kernel turned around",
+            "you turned the kernel around. In PyTorch a convolution multiplies kernel and window as they lie, so the "
+            "weights go in without a flip.",
+            lambda maps, weight, bias, size: F.conv2d(maps, _as_kernel(weight, size).flip(2, 3), bias),
+        ),
+        Mistake(
+            "weights transposed",
+            "you transposed the weights before the reshape. Row k of `weight` is category k already: reshape alone.",
+            lambda maps, weight, bias, size: F.conv2d(
+                maps, _as_kernel(weight.T.reshape(weight.shape), size), bias
+            ),
+        ),
+        Mistake(
+            "rows and columns inside the kernel",
+            "rows and columns inside the kernel are exchanged. flatten runs along a row first, as reshape(K, C, h, w) "
+            "does: no transpose.",
+            lambda maps, weight, bias, size: F.conv2d(maps, _as_kernel(weight, size[::-1]).mT, bias),
+        ),
+        Mistake(
+            "softmax",
+            "you return probabilities. A linear layer ends in logits, so leave out softmax.",
+            lambda maps, weight, bias, size: F.conv2d(maps, _as_kernel(weight, size), bias).softmax(dim=1),
+        ),
+        Mistake(
+            "square kernels only",
+            "this holds only where h and w are equal. Take both from `size`, and write no size down as a number.",
+            lambda maps, weight, bias, size: F.conv2d(maps, _as_kernel(weight, (size[0], size[0])), bias),
         ),
     ),
 )

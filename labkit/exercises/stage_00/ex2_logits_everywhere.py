@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from labkit.checks.exercise import Cases, Exercise, Mistake
+from labkit.checks.exercise import Cases, Exercise, Mistake, each
 from labkit.checks.expect import expect_close
 from labkit.exercises.stage_00.windows import cut, one_by_one
 
@@ -21,7 +21,7 @@ def _pooled_cases(generator: torch.Generator) -> Cases:
         )
 
     return {
-        "a map of the trained size": case(2, 6, (7, 7), 7),
+        "a map of the trained size": case(2, 6, (7, 7), 7, K=5),
         "a larger map": case(1, 5, (9, 12), 7),
         "a smaller window": case(2, 3, (5, 8), 3),
     }
@@ -49,6 +49,11 @@ def _pooled(pool):
     return wrong
 
 
+def _pooled_as_asked(maps, weight, bias, window):
+    means = F.avg_pool2d(maps, window, stride=1)
+    return F.conv2d(means, weight[:, :, None, None], bias)
+
+
 EXERCISE = Exercise(
     id="00.2",
     title="Logits at every position",
@@ -63,6 +68,7 @@ EXERCISE = Exercise(
     cases=_pooled_cases,
     answer=lambda f, case: {"logits": f(case.maps, case.weight, case.bias, case.window)},
     judge=_judge_pooled,
+    alone=each("maps"),
     mistakes=(
         Mistake(
             "windows side by side",
@@ -96,6 +102,38 @@ EXERCISE = Exercise(
             "you gave each single cell to the linear layer, a window of 1. It answers for the mean over "
             "window × window cells.",
             _pooled(lambda maps, window: maps),
+        ),
+        Mistake(
+            "divided by the side",
+            "you divide each window's sum by `window`. A window holds window × window cells: that is their number.",
+            _pooled(lambda maps, window: F.avg_pool2d(maps, window, stride=1) * window),
+        ),
+        Mistake(
+            "padded, zeros not counted",
+            "you padded, so windows hang over the border. No padding: only windows that lie wholly inside, and the map "
+            "of logits is smaller than the map.",
+            _pooled(lambda maps, window: F.avg_pool2d(maps, window, 1, window // 2, count_include_pad=False)),
+        ),
+        Mistake(
+            "bias forgotten",
+            "the bias is missing: one number for each category, the third argument of F.conv2d.",
+            lambda maps, weight, bias, window: _pooled_as_asked(maps, weight, 0 * bias, window),
+        ),
+        Mistake(
+            "softmax",
+            "you return probabilities. Asked for are the logits, before softmax.",
+            lambda *case: _pooled_as_asked(*case).softmax(dim=1),
+        ),
+        Mistake(
+            "categories last",
+            "your categories are the last dimension. Logits are (N, K, rows, columns), the categories where the "
+            "channels were: permute(0, 3, 1, 2) brings them back.",
+            lambda *case: _pooled_as_asked(*case).permute(0, 2, 3, 1),
+        ),
+        Mistake(
+            "a window of 7, always",
+            "your window has 7 cells on a side. Take the size from `window`.",
+            lambda maps, weight, bias, window: _pooled_as_asked(maps, weight, bias, 7),
         ),
     ),
 )

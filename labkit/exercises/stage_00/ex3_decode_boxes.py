@@ -46,18 +46,34 @@ def _judge_boxes(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
 
 
-def _decoded(*, order=(0, 1, 2, 3), turned=False, middle=0.5, stretch=torch.exp, unit=None, corners=True):
-    """A wrong answer: the right recipe with one part exchanged."""
+def _corners(x, y, w, h):
+    return x - w / 2, y - h / 2, x + w / 2, y + h / 2
+
+
+def _decoded(
+    *,
+    order=(0, 1, 2, 3),
+    turned=False,
+    middle=0.5,
+    cells=None,
+    stretch=torch.exp,
+    steps=lambda base, stretched, grid: base,
+    last=_corners,
+):
+    """A wrong answer: the right recipe with one part exchanged.
+
+    steps: ((width, height) of the base boxes, the same stretched, grid) -> how far dx = 1 and dy = 1 move
+    """
 
     def wrong(offsets, anchors):
         grid = len(offsets)
-        lines = (torch.arange(grid) + middle) / grid
+        lines = (torch.arange(grid) + middle) / (cells or grid)
         y, x = torch.meshgrid(lines, lines, indexing="xy" if turned else "ij")
         dx, dy, dh, dw = offsets[..., list(order)].unbind(-1)
         width, height = anchors.unbind(-1)
-        x, y = x[..., None] + dx * (unit or width), y[..., None] + dy * (unit or height)
         w, h = width * stretch(dw), height * stretch(dh)
-        return torch.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2] if corners else [x, y, w, h], dim=-1)
+        right, down = steps((width, height), (w, h), grid)
+        return torch.stack(last(x[..., None] + dx * right, y[..., None] + dy * down, w, h), dim=-1)
 
     return wrong
 
@@ -68,8 +84,8 @@ EXERCISE = Exercise(
     points=3,
     minutes=15,
     hints=(
-        "dx, dy, dh, dw = offsets.unbind(-1), each (grid, grid, B). width, height = anchors.unbind(-1), each (B,), "
-        "which broadcasts.",
+        "dx, dy, dh, dw = offsets.unbind(-1), each (grid, grid, B). width, height = anchors.unbind(-1), each (B,): "
+        "they broadcast. dx and dy count in these widths and heights, before anything is stretched.",
         "The middles: ((torch.arange(grid) + 0.5) / grid). x changes from column to column, so it wants the shape "
         "(1, grid, 1); y from row to row, (grid, 1, 1).",
         "x = middles[None, :, None] + dx * width; w = width * dw.exp(); the same for y and h.",
@@ -104,12 +120,78 @@ EXERCISE = Exercise(
         Mistake(
             "moved by whole pictures",
             "you add dx and dy as they are. They count in widths and heights of the base box: dx · width.",
-            _decoded(unit=1.0),
+            _decoded(steps=lambda base, stretched, grid: (1, 1)),
         ),
         Mistake(
             "middles and sizes",
             "you return middle and size. Return the corners: left, top, right, bottom.",
-            _decoded(corners=False),
+            _decoded(last=lambda x, y, w, h: (x, y, w, h)),
+        ),
+        Mistake(
+            "corner and size",
+            "you return left, top, width, height. Return the corners: left, top, right, bottom.",
+            _decoded(last=lambda x, y, w, h: (x - w / 2, y - h / 2, w, h)),
+        ),
+        Mistake(
+            "top before left",
+            "your corners come as top, left, bottom, right. The order is left, top, right, bottom: x first.",
+            _decoded(last=lambda x, y, w, h: (y - h / 2, x - w / 2, y + h / 2, x + w / 2)),
+        ),
+        Mistake(
+            "whole width to each side",
+            "your boxes are twice as wide and high: from the middle it is half a width to the left and half to the "
+            "right, x - w / 2 and x + w / 2.",
+            _decoded(last=lambda x, y, w, h: (x - w, y - h, x + w, y + h)),
+        ),
+        Mistake(
+            "box begins at the middle",
+            "your boxes begin at their middle. Left is x - w / 2, right x + w / 2.",
+            _decoded(last=lambda x, y, w, h: (x, y, x + w, y + h)),
+        ),
+        Mistake(
+            "cut at the picture's edge",
+            "you clamp the boxes to 0..1. A box may leave the picture: leave it as it is.",
+            lambda *case: _decoded()(*case).clamp(0, 1),
+        ),
+        Mistake(
+            "dx and dy exchanged",
+            "dx moves a box to the right and dy moves it down; yours are exchanged. The order is dx, dy, dh, dw.",
+            _decoded(order=(1, 0, 2, 3)),
+        ),
+        Mistake(
+            "x and y exchanged in both pairs",
+            "you read dy, dx, dw, dh. The order is dx, dy, dh, dw: x first where it moves, height first where it grows.",
+            _decoded(order=(1, 0, 3, 2)),
+        ),
+        Mistake(
+            "moved by the stretched size",
+            "you count dx and dy in the stretched box's widths and heights. They count in those of the base box.",
+            _decoded(steps=lambda base, stretched, grid: stretched),
+        ),
+        Mistake(
+            "moved by cells",
+            "you count dx and dy in cells. They count in widths and heights of the base box: dx · width.",
+            _decoded(steps=lambda base, stretched, grid: (1 / grid, 1 / grid)),
+        ),
+        Mistake(
+            "1 + d in place of exp",
+            "you multiply by 1 + dh and 1 + dw. That is near to exp for small numbers only: multiply by exp(dh).",
+            _decoded(stretch=lambda d: 1 + d),
+        ),
+        Mistake(
+            "a grid of 7, always",
+            "you divide by 7. The grid may have another size: grid = len(offsets).",
+            _decoded(cells=7),
+        ),
+        Mistake(
+            "moved by the other side",
+            "you count dx in heights and dy in widths. dx moves along the width: dx · width, dy · height.",
+            _decoded(steps=lambda base, stretched, grid: base[::-1]),
+        ),
+        Mistake(
+            "anchors read as height and width",
+            "anchors hold (width, height), and you read them as (height, width).",
+            lambda offsets, anchors: _decoded()(offsets, anchors.flip(1)),
         ),
     ),
 )

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from labkit.checks.exercise import Cases, CheckFailed, Exercise, Mistake
+from labkit.checks.exercise import Cases, CheckFailed, Evidence, Exercise, Mistake
+from labkit.exercises.stage_00.suppressions import all_against, best_only, class_by_class, greedy
 from labkit.methods import yolo as reference
 
 
@@ -26,64 +27,52 @@ def _crowds(generator: torch.Generator) -> Cases:
     # in each row the next box is moved by 0.3 of its width, which leaves an IoU of 0.54 with its neighbour
     crowd = [box(x, y) for y in (0.0, 3.0, 6.0) for x in (0.0, 0.3, 0.6, 0.9)]
     sure = [0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.95, 0.6, 0.55, 0.5, 0.45, 0.4]
+    half = [0.0, 0.0, 1.0, 0.5]
     return {
         "three objects, each seen four times": case(crowd, [1] * 12, sure, 0.5),
-        "two classes in one place": case([box(0), box(0.1), box(0.05), box(4)], [1, 2, 1, 2], sure[:4], 0.5),
+        "two classes in one place": case(
+            [box(0), box(0.1), box(0.05), box(4), box(8)], [2, 1, 2, 2, 1], sure[:5], 0.5
+        ),
         "a strict overlap": case([box(0), box(0.6), box(1.2), box(1.8)], [3] * 4, sure[:4], 0.2),
+        "an IoU of just `overlap`": case([box(0), half], [4] * 2, sure[:2], 0.5),
         "no box at all": case([], [], [], 0.5),
     }
 
 
 def _judge_suppression(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
-    stays = answer["stays"]
-    if stays.ndim != 1 or stays.dtype == torch.bool or not set(stays.tolist()) <= set(range(len(case.boxes))):
-        got = "a mask" if stays.dtype == torch.bool else f"shape {tuple(stays.shape)}, {stays.tolist()}"
-        raise CheckFailed(f"stays: expected numbers of boxes, from 0 to {len(case.boxes) - 1}, got {got}")
+    stays, n = answer["stays"], len(case.boxes)
+    expected = reference.suppress(case.boxes, case.scores, case.labels, overlap=case.overlap)
+    if stays.dtype == torch.bool:
+        raise CheckFailed(
+            f"stays: expected the indices of {len(expected)} boxes, got a mask", mistake="a mask"
+        )
+    if stays.ndim != 1 or not set(stays.tolist()) <= set(range(n)):
+        values = f": {stays.tolist()}" if stays.ndim == 1 else ""
+        raise CheckFailed(
+            f"stays: expected indices of boxes, whole numbers from 0 to {n - 1}, got shape {tuple(stays.shape)}{values}"
+        )
     mine = [int(i) for i in stays]
-    if len(set(mine)) < len(mine):
-        raise CheckFailed(f"stays: expected each number once, got {mine}")
-    rivals = (reference.iou(case.boxes, case.boxes) > case.overlap) & (case.labels[:, None] == case.labels)
-    for i in mine:
-        for j in mine:
-            if i != j and rivals[i, j]:
-                raise CheckFailed(
-                    f"stays: boxes {i} and {j} both stay, have one class and an IoU of "
-                    f"{reference.iou(case.boxes[i : i + 1], case.boxes[j : j + 1]).item():.2f}, above {case.overlap}"
-                )
-    for i in set(range(len(case.boxes))) - set(mine):
+    trouble = f"expected each index once, got {mine}" if len(set(mine)) < len(mine) else _rule(case, mine)
+    if trouble:
+        raise CheckFailed(f"stays: {trouble}", evidence=Evidence(stays, expected))
+
+
+def _rule(case: SimpleNamespace, mine: list[int]) -> str:
+    """Which part of the rule the boxes that stay do not keep, in a sentence; empty where they keep it."""
+    overlaps = reference.iou(case.boxes, case.boxes)
+    rivals = (overlaps > case.overlap) & (case.labels[:, None] == case.labels)
+    for i, j in ((i, j) for i in mine for j in mine if i != j and rivals[i, j]):
+        return f"boxes {i} and {j} both stay, have one class and an IoU of {overlaps[i, j]:.2f}, above {case.overlap}"
+    for i in sorted(set(range(len(case.boxes))) - set(mine)):
         if not any(rivals[i, j] and case.scores[j] > case.scores[i] for j in mine):
-            raise CheckFailed(
-                f"stays: box {i} (score {case.scores[i]:.2f}) is gone, but no surer box of its class that stays "
+            return (
+                f"box {i} (score {case.scores[i]:.2f}) is gone, but no surer box of its class that stays "
                 f"overlaps it by more than {case.overlap}"
             )
     if mine != sorted(mine, key=lambda i: -case.scores[i]):
-        raise CheckFailed(f"stays: expected the surest first, got scores {case.scores[mine].tolist()}")
-
-
-def _greedy(*, rivals=lambda iou, same, overlap: (iou > overlap) & same, order=None, only_stayed=True):
-    """A wrong answer: the loop with one part exchanged. rivals: (IoU, same class?, overlap) -> (n, n)."""
-
-    def wrong(boxes, scores, labels, overlap):
-        against = rivals(reference.iou(boxes, boxes), labels[:, None] == labels, overlap)
-        queue = order(scores) if order else scores.argsort(descending=True)
-        stays: list[int] = []
-        for position, i in enumerate(queue.tolist()):
-            before = stays if only_stayed else queue[:position].tolist()
-            if not any(against[i, j] for j in before):
-                stays.append(i)
-        return torch.tensor(stays, dtype=torch.int64)
-
-    return wrong
-
-
-def _best_only(boxes, scores, labels, overlap):
-    if not len(boxes):
-        return torch.zeros(0, dtype=torch.int64)
-    best = scores.argmax()
-    rival = (reference.iou(boxes, boxes)[best] > overlap) & (labels == labels[best])
-    rival[best] = False
-    order = scores.argsort(descending=True)
-    return order[~rival[order]]
+        scores = ", ".join(f"{score:.2f}" for score in case.scores[mine].tolist())
+        return f"expected the surest first, got boxes with scores {scores}"
+    return ""
 
 
 EXERCISE = Exercise(
@@ -95,61 +84,117 @@ EXERCISE = Exercise(
         "Go through the boxes from the surest to the least sure, and keep a list of those that stay.",
         "A box stays unless some box that already stays has its class and an IoU with it above `overlap`.",
         "for i in scores.argsort(descending=True).tolist(): compare with every j in stays; boxes that went are "
-        "out of it, and harm nobody.",
+        "not in it, and send nobody away.",
         "if not any(iou[i, j] > overlap and labels[i] == labels[j] for j in stays): stays.append(i)",
     ),
     cases=_crowds,
-    answer=lambda f, case: {
-        "stays": _as_numbers(f(case.boxes, case.scores, case.labels, overlap=case.overlap))
-    },
+    answer=lambda f, case: {"stays": f(case.boxes, case.scores, case.labels, overlap=case.overlap)},
     judge=_judge_suppression,
     mistakes=(
         Mistake(
             "across classes",
             "a box of another class sent this one away. A rider stands where the horse is: compare boxes of "
             "one class only.",
-            _greedy(rivals=lambda iou, same, overlap: iou > overlap),
+            greedy(rivals=lambda iou, same, overlap: iou > overlap),
         ),
         Mistake(
             "threshold on the wrong side",
             "you send away the boxes that hardly overlap. Those are other objects; a copy has an IoU above the "
             "threshold.",
-            _greedy(rivals=lambda iou, same, overlap: (iou < overlap) & same),
+            greedy(rivals=lambda iou, same, overlap: (iou < overlap) & same),
         ),
         Mistake(
             "not sorted",
             "you take the boxes in the order in which they come, so an unsure one can send a surer one away. "
             "Sort by score first.",
-            _greedy(order=lambda scores: torch.arange(len(scores))),
+            greedy(order=lambda scores: torch.arange(len(scores))),
         ),
         Mistake(
             "least sure first",
             "you begin with the least sure: argsort goes upwards unless you say descending=True.",
-            _greedy(order=lambda scores: scores.argsort()),
+            greedy(order=lambda scores: scores.argsort()),
         ),
         Mistake(
             "sent away, and still sending",
             "a box that is gone itself sent another one away. Compare only with boxes that stay.",
-            _greedy(only_stayed=False),
+            greedy(against=lambda stays, queue, position: queue[:position]),
         ),
         Mistake(
             "one round only",
             "you cleared the neighbours of the surest box alone. Go on with the next one that stays, "
             "until all are done.",
-            _best_only,
+            greedy(against=lambda stays, queue, position: stays[:1]),
+        ),
+        Mistake(
+            "compared with the last alone",
+            "you compare with the last box that stays. Compare with all of them: any(… for j in stays).",
+            greedy(against=lambda stays, queue, position: stays[-1:]),
+        ),
+        Mistake(
+            "one box",
+            "only the surest box of all stays. A return inside the loop ends it after the first round.",
+            best_only,
+        ),
+        Mistake(
+            "one box of each class",
+            "you keep one box of each class. Two boxes of a class that hardly overlap are two objects: both stay.",
+            greedy(rivals=lambda iou, same, overlap: same),
+        ),
+        Mistake(
+            "overlap or class",
+            "a box went that only overlaps, or only shares the class. Both together are needed: and, &.",
+            greedy(rivals=lambda iou, same, overlap: (iou > overlap) | same),
+        ),
+        Mistake(
+            "other classes only",
+            "you compare boxes of different classes. Two boxes of one class can be the same object: "
+            "labels[i] == labels[j].",
+            greedy(rivals=lambda iou, same, overlap: (iou > overlap) & ~same),
+        ),
+        Mistake(
+            "equal counts as above",
+            "you use >=. Only an IoU above `overlap` sends a box away: >.",
+            greedy(rivals=lambda iou, same, overlap: (iou >= overlap) & same),
+        ),
+        Mistake(
+            "all in place of any",
+            "you send a box away only if every box that stays overlaps it. One is enough: any, not all.",
+            all_against,
+        ),
+        Mistake(
+            "nothing sent away",
+            "all boxes stay. A box with the class of one that stays, and an IoU with it above `overlap`, goes.",
+            greedy(against=lambda stays, queue, position: []),
+        ),
+        Mistake(
+            "0.5 written down",
+            "you compare with 0.5, whatever `overlap` is.",
+            greedy(rivals=lambda iou, same, overlap: (iou > 0.5) & same),
+        ),
+        Mistake(
+            "class by class",
+            "the right boxes stay, but one class after another. The surest of all come first: sort them by score.",
+            class_by_class,
         ),
         Mistake(
             "not surest first",
             "the right boxes stay, but in another order. Put the surest first.",
-            lambda boxes, scores, labels, overlap: (
-                reference.suppress(boxes, scores, labels, overlap=overlap).sort().values
-            ),
+            greedy(last=lambda stays, case: stays.sort().values),
+        ),
+        Mistake(
+            "a mask",
+            "you return True or False for each box. Return the indices of those that stay, surest first.",
+            greedy(last=lambda stays, case: torch.zeros(len(case[0])).index_fill(0, stays, 1).bool()),
+        ),
+        Mistake(
+            "the boxes themselves",
+            "you return the boxes that stay. Return their indices, the rows in which they stand.",
+            greedy(last=lambda stays, case: case[0][stays]),
+        ),
+        Mistake(
+            "places after sorting",
+            "these are places in the sorted list. Take the boxes' own indices there: order[place].",
+            greedy(last=lambda stays, case: case[1].argsort(descending=True).argsort()[stays]),
         ),
     ),
 )
-
-
-def _as_numbers(stays: object) -> object:
-    """A list of whole numbers is as good as a tensor of them."""
-    whole = isinstance(stays, list) and all(isinstance(i, int) for i in stays)
-    return torch.tensor(stays, dtype=torch.int64) if whole else stays
