@@ -1,13 +1,11 @@
 """Every exercise keeps its contract: the stub, the solution, each mistake, the hints."""
 
-import ast
 from pathlib import Path
 
 import pytest
 import torch
 
-from labkit.authoring import source
-from labkit.authoring.build import is_task
+from labkit.authoring.reference import all_references
 from labkit.checks.answer import State
 from labkit.checks.answering import produce
 from labkit.checks.exercise import PUBLIC_SEED
@@ -53,20 +51,8 @@ def test_every_mistake_fails_with_its_own_lesson(exercise, mistake, seed):
 @pytest.fixture(scope="module")
 def solutions():
     """Every exercise's solution, as its source has it: id -> function."""
-    found = {}
-    for path in sorted((Path(__file__).parent.parent / "solutions").glob("*.py")):
-        cells = [cell for cell in source.read(path).cells if cell.cell_type == "code"]
-        imports = [
-            n for c in cells for n in ast.parse(c.source).body if isinstance(n, ast.Import | ast.ImportFrom)
-        ]
-        for cell in filter(is_task, cells):
-            namespace = {}
-            exec(compile(ast.Module(imports, []), str(path), "exec"), namespace)
-            exec(compile(source.without_markers(cell.source), str(path), "exec"), namespace)
-            check = next(c for c in cells if c.id == cell.id.replace("-task", "-check"))
-            name = ast.parse(check.source).body[0].value.args[1].id
-            found[cell.id.removesuffix("-task").replace("-", ".")] = namespace[name]
-    return found
+    folder = Path(__file__).parent.parent / "solutions"
+    return {key: reference.function() for key, reference in all_references(folder).items()}
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -1,7 +1,6 @@
 """All mutants of a function: one change each, told by its line and in words."""
 
 import ast
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -135,7 +134,16 @@ def _compiles(code: str) -> bool:
 
 
 def _difference(before: str, after: str) -> tuple[str, str]:
-    """The lines that two texts do not share, with their indentation."""
-    lines = list(difflib.ndiff(before.split("\n"), after.split("\n")))
-    old, new = ([line[2:] for line in lines if line.startswith(mark)] for mark in ("- ", "+ "))
-    return "\n".join(old), "\n".join(new)
+    """What is left of two texts without the lines that both begin and end with."""
+    old, new = before.split("\n"), after.split("\n")
+    same_start = _alike(old, new)
+    old, new = old[same_start:], new[same_start:]
+    same_end = _alike(old[::-1], new[::-1])
+    return "\n".join(old[: len(old) - same_end]), "\n".join(new[: len(new) - same_end])
+
+
+def _alike(old: list[str], new: list[str]) -> int:
+    """How many lines two lists share from their start on."""
+    return next(
+        (i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new))
+    )
