@@ -18,7 +18,8 @@
 # replace `raise NotImplementedError(…)` by your code and run the cell (Shift-Enter), then run the check below it.
 #
 # - `check("00.1", your_function)` tries your function on small cases and says within a second whether it is right;
-#   if not, what was expected, what came, and what the likely mistake is. Run it as often as you like.
+#   if not, what was expected, what came, and what the likely mistake is. Run it as often as you like. It takes tensors,
+#   numpy arrays, lists and plain numbers alike; several results are returned with commas between them.
 # - `hint("00.1")` gives a nudge. `hint("00.1", 2)` and so on come nearer to the line of code.
 # - **Predict first** means: say it aloud before you run the next cell. That is half of the lab.
 # - No other cell needs your answers: all pictures appear whether your exercises are done or not.
@@ -29,7 +30,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from labkit import check, hint, hooks, images, models
+from labkit import check, hint, hooks, images, models, show
 from labkit.errors import LabError
 from labkit.methods import dense as lab
 from labkit.methods import yolo
@@ -317,10 +318,12 @@ sides = [224, 320, 448, 672, 896]
 everywhere = lab.convolutionize(model)
 dense_pass, positions = zip(*(work(everywhere, side) for side in sides), strict=True)
 sliding = [work(model, 224)[0] * count for count in positions]
-pictures.work(
-    sides,
-    {"a window that slides": sliding, "one dense pass": dense_pass},
-    label="billion multiply-adds",
+show.lines(
+    {"a window that slides": (sides, sliding), "one dense pass": (sides, dense_pass)},
+    across="photo, in pixels",
+    up="billion multiply-adds",
+    ticks={side: f"{side}²" for side in sides},
+    look={"yscale": "log"},
     title="The same number of answers for a fraction of the work",
     caption=f"{titles[NETWORK]}, counted, not timed. At {sides[-1]}² pixels there are {positions[-1]} positions: "
     f"{sliding[-1]:.0f} billion multiply-adds by sliding, {dense_pass[-1]:.1f} by one pass, "
@@ -339,7 +342,7 @@ pictures.work(
 #
 # | number | says | at 0 |
 # |---|---|---|
-# | dx, dy | move the box's middle by so many of its own widths and heights | the cell's middle |
+# | dx, dy | move the box's middle by so many widths and heights of the *base box* | the cell's middle |
 # | dh, dw | make it exp(dh) times as high, exp(dw) times as wide | the base box's own size |
 # | confidence | is there an object in this box? | no |
 #
@@ -349,8 +352,8 @@ pictures.work(
 # ### Exercise 00.3
 #
 # Turn those numbers into boxes. Base box `b` of the cell in row `r` and column `c` has its middle at
-# x = (c + ½) / 7 and y = (r + ½) / 7, and `anchors[b]` is its (width, height). You know that it is right when offsets
-# of 0 give the base boxes themselves.
+# x = (c + ½) / 7 and y = (r + ½) / 7, and `anchors[b]` is its (width, height). A box may leave the picture: nothing is
+# cut off. You know that it is right when offsets of 0 give the base boxes themselves.
 
 
 # %%
@@ -359,7 +362,7 @@ def decode_boxes(offsets, anchors):
 
     offsets: (grid, grid, B, 4): row, column, base box, and dx, dy, dh, dw
     anchors: (B, 2), width and height of each base box in 0..1
-    Returns: (grid, grid, B, 4): left, top, right, bottom in 0..1
+    Returns: (grid, grid, B, 4): left, top, right, bottom, where 0..1 is the picture and a box may leave it
     """
     # TODO 00.3: the middles of the cells, moved; the sizes, stretched; then the corners.
     # The traps: which of row and column is x; which of dh and dw comes first; sizes are multiplied by an exp.
@@ -479,17 +482,17 @@ check("00.4", box_iou)
 # ### Exercise 00.5
 #
 # Go through the boxes from the surest to the least sure. A box stays, unless a box *that already stays* has the same
-# class and an IoU with it above `overlap`. Return the numbers of those that stay, the surest first. `yolo.iou` is
-# the lab's version of 00.4; two nested loops are fine.
+# class and an IoU with it above `overlap`. Return the *indices* of those that stay (their rows in `boxes`), the surest
+# first, whatever their class. `yolo.iou` is the lab's version of 00.4; two nested loops are fine.
 
 
 # %%
 def suppress(boxes, scores, labels, overlap):
-    """Non-maximum suppression, class by class.
+    """Non-maximum suppression: of boxes of one class that overlap, the surest stays.
 
     boxes:   (n, 4);  scores: (n,);  labels: (n,)
     overlap: above that IoU two boxes of one class are the same object
-    Returns: the numbers of the boxes that stay, (k,) int64 or a list, surest first; n may be 0
+    Returns: the indices of the boxes that stay, (k,) int64 or a list, surest first; n may be 0
     """
     # TODO 00.5: from the surest on, keep what no kept box of its class overlaps.
     # The traps: the order; other classes; a box that has gone sends nobody away.

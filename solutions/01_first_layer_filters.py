@@ -210,8 +210,8 @@ lecture and show.filter_sheets(
 # %%
 patches = lab.random_patches(bank.images, count=100_000, size=11)  # (100000, 363): 363 = 3 · 11 · 11
 
-show.image_row(
-    list(patches[:10].unflatten(1, (3, 11, 11))),
+show.grid(
+    patches[:10].unflatten(1, (3, 11, 11)),
     title="Ten of 100,000 patches",
     caption=f"11 × 11 pixels, cut at random from {len(bank)} photos. Most are dull: the median patch has a standard "
     f"deviation of {patches.std(dim=1).median():.2f}, where black beside white has 0.5.",
@@ -293,9 +293,9 @@ def sheet(rows):
     return tile(rescale(rows.unflatten(1, (3, 11, 11))), columns=3, background=float("nan"))
 
 
-show.image_row(
+show.grid(
     [sheet(normalized[1:10]), sheet(white[1:10]), before, after],
-    ["nine patches", "the same, whitened", "correlation before", "correlation after"],
+    above=["nine patches", "the same, whitened", "correlation before", "correlation after"],
     title="What whitening does: edges stay, smooth shade goes",
     caption="Right: the correlation of the middle pixel (red) with the 120 others around it, black 0, white 1: "
     f"{before.mean():.2f} on average before, {after.mean():.2f} after. Each patch is scaled to its own range.",

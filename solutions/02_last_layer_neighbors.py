@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader
 from labkit import check, hint, images, models, show
 from labkit.methods import gallery as galleries
 from labkit.methods import neighbors as lab
-from labkit.show.neighbors import grouped_bars, neighbor_rows, photo_map, precision_curves
+from labkit.show.neighbors import grouped_bars, neighbor_rows, photo_map
 
 NETWORK = "efficientnet_lite0"
 OTHER = next(name for name in models.EMBEDDED if name != NETWORK)  # to compare with
@@ -94,9 +94,9 @@ check("02.1", last_features)
 # %%
 views, photo_of = galleries.views(bank.images, per_photo=6, seed=0)
 
-show.image_row(
+show.grid(
     views[photo_of == bank.names.index("cat")],
-    ["the photo", *[f"view {n}" for n in range(1, 6)]],
+    above=["the photo", *[f"view {n}" for n in range(1, 6)]],
     title="One photo, six views",
     caption=f"Views keep 35 to 75 % of each side, every other one is mirrored, and all are darker, brighter or tinted. "
     f"The gallery: {len(bank)} photos × 6 = {len(views)} images of {SIZE} × {SIZE} pixels.",
@@ -272,9 +272,13 @@ def precisions(space):
 curves = {space: precisions(space) for space in (NETWORK, OTHER, "pixels", *list(described)[-2:])}
 chance = ((ids[:, None] == ids).sum(dim=1).double() - 1).mean().item() / (len(ids) - 1)
 
-precision_curves(
-    curves,
-    chance=chance,
+show.lines(
+    {f"{name}  {values[-1]:.2f}": (range(1, 6), values) for name, values in curves.items()},
+    across="k, neighbours looked at",
+    up="precision at k",
+    ticks={k: str(k) for k in range(1, 6)},
+    levels={chance: f"guessing  {chance:.2f}"},
+    look={"ylim": (0, 1.03)},
     title=f"How many neighbours are right, over all {len(ids)} images",
     caption="Precision at 5: "
     + ", ".join(f"{name} {values[-1]:.2f}" for name, values in curves.items())

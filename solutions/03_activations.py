@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from labkit import check, hint, images, models
+from labkit import check, hint, images, models, show
 from labkit.methods import activations as lab
 from labkit.methods import evidence
 from labkit.receptive import receptive_field
@@ -169,10 +169,9 @@ deep = lab.record(model, cat, LAYER)[0]
 strongest = deep.amax(dim=(1, 2)).argsort(descending=True)
 clearest = lab.to_grey(first).std(dim=(1, 2)).argmax()  # the map of most light and dark
 
-pictures.photo_grid(
-    [cat[0], lab.to_grey(first[clearest]), lab.to_grey(deep[strongest[0]])],
-    ["the photo", f"{early}, one of {len(first)} maps", f"{LAYER}, one of {len(deep)} maps"],
-    columns=3,
+show.grid(
+    [cat, lab.to_grey(first[clearest]), lab.to_grey(deep[strongest[0]])],
+    above=["the photo", f"{early}, one of {len(first)} maps", f"{LAYER}, one of {len(deep)} maps"],
     title="From a picture to an answer",
     caption=f"One map of the first rectified layer ({first.shape[1]} × {first.shape[2]}) and one of {LAYER} "
     f"({deep.shape[1]} × {deep.shape[2]}), the one that goes highest: {deep.max():.1f}. Black is silent. "
@@ -292,11 +291,12 @@ lines = {"trained": line(silence, blocks), "untrained": line(silence_untrained, 
 if squeezed:
     lines["trained, few channels"] = line(silence, squeezed)
 
-pictures.curves(
+show.lines(
     lines,
     across="layers behind a ReLU, from the image upwards",
     up="silent positions, %",
     ticks=pictures.by_depth(names),
+    look={"ylim": (-4, None)},
     title="Silence is learned",
     caption=f"Share of positions that do not fire, all channels and {len(ten)} photos together. {NETWORK}: "
     f"{from_to(silence, blocks)}; untrained {from_to(silence_untrained, blocks)}. {OTHER}: "
@@ -320,7 +320,7 @@ maps = lab.record(model, bank.images, LAYER)  # (N, C, h, w)
 seen = {f"{NETWORK} {LAYER}": maps, f"{OTHER} {most}": lab.record(other, bank.images, most)}
 never = {name: [int(lab.never_fires(some[:n]).sum()) for n in counts] for name, some in seen.items()}
 
-pictures.curves(
+show.lines(
     {name: (counts, values) for name, values in never.items()},
     across="photos shown",
     up="channels that never fired",
@@ -378,10 +378,9 @@ def lay_over(image, channel, colour):
 check("03.4", lay_over)
 
 # %%
-pictures.photo_grid(
+show.grid(
     pictures.overlays(cat.expand(4, -1, -1, -1), deep[strongest[:4]]),
-    [f"channel {channel}: {deep[channel].max():.1f}" for channel in strongest[:4]],
-    columns=4,
+    above=[f"channel {channel}: {deep[channel].max():.1f}" for channel in strongest[:4]],
     title=f"The four channels of {LAYER} that go highest, over the cat",
     caption="The photo without its colours; orange where the channel fires. The number is the largest value. "
     "What would you call each of them? Write it down before you go on.",
@@ -440,9 +439,13 @@ def ten_strongest(channel):
 def strongest_figure(channel, title, caption):
     order, values, _ = ten_strongest(channel)
     starred = [f"{bank.names[n]}{' *' if wanted[n] else ''}" for n in order]
-    return pictures.photo_grid(
+    return show.grid(
         pictures.overlays(bank.images[order], maps[order, channel]),
-        [f"{i}. {name}: {value:.3g}" for i, (name, value) in enumerate(zip(starred, values, strict=True), 1)],
+        above=[
+            f"{i}. {name}: {value:.3g}"
+            for i, (name, value) in enumerate(zip(starred, values, strict=True), 1)
+        ],
+        columns=5,
         title=title,
         caption=f"{caption} * marks the five photos with a face. Orange where it fires; the number is the peak.",
     )
@@ -492,9 +495,10 @@ proofs.against_chance(
 field = receptive_field(model.net, LAYER, bank.images.shape[-1])
 order, _, places = ten_strongest(channel)
 
-pictures.photo_grid(
+show.grid(
     [pictures.window(bank.images[n], *place, size=80) for n, place in zip(order, places, strict=True)],
-    [f"{i}. {bank.names[n]}{' *' if wanted[n] else ''}" for i, n in enumerate(order, 1)],
+    columns=5,
+    above=[f"{i}. {bank.names[n]}{' *' if wanted[n] else ''}" for i, n in enumerate(order, 1)],
     title=f"80 pixels around each peak of channel {channel}",
     caption=f"The same ten photos. One unit can see {field.size} of a photo's {bank.images.shape[-1]} pixels each way, "
     "so these crops are a choice: the middle, where it is most sensitive (Luo et al. 2016).",
@@ -567,9 +571,10 @@ results = {
     OTHER: search_and_test(other, deepest(other_layers)),
 }
 
-proofs.chosen_among(
-    results,
+show.dots(
+    {name: values for name, (values, _) in results.items()},
     label="score on the new pictures, faces against no faces",
+    marks=[(float(values[chosen]), f"channel {chosen}") for values, chosen in results.values()],
     title="What was found in the photos, tested on new pictures",
     caption="One dot a channel, a bar at the median, a diamond for the channel that the photos chose: "
     + "; ".join(

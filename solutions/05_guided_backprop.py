@@ -16,7 +16,7 @@
 import torch
 from torch import nn
 
-from labkit import check, hint, images, models
+from labkit import check, hint, images, models, show
 from labkit.hooks import recording
 from labkit.methods import gradients as lab
 from labkit.methods import neurons, sanity
@@ -107,9 +107,9 @@ gradient = lab.input_gradient(logit(model, targets), photos)
 saliency = lab.saliency(model, photos, targets)
 off_top = (saliency.flatten(1) > saliency.flatten(1).amax(dim=1, keepdim=True) / 4).float().mean()
 
-pictures.rows_of_images(
+show.grid(
     {"photo": photos, "gradient": pictures.signed(gradient), "saliency": pictures.sizes(saliency)},
-    [model.categories[target] for target in targets],
+    above=[model.categories[target] for target in targets],
     title="How fast the class's own logit moves with each pixel",
     caption=f"{NETWORK}. Gradient: grey is 0, a lighter colour raises the logit, a darker one lowers it. Saliency: "
     f"black is 0. Each photo has its own scale. Only {off_top:.1%} of all pixels have a quarter of their photo's "
@@ -132,9 +132,9 @@ of_untrained = lab.input_gradient(logit(untrained, targets[:1]), photos[:1])
 asked = {"bull mastiff": gradient[:1], "koala": of_koala[:1], "untrained network": of_untrained}
 alike = {name: sanity.rank_correlation(gradient[:1], asked[name])[0] for name in asked}
 
-pictures.rows_of_images(
+show.grid(
     {"saliency": [photos[0], *pictures.sizes(torch.cat(list(asked.values())).abs().amax(dim=1))]},
-    ["the photo", *asked],
+    above=["the photo", *asked],
     title="Saliency and its controls: another class, a network that knows nothing",
     caption=f"{NETWORK}; the untrained network is asked about the bull mastiff. Rank correlation with the trained "
     "network's gradient for the bull mastiff, all values with their signs (1: the same order, 0: unrelated; you will "
@@ -333,9 +333,9 @@ for place in places:
     for rule, gradient_by_rule in maps.items():
         rows[rule].append(pictures.signed(neurons.crop(gradient_by_rule, box))[0])
 
-pictures.rows_of_images(
+show.grid(
     rows,
-    [f"channel {place.channel}" for place in places],
+    above=[f"channel {place.channel}" for place in places],
     title=f"Neurons of {HIGH} on their own patches, under three rules",
     caption=f"{NETWORK}; {SIDE} × {SIDE} pixels around each neuron's place. Every map has its own scale, grey is 0.",
 )
@@ -352,9 +352,9 @@ pictures.rows_of_images(
 deconvnet = lab.deconvnet(model, photos, targets)
 guided = lab.guided_backprop(model, photos, targets)
 
-pictures.rows_of_images(
+show.grid(
     {"deconvnet": pictures.signed(deconvnet), "guided": pictures.signed(guided)},
-    [model.categories[target] for target in targets],
+    above=[model.categories[target] for target in targets],
     title="The class's own logit, under the other two rules",
     caption=f"{NETWORK}. Grey is 0, every map has its own scale. Their gradients are in the first figure.",
 )
@@ -376,9 +376,9 @@ first, second = torch.triu_indices(len(photos), len(photos), offset=1)  # all pa
 between = {name: sanity.rank_correlation(maps[first], maps[second]) for name, maps in one_target.items()}
 two = [0, -1]  # the dog and the cannon
 
-pictures.rows_of_images(
+show.grid(
     {"deconvnet": torch.cat([pictures.signed(maps[two]) for maps in one_target.values()])},
-    [f"{name}\n{names[photo]}" for name in one_target for photo in two],
+    above=[f"{name}\n{names[photo]}" for name in one_target for photo in two],
     title=f"Deconvnet of one target, {target}, on two photos",
     caption=f"Grey is 0. Rank correlation of two photos' maps, mean of all {len(first)} pairs of our four photos: "
     + ", ".join(f"{name} {values.mean():z.2f}" for name, values in between.items())
@@ -443,9 +443,9 @@ wrong = {
     "guided backprop": sanity.rank_correlation(guided, lab.guided_backprop(model, photos, koala)).mean(),
 }
 
-pictures.rows_of_images(
+show.grid(
     {"guided": pictures.signed(maps)},
-    others,
+    above=others,
     title="Guided backprop for three classes: which one is it?",
     caption=f"{NETWORK}. Rank correlation of the map for the photo's own class with the map for koala, mean of "
     f"{len(photos)} photos: " + ", ".join(f"{name} {value:.3f}" for name, value in wrong.items()) + ".",
@@ -480,19 +480,21 @@ for step in steps:
         after[name].append(sanity.rank_correlation(whole[name], destroyed[name]))
 
 shown = dict(list(drawn.items())[::2])
-pictures.rows_of_images(
+show.grid(
     {name: pictures.signed(torch.stack([maps[name][-1] for maps in shown.values()])) for name in whole},
-    list(shown),
+    above=shown,
     title="The cannon's maps while the network is destroyed from the top",
     caption=f"{NETWORK}. Above each column: how far down the weights are shuffled. Grey is 0.",
 )
 
 # %%
 middle = len(steps) // 2
-pictures.lines_by_depth(
-    {name: torch.stack(values) for name, values in after.items()},
-    ["none", *steps],
-    label="rank correlation with no shuffling",
+show.lines(
+    {name: (range(len(values)), torch.stack(values)) for name, values in after.items()},
+    across="weights shuffled from the output down to",
+    up="rank correlation with no shuffling",
+    ticks=dict(enumerate(["none", *steps])),
+    legend="upper right",
     title="Which method notices that the network is being destroyed?",
     caption=f"{NETWORK}, mean of {len(photos)} photos, the band is their range; weights shuffled from the output "
     f"down to each layer. Down to {steps[middle - 1]}: "
@@ -530,9 +532,9 @@ alike = {
     for name, maps in {"gradient": gradient, **by_network}.items()
 }
 
-pictures.rows_of_images(
+show.grid(
     {**{name: pictures.signed(maps) for name, maps in by_network.items()}, "edges": pictures.sizes(edges)},
-    names,
+    above=names,
     title="Guided backprop of a trained network and of an untrained one, and an edge detector",
     caption=f"{NETWORK}. Rank correlation of sizes with the edges, mean of the photos: trained gradient "
     f"{alike['gradient'].mean():+.2f}, trained guided {alike['trained'].mean():+.2f}, untrained guided "

@@ -22,9 +22,8 @@ from labkit import check, hint, images, models, show
 from labkit.methods import ascent as lab
 from labkit.methods.sheets import tile
 from labkit.receptive import receptive_field
-from labkit.show import ascent as pictures
 from labkit.show.ascent_explorer import climb, explore
-from labkit.show.plots import GAP
+from labkit.show.drawing import GAP
 
 NETWORK = "squeezenet"  # any of models.available(): "alexnet", once labkit fetch alexnet has run
 OTHER = next(name for name in models.EMBEDDED if name != NETWORK)  # asked the same, for comparison
@@ -92,10 +91,9 @@ kept += [frame.images for frame in lab.ascend(flamingo, **plain, size=SIZE, step
 sure = lab.rescore(model, torch.cat(kept), ["flamingo"] * len(kept))
 shown = [0, 4, 12, FEW]
 
-pictures.sheet(
+show.grid(
     torch.cat([kept[step] for step in shown]),
-    [f"step {step}: {sure[step]:.3f}" for step in shown],
-    columns=4,
+    above=[f"step {step}: {sure[step]:.3f}" for step in shown],
     title="Up the score of flamingo, in the pixels, with nothing to hold it",
     caption="Above each image: the probability of flamingo on the clean image, rounded to 8 bits. "
     + (
@@ -313,11 +311,10 @@ lines = [
     for name, values in certain.items()
     for line, kind, value in zip((name + ", ").split(", "), classes, values, strict=False)
 ]
-pictures.sheet(
+show.grid(
     torch.cat(list(made.values())),
-    lines,
+    above=lines,
     columns=4,
-    side=2.25,
     title="The same climb under eight regularisers",
     caption=f"{FEW} steps in pixels from grey, jittered; blur after every 4th, the others after each. "
     "Above: the probability of the class on the clean 8-bit image. Above 0.9 are "
@@ -377,9 +374,10 @@ for frame in lab.ascend(lab.logit(model, ten), size=SIZE, steps=STEPS, seed=2, *
                 early.setdefault(name, (frame.step, image, probability))
 visions, probabilities = frame.images, torch.stack(probabilities)  # (10, 3, H, W) and (steps, 10)
 
-pictures.sheet(
+show.grid(
     visions,
-    [f"{name}\n{value:.3f}" for name, value in zip(ten, probabilities[-1], strict=True)],
+    above=[f"{name}\n{value:.3f}" for name, value in zip(ten, probabilities[-1], strict=True)],
+    columns=5,
     title="Ten classes, from nothing",
     caption=f"{STEPS} steps in Fourier space, rate 0.08. Above each: its probability on the clean 8-bit image. Classes "
     "and seed were chosen by eye, for the picture, from 60 classes and a few seeds. "
@@ -407,16 +405,11 @@ begun = [
     for name, vision, p in zip(ten, visions, probabilities[-1], strict=True)
 ]
 
-pictures.grid(
-    {
-        "first\nsure": torch.stack([image for _, image, _ in begun[:5]]),
-        "at the\nend": visions[:5],
-    },
-    five,
-    notes={
-        "first\nsure": [f"step {step}: {p:.3f}" for step, _, p in begun[:5]],
-        "at the\nend": [f"step {STEPS}: {p:.3f}" for p in probabilities[-1][:5]],
-    },
+show.grid(
+    {"first\nsure": [image for _, image, _ in begun[:5]], "at the\nend": visions[:5]},
+    above=five,
+    below=[f"step {step}: {p:.3f}" for step, _, p in begun[:5]]
+    + [f"step {STEPS}: {p:.3f}" for p in probabilities[-1][:5]],
     title=f"Sure long before the picture is done: {in_time} of {len(ten)} classes reach 0.9 within {STEPS} steps",
     caption=f"Clean 8-bit images, scored every {checked[0]} steps. Above: the first one with a probability of 0.9. "
     f"Median step over all ten: {torch.tensor([step or STEPS for step in first]).float().median():.0f}.",
@@ -435,13 +428,10 @@ theirs = lab.maximize(lab.logit(other, asked), size=SIZE, steps=STEPS, seed=2, *
 both = {NETWORK: visions[[ten.index(name) for name in asked]], OTHER: theirs}
 opinions = [[lab.rescore(network, batch, asked) for network in (model, other)] for batch in both.values()]
 
-pictures.grid(
+show.grid(
     both,
-    asked,
-    notes={
-        name: [f"{here:.3f} and {there:.3f}" for here, there in zip(*pair, strict=True)]
-        for name, pair in zip(both, opinions, strict=True)
-    },
+    above=asked,
+    below=[f"{here:.3f} and {there:.3f}" for pair in opinions for here, there in zip(*pair, strict=True)],
     title="The same class out of two networks",
     caption=f"{STEPS} steps from the same start. Below each image: the probability of its class by {NETWORK} and by "
     f"{OTHER}, on the clean 8-bit image.",
@@ -486,10 +476,9 @@ def rise(network, image):
 
 rises = {name: rise(ways_up[name][0], image) for name, image in ends.items()}
 believed = {name: lab.rescore(model, image, [wanted]).item() for name, image in ends.items()}
-pictures.sheet(
+show.grid(
     torch.cat(list(ends.values())),
-    list(ends),
-    columns=4,
+    above=ends,
     title=f"The same loop, with a network that knows nothing: {wanted}",
     caption="Rise of each image's own logit from grey, in standard deviations of the photos' logits: "
     + ", ".join(f"{name.replace(chr(10), ' ')} {value:.1f}" for name, value in rises.items())
@@ -521,10 +510,10 @@ said = {
 }
 moved = {name: (row[-1] - row[0]).square().mean().sqrt() for name, row in rows.items()}
 
-pictures.grid(
+show.grid(
     rows,
-    ["start", *(f"step {mark}" for mark in marks)],
-    notes=said,
+    above=["start", *(f"step {mark}" for mark in marks)],
+    below=[line for lines in said.values() for line in lines],
     title="Flamingo, from grey and from a photo of a goose",
     caption="Below each image: the probability of flamingo on the clean 8-bit image. Root mean square of the change "
     "from start to end: " + ", ".join(f"{name} {value:.2f}" for name, value in moved.items()) + ".",
@@ -564,9 +553,9 @@ for layer, channels in chosen.items():
     )
     sheets[f"{layer}: sees {sees} px of {side}"] = tile(climbed, columns=2, gap=1, background=GAP)
 
-pictures.sheet(
-    list(sheets.values()),
-    list(sheets),
+show.grid(
+    sheets.values(),
+    above=sheets,
     columns=3,
     title="Four channels of every layer, from the first to the last",
     caption=f"{FEW * 2 // 3} steps in Fourier space. Above each block: how many pixels one neuron sees (stage 03), and "

@@ -15,7 +15,7 @@
 # %%
 import torch
 
-from labkit import check, hint, images, models
+from labkit import check, hint, images, models, show
 from labkit.hooks import recording
 from labkit.methods import dream as lab
 from labkit.methods.dream import resize
@@ -184,9 +184,10 @@ def growth(image, photo, layer=LAYER):
 def before_and_after(photo, name):
     def draw(dreamt, scores):
         grown = growth(dreamt, photo)
-        return pictures.photo_sheet(
-            {name: photo, f"dreamt at {LAYER} of {NETWORK}": dreamt},
-            columns=2,
+        return show.grid(
+            [photo, dreamt],
+            above=[name, f"dreamt at {LAYER} of {NETWORK}"],
+            side=4.5,
             title="More of what is there",
             caption=f"The objective, half the squared norm of {LAYER}, is {grown:.0f} × the photo's; the norm itself "
             f"{grown**0.5:.1f} ×. On average a value of the image moved by {(dreamt - photo).abs().mean():.2f}.",
@@ -215,8 +216,10 @@ chosen = [layers[i] for i in (2, 3, 4, 5, 6, -1) if i < len(layers)]
 dreams = {layer: lab.deep_dream(model, cat, layer, steps=STEPS, step_size=STEP_SIZE) for layer in chosen}
 grown = {layer: growth(image, cat, layer) for layer, image in dreams.items()}
 
-pictures.photo_sheet(
-    dreams,
+show.grid(
+    dreams.values(),
+    above=dreams,
+    columns=3,
     title=f"One cat, dreamt at {len(dreams)} layers of {NETWORK}, from early to late",
     caption="Each layer's own objective, as a multiple of the photo's: "
     + ", ".join(f"{layer} {times:.0f}" for layer, times in grown.items())
@@ -237,8 +240,9 @@ dreams = {
     f"{layer}, {depth}": lab.deep_dream(other, cat, layer, steps=STEPS) for depth, layer in depths.items()
 }
 
-pictures.photo_sheet(
-    dreams,
+show.grid(
+    dreams.values(),
+    above=dreams,
     title=f"The same cat, dreamt by {OTHER}",
     caption="A mean change of "
     + ", ".join(f"{(image - cat).abs().mean():.2f}" for image in dreams.values())
@@ -268,9 +272,10 @@ for octaves in (1, 4):
         curves[name].add(frame)
     dreams[name] = frame.images
 
-pictures.photo_sheet(
-    dreams,
-    columns=2,
+show.grid(
+    dreams.values(),
+    above=dreams,
+    side=4.5,
     title=f"The same {4 * STEPS} steps at {EYES}, in one octave and in four",
     caption="The objective at full size, as a multiple of the photo's: "
     + ", ".join(f"{name} {growth(image, rocket, EYES):.0f}" for name, image in dreams.items())
@@ -353,9 +358,13 @@ for margin in (0, 32, 64, 128):
     tiled, _ = lab.tiled_gradient(objective, strip, tile=SIZE // 2, margin=margin)
     off[f"margin {margin}"] = (tiled - whole).abs().mean(dim=(0, 1, 2)) / whole.abs().mean()
 
-pictures.across_the_border(
-    off,
-    border=SIZE // 2,
+show.lines(
+    {name: (range(len(line)), 100 * line) for name, line in off.items()},
+    across="column of pixels",
+    up="difference, % of the mean gradient",
+    rules={SIZE // 2 - 0.5: "border of the tiles"},
+    legend="upper right",
+    look={"xlim": (0, SIZE - 1), "ylim": (0, None)},
     title=f"How far two tiles of {SIZE // 2} × {SIZE // 2} pixels are off, side by side",
     caption="The difference from the whole image's gradient, in each column of pixels, over the mean gradient. Mean "
     "of all columns: " + ", ".join(f"{name} {line.mean():.1%}" for name, line in off.items()) + ".",
@@ -415,10 +424,15 @@ for name, guide in guides.items():
     dreams[name] = lab.deep_dream(other, sky, deep, guide=guide, steps=STEPS)
 agrees = {name: lab.guide_match(other, deep, guide) for name, guide in guides.items()}
 
-pictures.photo_sheet(
+shown = (
     {"the photo": sky}
     | {f"guide: {name}": guide for name, guide in guides.items()}
-    | {f"dreamt: {name}": image for name, image in dreams.items()},
+    | {f"dreamt: {name}": image for name, image in dreams.items()}
+)
+show.grid(
+    shown.values(),
+    above=shown,
+    columns=3,
     title=f"Galaxies, dreaming of windows and of berries at {deep} of {OTHER}",
     caption="Likeness to a guide, as a multiple of the photo's. "
     + " ".join(
@@ -452,8 +466,9 @@ controls = {
 its_own = lab.activation_norm(untrained, LAYER)
 own = (its_own(controls["untrained network"]) / its_own(rocket)).item()
 
-pictures.photo_sheet(
-    controls,
+show.grid(
+    controls.values(),
+    above=controls,
     title="The dream and its controls",
     caption="The trained network's objective, as a multiple of the photo's: "
     + ", ".join(f"{name} {growth(image, rocket):.1f}" for name, image in controls.items())

@@ -15,7 +15,7 @@
 import torch
 import torch.nn.functional as F
 
-from labkit import check, hint, images, models
+from labkit import check, hint, images, models, show
 from labkit.errors import LabError
 from labkit.methods import adversarial as lab
 from labkit.methods import robustness
@@ -141,11 +141,10 @@ with torch.no_grad():
     }
 gained, at_random = ((line[16] - line[0]).item() for line in ways.values())
 
-pictures.lines(
-    ways,
-    distances,
+show.lines(
+    {name: (distances, logits) for name, logits in ways.items()},
     across="change of every value, in 1/255",
-    label="logit of koala",
+    up="logit of koala",
     title="One direction among 150,000: the dalmatian's logit of koala",
     caption=f"{before.numel():,} values, each moved by the same amount, up or down. At {distances[16]:g}/255 the "
     f"logit has moved by {gained:+.1f} along the gradient's signs and by {at_random:+.2f} along random ones.",
@@ -314,12 +313,12 @@ for name, attack in attacks.items():
         boxes = [(batch - small).abs().max() - e / 255 for batch, e in zip(attacked, epsilons, strict=True)]
         farthest = max(farthest, *(box.item() for box in boxes))
 
-pictures.lines(
-    accuracy,
-    [0, *epsilons],
+show.lines(
+    {name: ([0, *epsilons], shares) for name, shares in accuracy.items()},
     across="epsilon, in 1/255",
-    label="share that the network gets right",
-    marks=[name for name in accuracy if "foolbox" in name],
+    up="share that the network gets right",
+    points=[name for name in accuracy if "foolbox" in name],
+    legend="center right",
     title="Noise is harmless, a step along the gradient is not",
     caption=f"{len(small)} photos. At 1/255: "
     + ", ".join(f"{name} {line[3]:.0%}" for name, line in accuracy.items())

@@ -280,31 +280,16 @@ def test_figures_say_in_their_alt_text_what_they_show_and_repeat_to_the_byte(pho
         lambda: pictures.map_sheets(
             {"a": maps, "b": maps}, shared=[True, False], title="sheets", caption="of maps"
         ),
-        lambda: pictures.photo_grid(photos, ["one", "two"], columns=3, title="grid", caption="of photos"),
-        lambda: pictures.curves({"x": ([0, 1], [2.0, 3.0])}, across="a", up="b", title="curve", caption="up"),
         lambda: proofs.against_chance(0.9, by_chance, label="score", title="luck", caption="and find"),
         lambda: proofs.examples_and_dots(kinds, label="peak", title="dots", caption="beside examples"),
-        lambda: proofs.chosen_among({"a": (by_chance, 3)}, label="score", title="one", caption="of twenty"),
     ]
     for figure in figures:
         assert figure().webp() == figure().webp()
     assert [figure().alt for figure in figures] == [
         "sheets. of maps",
-        "grid. of photos",
-        "curve. up",
         "luck. and find",
         "dots. beside examples",
-        "one. of twenty",
     ]
-
-
-def test_the_chosen_channel_stands_where_its_value_is():
-    figure = proofs.chosen_among(
-        {"a": (torch.tensor([0.1, 0.7]), 1), "b": (torch.tensor([0.4, 0.2]), 0)}, label=""
-    )
-    marks = [text.xy[0] for text in figure.axes[0].texts]
-    assert marks == pytest.approx([0.7, 0.4])
-    assert [text.get_text() for text in figure.axes[0].texts] == ["channel 1", "channel 0"]
 
 
 def test_a_window_beyond_the_border_is_black_there():
@@ -369,7 +354,7 @@ def test_a_layer_of_fewer_channels_pulls_the_channel_in(tiny, bank):
 def test_the_explorer_refuses_what_is_not_there(tiny, bank):
     with pytest.raises(LabError, match="no photo 'tow' to choose here; try one of"):
         explore(tiny, bank, ["1"], photo="tow")
-    with pytest.raises(LabError, match="no channel 8; 1 has 8"):
+    with pytest.raises(LabError, match="no channel 8 in '1'; try 0 to 7"):
         explore(tiny, bank, ["1"], channel=8)
     with pytest.raises(LabError, match="no layer"):
         explore(tiny, bank, ["11"])

@@ -22,7 +22,6 @@ from labkit.images import to_8_bit
 from labkit.methods import ascent
 from labkit.models import Classifier
 from labkit.relus.closed import Opening
-from labkit.show.ascent import grid, sheet
 from labkit.show.ascent_explorer import NONE, beside_the_control, climb, explore
 
 
@@ -436,7 +435,12 @@ def test_where_nothing_ever_fires_it_is_said_in_which_images(model, weights):
     model.net[2].bias.data[[4, 5]] = -1e6
     model.net[2].weight.data[[4, 5]] *= weights
     dead = ascent.channel(model, "3", 4)
-    for more in ({}, {"start": grey}, {"rule": ascent.normalised_steps()}, {"parameterisation": ascent.PIXELS}):
+    for more in (
+        {},
+        {"start": grey},
+        {"rule": ascent.normalised_steps()},
+        {"parameterisation": ascent.PIXELS},
+    ):
         for objective in (dead, dead - 0.1 * ascent.l2()):
             with pytest.raises(
                 LabError, match=r"has not moved: nothing .* each of 3 steps .*; try another seed"
@@ -531,28 +535,7 @@ def test_the_names_are_sorted_and_all_there():
     assert len(set(ascent.__all__)) == len(ascent.__all__)
 
 
-# pictures and the explorer
-
-
-def test_figures_say_in_words_what_they_show(photos):
-    figure = sheet(photos, ["a", "b"], columns=5, title="t", caption="c")
-    assert figure.alt == "t. c"
-    for picture in (figure, grid({"one": photos}, ["a", "b"], notes={"one": ["1", "2"]}, title="t")):
-        pixels = np.asarray(Image.open(io.BytesIO(picture.webp())).convert("RGBA"))
-        assert pixels[2, 2, 3] == 0  # no ground of its own
-    with pytest.raises(LabError, match="a caption for each image, got 2 images, 1"):
-        sheet(photos, ["a"])
-    with pytest.raises(LabError, match="rows of one length"):
-        grid({"one": photos, "two": photos[:1]})
-    with pytest.raises(LabError, match="rows of one length"):
-        grid({"one": photos}, ["a"])
-
-
-def test_images_are_as_large_as_the_page_allows():
-    for count, columns in ((10, 5), (8, 4), (3, 3)):
-        width, height = sheet(torch.rand(count, 3, 8, 8), ["a"] * count, columns=columns).get_size_inches()
-        assert width == pytest.approx(9)
-        assert height == pytest.approx(count // columns * (9 / columns + 0.24))
+# the explorer
 
 
 @pytest.fixture

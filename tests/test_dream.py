@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
-from labkit import images, models
+from labkit import images, models, show
 from labkit.errors import LabError
 from labkit.hooks import recording
 from labkit.images import Photos
@@ -19,9 +19,8 @@ from labkit.methods.ascent import normalised
 from labkit.models import Classifier
 from labkit.objectives import of_layer
 from labkit.receptive import receptive_field
-from labkit.show.dream import Scores, Snapshot, across_the_border, growing, photo_sheet, score_curves
+from labkit.show.dream import Scores, Snapshot, growing, score_curves
 from labkit.show.dream_explorer import STRENGTHS, explore, stages
-from labkit.show.picture import PhotoPicture
 
 
 @pytest.fixture
@@ -336,7 +335,7 @@ def test_growing_returns_the_dream_and_its_scores_and_draws_the_end_once(model):
 
     def draw(image, scores):
         drawn.append(image)
-        return photo_sheet({"dreamt": image}, columns=1)
+        return show.grid([image], above=["dreamt"])
 
     dreamt, scores = growing(frames_of(model), draw)
     assert len(drawn) == 1
@@ -346,16 +345,17 @@ def test_growing_returns_the_dream_and_its_scores_and_draws_the_end_once(model):
         growing(iter(()), draw)
 
 
-def test_pictures_hold_their_words(model):
-    sheet = photo_sheet({"a": photo()[0], "b": photo()}, title="Two", caption="of them")
-    assert isinstance(sheet, PhotoPicture)
-    assert sheet.alt == "Two. of them"
+def test_the_objective_is_drawn_octave_by_octave(model):
     scores = Scores()
     for frame in frames_of(model):
         scores.add(frame)
-    assert score_curves({"dream": scores}, label="objective", alt="it grows").alt == "it grows"
-    off = {"margin 0": torch.rand(64), "margin 32": torch.zeros(64)}
-    assert across_the_border(off, border=32, title="How far", caption="so far").alt == "How far. so far"
+    curves = score_curves({"dream": scores}, label="objective", alt="it grows")
+    assert curves.alt == "it grows"
+    assert [text.get_text() for text in curves.axes[0].texts] == ["octave 1", "octave 2"]
+    x, y = curves.axes[0].lines[0].get_data()
+    assert x[~np.isnan(y)].tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert y[~np.isnan(y)] == pytest.approx([*scores.octaves[0], *scores.octaves[1]])
+    assert np.isnan(y[4])  # the line has a gap where an octave ends
 
 
 def test_a_snapshot_is_the_image_pixel_for_pixel():

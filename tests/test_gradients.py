@@ -17,7 +17,7 @@ from labkit.methods import gradients, sanity
 from labkit.methods.neurons import Neuron, around, standouts
 from labkit.models import Classifier
 from labkit.relus import relu_rule
-from labkit.show.gradients import box_on_photo, lines_by_depth, rows_of_images, signed, sizes
+from labkit.show.gradients import box_on_photo, signed, sizes
 from labkit.show.gradients_explorer import explore, neuron_under_three_rules
 
 
@@ -353,13 +353,10 @@ def test_a_map_in_which_one_colour_leans_one_way_is_drawn_in_grey():
 
 
 def test_figures_say_in_words_what_they_show(images):
-    figure = rows_of_images({"photo": images}, ["a", "b"], title="t", caption="c")
+    figure = box_on_photo(images[:1], images[:1] - 0.5, (1, 2, 5, 6), title="t", caption="c")
     assert figure.webp().startswith(b"RIFF")
     assert figure.alt == "t. c"
-    assert lines_by_depth({"one": torch.rand(3, 2)}, "abc", label="l", title="t").webp()
-    assert box_on_photo(images[:1], images[:1] - 0.5, (1, 2, 5, 6), title="t").alt == "t"
-    with pytest.raises(LabError, match="rows of one length"):
-        rows_of_images({"photo": images, "one": images[:1]})
+    assert [axes.patches[0].get_bbox().bounds for axes in figure.axes] == [(1.5, 0.5, 4, 4)] * 2
 
 
 def test_standouts_are_of_different_channels_and_photos_and_inside_the_margin():

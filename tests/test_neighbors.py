@@ -14,7 +14,7 @@ from labkit import images, models
 from labkit.errors import LabError
 from labkit.methods import gallery as galleries
 from labkit.methods import neighbors
-from labkit.show.neighbors import grouped_bars, neighbor_rows, photo_map, precision_curves, spread
+from labkit.show.neighbors import grouped_bars, neighbor_rows, photo_map
 
 
 @pytest.fixture
@@ -334,9 +334,6 @@ def test_every_figure_draws_and_says_in_words_what_it_shows():
     points = vectors(6, 2)
     figures = [
         neighbor_rows(photos[0], {"pixels": row, "features": row}, name="a jeep", title="t", caption="c"),
-        precision_curves(
-            {"pixels": torch.rand(5), "trained": torch.rand(5)}, chance=0.1, title="t", caption="c"
-        ),
         grouped_bars(
             {"crop": {"a": 0.1, "b": 1.0}, "flip": {"a": 0.0, "b": 0.5}},
             label="share",
@@ -351,10 +348,6 @@ def test_every_figure_draws_and_says_in_words_what_it_shows():
     for figure in figures:
         assert figure.webp().startswith(b"RIFF")
         assert figure.alt == "t. c"
-
-
-def test_labels_that_would_lie_on_each_other_are_moved_up_and_apart():
-    assert spread([0.9, 0.1, 0.12, 0.1], apart=0.05) == pytest.approx([0.9, 0.1, 0.2, 0.15])
 
 
 def test_right_and_wrong_differ_by_a_mark_and_not_by_colour_alone():

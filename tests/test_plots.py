@@ -12,6 +12,7 @@ from PIL import Image
 from labkit import show
 from labkit.errors import LabError
 from labkit.show import palette
+from labkit.show.drawing import spread
 
 
 def pixels(picture, ground="white"):
@@ -39,8 +40,8 @@ class Figure(HTMLParser):
 
 
 def test_a_picture_is_a_figure_with_its_texts_around_it_and_its_alt_text_in_it():
-    picture = show.image_row(
-        torch.rand(2, 3, 8, 8), ["a", "b"], title="Two <b>", caption="of 'noise'.", alt='2 "x"'
+    picture = show.grid(
+        torch.rand(2, 3, 8, 8), above=["a", "b"], title="Two <b>", caption="of 'noise'.", alt='2 "x"'
     )
     data = picture._repr_mimebundle_()
     assert data["text/plain"] == '2 "x"'
@@ -51,8 +52,8 @@ def test_a_picture_is_a_figure_with_its_texts_around_it_and_its_alt_text_in_it()
     kind, _, encoded = figure.image["src"].partition(",")
     assert kind == "data:image/webp;base64"
     shown = Image.open(io.BytesIO(base64.b64decode(encoded)))
-    assert shown.width == 1440
-    assert (int(figure.image["width"]), int(figure.image["height"])) == (864, round(shown.height * 0.6))
+    assert shown.width == 960
+    assert (int(figure.image["width"]), int(figure.image["height"])) == (576, round(shown.height * 0.6))
 
 
 def test_without_an_alt_text_of_its_own_a_picture_says_its_title_and_caption():
@@ -106,7 +107,7 @@ def test_equal_tensors_give_equal_bytes_and_so_does_one_picture_asked_twice():
 def test_an_image_is_drawn_in_its_colours_and_the_right_way_up():
     image = torch.zeros(1, 3, 8, 8)
     image[0, 0, :4] = 1  # red above, black below
-    drawn = pixels(show.image_row(image))
+    drawn = pixels(show.grid(image))
     red = (abs(drawn.astype(int) - [255, 0, 0]) < 8).all(-1)
     black = (drawn < 8).all(-1)
     assert red.any()
@@ -141,7 +142,79 @@ def test_a_missing_bank_is_an_empty_frame_that_says_why():
 
 
 def test_wrong_shapes_and_counts_are_refused():
-    with pytest.raises(LabError, match="a caption for each of 2 images, got 1"):
-        show.image_row(torch.rand(2, 3, 4, 4), ["only one"])
+    with pytest.raises(
+        LabError, match="a line for each of 2 images, or of 2 columns, got 1 above and 0 below"
+    ):
+        show.grid(torch.rand(2, 3, 4, 4), above=["only one"])
+    with pytest.raises(LabError, match="of 2 images, or of 2 columns, got 0 above and 1 below"):
+        show.grid(torch.rand(2, 3, 4, 4), below=["only one"])
+    with pytest.raises(LabError, match="rows of one length, got 'one': 2, 'two': 1"):
+        show.grid({"one": torch.rand(2, 3, 4, 4), "two": torch.rand(1, 3, 4, 4)})
+    with pytest.raises(LabError, match=r"expected images, .* got none"):
+        show.grid([])
     with pytest.raises(LabError, match=r"got \(5, 4, 4\)"):
-        show.image_row([torch.rand(5, 4, 4)])
+        show.grid([torch.rand(5, 4, 4)])
+
+
+def test_a_grid_has_its_words_where_they_belong():
+    shown = torch.rand(4, 3, 6, 8)
+    picture = show.grid(
+        {"first": shown[:2], "a name of many letters": shown[2:]}, above=["x", "y"], below=list("abcd")
+    )
+    assert [axes.get_title() for axes in picture.axes] == ["x", "y", "", ""]
+    assert [axes.get_xlabel() for axes in picture.axes] == list("abcd")
+    assert [axes.get_ylabel() for axes in picture.axes] == ["first", "", "a name of many letters", ""]
+    each = show.grid(shown[:3], above=["x", "y", "z"], columns=2)
+    assert [axes.get_title() for axes in each.axes] == ["x", "y", "z", ""]
+    assert [axes.get_visible() for axes in each.axes] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(("count", "columns"), [(10, 5), (8, 4), (3, 3)])
+def test_images_are_as_large_as_the_page_allows(count, columns):
+    picture = show.grid(torch.rand(count, 3, 8, 8), above=["a"] * count, columns=columns)
+    width, height = picture.get_size_inches()
+    assert width == pytest.approx(9)
+    assert 0 < height / (count // columns) - 9 / columns < 0.32
+    picture.pixels()
+    for axes in picture.axes:
+        assert axes.get_position().width * width > 0.94 * 9 / columns
+
+
+def test_lines_are_named_at_their_ends_apart_from_each_other():
+    picture = show.lines({"a": ([0, 1], [1.0, 5.0]), "b": ([0, 1], [2.0, 5.0])}, across="x", up="y")
+    a, b = picture.axes[0].texts
+    assert (a.get_text(), b.get_text()) == ("a", "b")
+    assert abs(a.xy[1] - b.xy[1]) >= 0.059
+    assert 0.9 < min(a.xy[1], b.xy[1]) < 1  # in shares of the axes' height
+    assert spread([0.9, 0.1, 0.12, 0.1], apart=0.05) == pytest.approx([0.9, 0.1, 0.2, 0.15])
+
+
+def test_lines_of_several_measures_are_their_mean_in_a_band_of_their_range():
+    measures = torch.tensor([[0.0, 1.0], [2.0, 6.0]])
+    picture = show.lines({"a": ([0, 1], measures)}, across="x", up="y", legend="best")
+    (axes,) = picture.axes
+    assert axes.lines[0].get_ydata().tolist() == [0.5, 4]
+    band = axes.collections[0].get_paths()[0].vertices
+    assert {tuple(point) for point in band.tolist()} == {(0, 0), (0, 1), (1, 2), (1, 6)}
+
+
+def test_levels_rules_and_points_are_marked_with_their_names():
+    values = {"ours": ([0, 1, 2], [3.0, 2.0, 1.0]), "theirs": ([0, 1, 2], [3.0, 2.0, 1.0])}
+    picture = show.lines(
+        values, across="x", up="y", ticks={0: "none", 2: "all"}, levels={2.0: "guessing"}, rules={1: "border"},
+        points=["theirs"], legend="best",
+    )  # fmt: skip
+    (axes,) = picture.axes
+    assert [text.get_text() for text in axes.texts] == ["guessing", "border"]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["none", "all"]
+    assert {line.get_label(): line.get_linestyle() for line in axes.lines[:2]} == {
+        "ours": "-",
+        "theirs": "None",
+    }
+
+
+def test_a_dot_that_stands_out_is_named_where_its_value_is():
+    groups = {"a": torch.tensor([0.1, 0.7]), "b": torch.tensor([0.4, 0.2])}
+    picture = show.dots(groups, label="", marks=[(0.7, "channel 1"), (0.4, "channel 0")])
+    assert [text.xy[0] for text in picture.axes[0].texts] == pytest.approx([0.7, 0.4])
+    assert [text.get_text() for text in picture.axes[0].texts] == ["channel 1", "channel 0"]

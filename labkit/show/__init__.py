@@ -1,6 +1,7 @@
 """Pictures: tensors in, figures out."""
 
+from labkit.show.filters import filter_sheet, filter_sheets
 from labkit.show.picture import PhotoPicture, Picture
-from labkit.show.plots import dots, filter_sheet, filter_sheets, image_row
+from labkit.show.plots import dots, grid, lines
 
-__all__ = ["PhotoPicture", "Picture", "dots", "filter_sheet", "filter_sheets", "image_row"]
+__all__ = ["PhotoPicture", "Picture", "dots", "filter_sheet", "filter_sheets", "grid", "lines"]

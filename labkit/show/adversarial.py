@@ -1,6 +1,7 @@
-"""Figures of stage 08: originals beside what fools the network, lines over epsilon, shares as a table."""
+"""Figures of stage 08: originals beside what fools the network, shares as a table."""
 
 from collections.abc import Mapping, Sequence
+from typing import Unpack
 
 from matplotlib.axes import Axes
 from torch import Tensor
@@ -8,9 +9,10 @@ from torch import Tensor
 from labkit.errors import LabError
 from labkit.methods.adversarial import rms
 from labkit.models import Classifier
-from labkit.show.palette import BLUE, FAINT, HUES, INK, RED
-from labkit.show.picture import PhotoPicture, Picture
-from labkit.show.plots import WIDTH, draw
+from labkit.show.drawing import bare, row_axis
+from labkit.show.palette import BLUE, FAINT, INK, RED
+from labkit.show.picture import Picture, Texts, with_alt
+from labkit.show.plots import WIDTH, grid
 
 
 def says(model: Classifier, image: Tensor) -> str:
@@ -36,9 +38,7 @@ def as_in_the_lecture(
     changed: Sequence[Tensor],
     *,
     times: float = 10,
-    title: str = "",
-    caption: str = "",
-    alt: str = "",
+    **texts: Unpack[Texts],
 ) -> Picture:
     """A row an image: original, adversarial, difference, 10 × difference, with predictions and norms.
 
@@ -48,29 +48,21 @@ def as_in_the_lecture(
         raise LabError(
             f"expected as many changed images as originals, got {len(changed)} and {len(originals)}"
         )
-    told = "; ".join(
-        f"{says(model, a)} becomes {says(model, b)}" for a, b in zip(originals, changed, strict=True)
-    )
-    alt = alt or f"{title}. {told}. {caption}"
-    height = (WIDTH / 4 + 0.22) * len(originals) + 0.25
-    figure = PhotoPicture(WIDTH, height, title=title, caption=caption, alt=alt)
-    grid = figure.subplots(len(originals), 4, squeeze=False)
-    for line, before, after in zip(grid, originals, changed, strict=True):
+    pictures: list[Tensor] = []
+    words: list[str] = []
+    for before, after in zip(originals, changed, strict=True):
         size, largest = rms(after - before).item(), (after - before).abs().max().item()
-        pictures = {
-            says(model, before): before,
-            says(model, after): after,
-            f"r.m.s. {size:.4f}": difference(before, after),
-            f"largest {255 * largest:.1f} / 255": difference(before, after, times=times),
-        }
-        for axes, (words, picture) in zip(line, pictures.items(), strict=True):
-            draw(axes, picture[0], smooth=True)
-            axes.set_xlabel(words)
-    for axes, name in zip(
-        grid[0], ("original", "adversarial", "difference", f"{times:g} × difference"), strict=True
-    ):
-        axes.set_title(name, weight="bold")
-    return figure
+        differences = difference(before, after), difference(before, after, times=times)
+        pictures += [before, after, *differences]
+        words += [
+            says(model, before),
+            says(model, after),
+            f"r.m.s. {size:.4f}",
+            f"largest {255 * largest:.1f} / 255",
+        ]
+    told = "; ".join(f"{a} becomes {b}" for a, b in zip(words[::4], words[1::4], strict=True))
+    names = "original", "adversarial", "difference", f"{times:g} × difference"
+    return grid(pictures, columns=4, above=names, below=words, **with_alt(told, texts))
 
 
 def predicted(
@@ -78,9 +70,7 @@ def predicted(
     shown: Mapping[str, Tensor],
     *,
     columns: int = 4,
-    title: str = "",
-    caption: str = "",
-    alt: str = "",
+    **texts: Unpack[Texts],
 ) -> Picture:
     """Images in rows: above each what it is, below it what the network says, or each of several by its name.
 
@@ -94,55 +84,11 @@ def predicted(
         for name, image in shown.items()
     }
     told = "; ".join(f"{name}: {said}" for name, said in words.items()).replace("\n", ", ")
-    rows, columns = -(-len(shown) // columns), min(columns, len(shown))
-    height = rows * (min(WIDTH / columns, 3.2) + 0.3 + 0.18 * len(readers))
-    figure = PhotoPicture(
-        WIDTH, height, title=title, caption=caption, alt=alt or f"{title}. {told}. {caption}"
-    )
-    frames = figure.subplots(rows, columns, squeeze=False).flatten()
-    for axes, (name, image) in zip(frames, shown.items(), strict=False):
-        draw(axes, image[0], title=name, smooth=True)
-        axes.set_xlabel(words[name])
-    for axes in frames[len(shown) :]:
-        axes.set_visible(False)
-    return figure
+    columns = min(columns, len(shown))
+    return grid(shown.values(), above=shown, below=words.values(), columns=columns, **with_alt(told, texts))
 
 
-def lines(
-    values: Mapping[str, Tensor],
-    at: Sequence[float] | Tensor,
-    *,
-    across: str,
-    label: str,
-    marks: Sequence[str] = (),
-    title: str = "",
-    caption: str = "",
-    alt: str = "",
-) -> Picture:
-    """Lines over a budget or a distance, each named at its right end or in the legend.
-
-    values: name -> (len(at),);  marks: names drawn as open circles without a line, to lie upon another
-    """
-    figure = Picture(WIDTH, 3.8, title=title, caption=caption, alt=alt)
-    axes = figure.subplots()
-    dashes = iter(("-", "-", "--", "-.", ":"))  # lines that run together can still be told apart
-    hues = iter(HUES)
-    for name, line in values.items():
-        if name in marks:
-            (points,) = axes.plot(at, line, "o", color=INK, label=name, markersize=11)
-            points.set(markerfacecolor="none", markeredgewidth=1.8)
-        else:
-            axes.plot(at, line, next(dashes), color=next(hues), linewidth=2.4, label=name)
-    axes.set_xlabel(across)
-    axes.set_ylabel(label)
-    axes.grid()
-    axes.legend()
-    return figure
-
-
-def share_table(
-    shares: Mapping[str, Mapping[str, float]], *, title: str = "", caption: str = "", alt: str = ""
-) -> Picture:
+def share_table(shares: Mapping[str, Mapping[str, float]], **texts: Unpack[Texts]) -> Picture:
     """Shares as a table, each with a bar as long as it is: a row for each, a column a treatment.
 
     shares: row -> column -> share in 0..1, the same columns in every row
@@ -152,21 +98,20 @@ def share_table(
         f"{name}: " + ", ".join(f"{column} {row[column]:.0%}" for column in columns)
         for name, row in shares.items()
     ).replace("\n", " ")
-    alt = alt or f"{title}. {told}. {caption}"
-    figure = Picture(WIDTH, 0.55 * len(shares) + 0.5, title=title, caption=caption, alt=alt)
+    figure = Picture(WIDTH, 0.55 * len(shares) + 0.5, **with_alt(told, texts))
     axes = figure.subplots()
     for place, row in enumerate(shares.values()):
         for column, share in enumerate(row[name] for name in columns):
             axes.text(column, place + 0.12, f"{share:.0%}", ha="center", color=INK, fontsize=11)
             axes.barh(place + 0.28, 0.8, left=column - 0.4, height=0.14, color=FAINT)
             axes.barh(place + 0.28, 0.8 * share, left=column - 0.4, height=0.14, color=BLUE)
+    bare(axes)
+    row_axis(axes, shares)
     axes.set_xticks(range(len(columns)), columns)
-    axes.set_yticks(range(len(shares)), shares.keys())
     axes.set_xlim(-0.5, len(columns) - 0.5)
-    axes.set_ylim(len(shares) - 0.5, -0.5)
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    axes.grid(visible=False)
     return figure
 
 

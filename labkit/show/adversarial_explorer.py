@@ -10,8 +10,9 @@ from labkit.images import Photos
 from labkit.methods.adversarial import pgd, rms
 from labkit.models import Classifier
 from labkit.show.adversarial import difference, probability_bars, says
-from labkit.show.picture import PhotoPicture, Picture
-from labkit.show.plots import WIDTH, draw
+from labkit.show.drawing import draw
+from labkit.show.picture import PhotoPicture, Picture, Texts
+from labkit.show.plots import WIDTH
 from labkit.show.widgets import Explorer, chooser, explorer
 
 STEPS = 8
@@ -42,28 +43,30 @@ def pushed_to(
     said = " ".join(
         f"{model.name}. The photo: {says(model, image)}. Now: {says(model, changed)}." for model in networks
     )
-    figure = PhotoPicture(
-        WIDTH,
-        WIDTH / 3 + 2.2,
-        title=f"{name} towards {target}, no value changed by more than {epsilon:g}/255",
-        caption=f"{said} Root mean square of the change: {255 * rms(changed - image).item():.2f}/255. "
+    texts: Texts = {
+        "title": f"{name} towards {target}, no value changed by more than {epsilon:g}/255",
+        "caption": f"{said} Root mean square of the change: {255 * rms(changed - image).item():.2f}/255. "
         f"{STEPS} projected steps.",
-    )
-    shown = {
-        "original": image,
-        "adversarial": changed,
-        "10 × difference": difference(image, changed, times=10),
     }
+    return _pictures_and_bars(networks, image, changed, networks[0].categories[int(wanted)], texts)
+
+
+def _pictures_and_bars(
+    networks: Sequence[Classifier], image: Tensor, changed: Tensor, wanted: str, texts: Texts
+) -> Picture:
+    shown = {"original": image, "adversarial": changed}
+    shown["10 × difference"] = difference(image, changed, times=10)
     names = [model.name for model in networks]
-    grid = figure.subplot_mosaic(
+    figure = PhotoPicture(WIDTH, WIDTH / 3 + 2.2, **texts)
+    axes = figure.subplot_mosaic(
         [[line for line in shown for _ in names], [name for name in names for _ in shown]],
         height_ratios=[WIDTH / 3, 1.6],
     )
     for line, picture in shown.items():
-        draw(grid[line], picture[0], title=line, smooth=True)
+        draw(axes[line], picture, title=line)
     for model in networks:
-        probability_bars(grid[model.name], model.top(changed, k=5), accent=model.categories[int(wanted)])
-        grid[model.name].set_title(f"{model.name} says", loc="left")
+        probability_bars(axes[model.name], model.top(changed, k=5), accent=wanted)
+        axes[model.name].set_title(f"{model.name} says", loc="left")
     return figure
 
 

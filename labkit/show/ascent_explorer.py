@@ -14,9 +14,10 @@ from tqdm.auto import tqdm
 from labkit.errors import LabError
 from labkit.methods import ascent
 from labkit.models import Classifier
+from labkit.show.drawing import draw
 from labkit.show.palette import BLUE, INK
 from labkit.show.picture import PhotoPicture, Picture
-from labkit.show.plots import WIDTH, draw
+from labkit.show.plots import WIDTH
 from labkit.show.widgets import Explorer, explorer
 
 L2 = (0.0, 0.2)
@@ -98,6 +99,21 @@ def _ways_up(
         lambda images: plain(images) - weights * penalty(images), count=len(settings), device=plain.device
     )
 
+    return ascent.ascend(
+        objective,
+        start=start,
+        parameterisation=ascent.PIXELS,
+        transforms=(ascent.jitter(8),),
+        regularisers=(_each_by_its_own(settings),),
+        rule=ascent.normalised_steps(rate),
+        steps=steps,
+        seed=seed,
+    )
+
+
+def _each_by_its_own(settings: list[Setting]) -> ascent.Regulariser:
+    """Blurs and clips each image of a batch as its own setting says."""
+
     def regularise(images: Tensor, gradient: Tensor, step: int) -> Tensor:
         done = []
         for index, (_, sigma, percent) in enumerate(settings):
@@ -106,16 +122,7 @@ def _ways_up(
             done.append(ascent.clip_norm(percent)(image, slope, step) if percent else image)
         return torch.cat(done)
 
-    return ascent.ascend(
-        objective,
-        start=start,
-        parameterisation=ascent.PIXELS,
-        transforms=(ascent.jitter(8),),
-        regularisers=(regularise,),
-        rule=ascent.normalised_steps(rate),
-        steps=steps,
-        seed=seed,
-    )
+    return regularise
 
 
 def beside_the_control(climbs: Climbs, setting: Setting, step: int) -> Picture:
@@ -140,8 +147,8 @@ def beside_the_control(climbs: Climbs, setting: Setting, step: int) -> Picture:
         + ".",
     )
     left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1, 0.8))
-    draw(left, climbs.images[setting][at].float() / 255, title="this setting", smooth=True)
-    draw(middle, climbs.images[NONE][at].float() / 255, title="no regulariser", smooth=True)
+    draw(left, climbs.images[setting][at].float() / 255, title="this setting")
+    draw(middle, climbs.images[NONE][at].float() / 255, title="no regulariser")
     for key, color, style in ((NONE, INK, "--"), (setting, BLUE, "-")):
         right.plot(climbs.steps, climbs.probabilities[key], style, color=color, linewidth=2)
         right.plot(step, climbs.probabilities[key][at], "o", color=color)

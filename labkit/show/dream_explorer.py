@@ -15,8 +15,9 @@ from labkit.errors import LabError
 from labkit.images import Photos
 from labkit.methods import dream
 from labkit.models import Classifier
-from labkit.show.dream import Snapshot, photo_sheet, where
+from labkit.show.dream import Snapshot, where
 from labkit.show.picture import Picture
+from labkit.show.plots import grid
 from labkit.show.widgets import Controls, chooser
 
 GIVE_WAY_S = 0.02  # long enough for several turns of the loop: one click takes more than one
@@ -91,7 +92,7 @@ class DreamExplorer(Controls):
         image = self.bank[photo]
         whole = dream.resize(dreamt, (image.shape[2], image.shape[3])).clamp(0, 1)
         beside = f"{photo}, and beside it what it became at {layer}"
-        self.show(photo_sheet({photo: image, f"dreamt, {how}": whole}, columns=2, alt=beside))
+        self.show(grid([image, whole], above=[photo, f"dreamt, {how}"], side=4.5, alt=beside))
         self.say(f"{photo}, {layer}: {how}")
 
     def _show_photo(self) -> None:
@@ -139,12 +140,9 @@ def stages(model: Classifier, image: Tensor, layer: str, *, name: str = "the pho
     early = max((frame for frame in frames if frame.share <= 0.5), key=lambda f: f.share, default=frames[0])
     size = (image.shape[2], image.shape[3])
     grown = (objective(frames[-1].images)[0] / objective(image)[0]).item()
-    return photo_sheet(
-        {
-            name: image,
-            where(early): dream.resize(early.images, size).clamp(0, 1),
-            where(frames[-1]): frames[-1].images,
-        },
+    return grid(
+        [image, dream.resize(early.images, size).clamp(0, 1), frames[-1].images],
+        above=[name, where(early), where(frames[-1])],
         title=f"A dream of {layer}, as it grows",
         caption=f"At the end the objective, half the squared norm of {layer}, is {grown:.1f} × the photo's. The "
         "picture in the middle comes from a smaller octave. To see a dream grow, press Start.",

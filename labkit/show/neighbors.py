@@ -1,21 +1,20 @@
-"""Figures of stage 02: a photo with its neighbours, precision at k, and a map made of the photos themselves."""
+"""Figures of stage 02: a photo with its neighbours, bars, and a map made of the photos themselves."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from typing import Unpack
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
-from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from labkit.errors import LabError
-from labkit.show.palette import BLUE, FAINT, GREEN, HUES, INK, RED
-from labkit.show.picture import PhotoPicture, Picture
-from labkit.show.plots import WIDTH, draw, to_pixels
+from labkit.show.drawing import bare, draw, to_pixels
+from labkit.show.palette import BLUE, FAINT, GREEN, HUES, RED, RIGHT, WRONG
+from labkit.show.picture import PhotoPicture, Picture, Texts
+from labkit.show.plots import WIDTH
 
-RIGHT, WRONG = GREEN, RED
-_MARKS = ("o", "s", "^", "D")
 _POINTS = 72  # to the inch
 
 
@@ -24,9 +23,7 @@ def neighbor_rows(
     rows: Mapping[str, tuple[Tensor, Tensor, Tensor]],
     *,
     name: str = "",
-    title: str = "",
-    caption: str = "",
-    alt: str = "",
+    **texts: Unpack[Texts],
 ) -> Picture:
     """The lecture's figure: an image on the left, a row of its nearest neighbours for each space beside it.
 
@@ -36,72 +33,34 @@ def neighbor_rows(
     """
     k = max(len(images) for images, _, _ in rows.values())
     side = WIDTH / (k + 1.6)
-    figure = PhotoPicture(WIDTH, len(rows) * (side + 0.3), title=title, caption=caption, alt=alt)
+    figure = PhotoPicture(WIDTH, len(rows) * (side + 0.3), **texts)
     grid = figure.add_gridspec(len(rows), k + 1, width_ratios=[1.35] + [1] * k)
     left = figure.add_subplot(grid[:, 0])
-    draw(left, query, title=textwrap.fill(name, 18), smooth=True)
+    draw(left, query, title=textwrap.fill(name, 18))
     left.set_anchor("C")
     for line, (space, (images, distances, right)) in enumerate(rows.items()):
         for place in range(len(images)):
             axes = figure.add_subplot(grid[line, place + 1])
             hit = bool(right[place])
-            draw(axes, images[place], title=f"{'✓' if hit else '✗'}  {distances[place]:.3g}", smooth=True)
+            draw(axes, images[place], title=f"{'✓' if hit else '✗'}  {distances[place]:.3g}")
             axes.title.set(color=RIGHT if hit else WRONG, weight="bold")
-            axes.spines[:].set(visible=True, color=RIGHT if hit else WRONG, linewidth=2.5)
+            bare(axes, frame=RIGHT if hit else WRONG)
             if place == 0:
                 axes.set_ylabel(space, fontsize=10, weight="bold")
     return figure
-
-
-def precision_curves(
-    spaces: Mapping[str, Tensor], *, chance: float, title: str = "", caption: str = "", alt: str = ""
-) -> Picture:
-    """Precision at 1, 2, … neighbours, one line a space, with the level of guessing.
-
-    spaces: name -> the precision at 1, 2, …, k (k,);  chance: what random neighbours would reach
-    """
-    figure = Picture(WIDTH, 3.6, title=title, caption=caption, alt=alt)
-    axes = figure.subplots()
-    heights = spread([float(values[-1]) for values in spaces.values()], apart=0.055)
-    for number, (name, values) in enumerate(spaces.items()):
-        colour, k = HUES[number % len(HUES)], len(values)
-        mark = _MARKS[number % len(_MARKS)]
-        axes.plot(range(1, k + 1), values.tolist(), color=colour, marker=mark, linewidth=2)
-        axes.annotate(
-            f"{name}  {values[-1]:.2f}", (k, heights[number]), (10, 0), textcoords="offset points", color=colour,
-            va="center", fontsize=10, weight="bold", annotation_clip=False,
-        )  # fmt: skip
-    axes.axhline(chance, color=INK, linestyle=(0, (4, 4)), linewidth=1.2)
-    axes.annotate(f"guessing  {chance:.2f}", (1, chance), (0, 4), textcoords="offset points", fontsize=9.5)
-    axes.set_ylim(0, 1.03)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("k, neighbours looked at")
-    axes.set_ylabel("precision at k")
-    axes.grid(axis="y")
-    return figure
-
-
-def spread(heights: Sequence[float], *, apart: float) -> list[float]:
-    """Heights for labels: each as given, or as far up as it takes to stand clear of the one below."""
-    places = list(heights)
-    for below, above in zip(np.argsort(heights)[:-1], np.argsort(heights)[1:], strict=True):
-        places[above] = max(places[above], places[below] + apart)
-    return places
 
 
 def grouped_bars(
     groups: Mapping[str, Mapping[str, float]],
     *,
     label: str,
-    title: str = "",
-    caption: str = "",
-    alt: str = "",
+    **texts: Unpack[Texts],
 ) -> Picture:
     """Bars side by side, in 0..1, one group after the other, each with its figure on top.
 
     groups: group -> {series: value}; the same series in every group
     """
-    figure = Picture(WIDTH, 3.1, title=title, caption=caption, alt=alt)
+    figure = Picture(WIDTH, 3.1, **texts)
     axes = figure.subplots()
     series = list(next(iter(groups.values())))
     width = 0.8 / len(series)
@@ -124,9 +83,7 @@ def photo_map(
     *,
     ids: Tensor | None = None,
     linked: Sequence[int] = (),
-    title: str = "",
-    caption: str = "",
-    alt: str = "",
+    **texts: Unpack[Texts],
 ) -> Picture:
     """Photos laid out at their places on maps side by side.
 
@@ -141,7 +98,7 @@ def photo_map(
                 f"expected a point (x, y) for each of {len(images)} images, {name} has {tuple(points.shape)}"
             )
     columns = len(maps)
-    figure = PhotoPicture(WIDTH, WIDTH / columns + 0.3, title=title, caption=caption, alt=alt)
+    figure = PhotoPicture(WIDTH, WIDTH / columns + 0.3, **texts)
     colours = dict(zip(linked, (RED, BLUE, GREEN, *HUES), strict=False))
     framed = [colours.get(int(shown)) for shown in ids] if ids is not None else [None] * len(images)
     side = WIDTH / columns / max(6, 1.1 * len(images) ** 0.5)  # inches
@@ -150,13 +107,12 @@ def photo_map(
             _place(axes, images[i], points[i].tolist(), side, framed[i])
         low, high = points.amin(dim=0), points.amax(dim=0)
         margin = (side / (WIDTH / columns) / 2 + 0.02) * (high - low)
-        axes.set_xlim((low - margin)[0].item(), (high + margin)[0].item())
-        axes.set_ylim((low - margin)[1].item(), (high + margin)[1].item())
-        axes.set_xticks([])
-        axes.set_yticks([])
+        (left, bottom), (right, top) = (low - margin).tolist(), (high + margin).tolist()
+        axes.set(xlim=(left, right), ylim=(bottom, top))
         axes.set_box_aspect(1)
-        axes.spines[:].set(color=FAINT, visible=True)
         axes.set_title(name)
+        bare(axes, frame=FAINT)
+        axes.spines[:].set_linewidth(0.8)
     return figure
 
 

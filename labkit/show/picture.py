@@ -3,7 +3,7 @@
 import base64
 import io
 from html import escape
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from matplotlib import rc_context
@@ -35,21 +35,38 @@ QUIET: Any = {  # how axes begin: what is drawn in them is to be seen, not they
 }
 
 
+class Texts(TypedDict, total=False):
+    """The words that go with a figure.
+
+    title, caption: the text above and below it
+    alt:            what it shows, in words and figures, for readers who do not see it; title and caption unless given
+    """
+
+    title: str
+    caption: str
+    alt: str
+
+
+def with_alt(told: str, texts: Texts) -> Texts:
+    """The texts, with an alt text that also tells what only the figure shows, unless they have one of their own."""
+    told = f"{texts.get('title', '')}. {told}. {texts.get('caption', '')}"
+    return {**texts, "alt": texts.get("alt") or told}
+
+
 class Picture(Figure):
-    """A figure that brings its title, caption and alt text along, as text that follows the page's theme.
+    """A figure that brings its texts along, as text that follows the page's theme.
 
     width, height: in inches, of the picture alone, which has no ground of its own
-    title, caption: the text above and below it
-    alt:           what the picture shows, in words and figures, for readers who do not see it
     """
 
     encoding: dict[str, Any] = {"lossless": True, "quality": 60}  # charts: few colours, sharp edges  # noqa: RUF012
 
-    def __init__(self, width: float, height: float, *, title: str = "", caption: str = "", alt: str = ""):
+    def __init__(self, width: float, height: float, **texts: Unpack[Texts]):
         super().__init__(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="none")
         FigureCanvasAgg(self)
-        self.title, self.caption = title, caption
-        self.alt = alt or ". ".join(part.rstrip(".") for part in (title, caption) if part)
+        self.title, self.caption = texts.get("title", ""), texts.get("caption", "")
+        parts = (part.rstrip(".") for part in (self.title, self.caption) if part)
+        self.alt = texts.get("alt") or ". ".join(parts)
 
     def add_subplot(self, *args: Any, **options: Any) -> Axes:
         with rc_context(QUIET):
@@ -98,8 +115,12 @@ class Picture(Figure):
             f" src='data:image/webp;base64,{data}'>{caption}</figure>"
         )
 
+    def bundle(self, *, before: str = "") -> dict[str, str]:
+        """MIME type -> data, as a notebook shows it. before: as for `html`"""
+        return {"text/html": self.html(before=before), "text/plain": self.alt}
+
     def _repr_mimebundle_(self, **_kwargs: Any) -> dict[str, str]:
-        return {"text/html": self.html(), "text/plain": self.alt}
+        return self.bundle()
 
 
 class PhotoPicture(Picture):

@@ -10,9 +10,13 @@ from html import escape
 from typing import Any
 
 import ipywidgets
+import torch
 from IPython.display import display
 
 from labkit.errors import LabError, nearest
+from labkit.hooks import recording
+from labkit.images import Photos
+from labkit.models import Classifier
 from labkit.show.picture import Picture
 from labkit.show.place import Place
 
@@ -57,7 +61,7 @@ class Controls:
         self.picture = picture
         self.spoken.value = f"<div role='status' style='{_UNSEEN}'>{escape(picture.alt)}</div>"
         if self._places:
-            bundle = self._bundle()
+            bundle = picture.bundle(before=_NO_KERNEL)
             for place in self._places:
                 place.show(bundle)
 
@@ -65,15 +69,12 @@ class Controls:
         """A line between the controls and the picture."""
         self.message.value = f"<span role='status'>{escape(text)}</span>" if text else ""
 
-    def _bundle(self) -> dict[str, str]:
-        return {"text/html": self.picture.html(before=_NO_KERNEL), "text/plain": self.picture.alt}
-
     def _ipython_display_(self) -> None:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
         names = ", ".join(self.controls)
         display({WIDGET: view, "text/plain": f"Run this cell to move its controls: {names}."}, raw=True)
         self._places.append(Place())
-        self._places[-1].show(self._bundle())
+        self._places[-1].show(self.picture.bundle(before=_NO_KERNEL))
 
 
 class Explorer(Controls):
@@ -136,3 +137,38 @@ def explorer(draw: Callable[..., Picture], **controls: Any) -> Explorer:
     if not controls:
         raise LabError("an explorer needs at least one control; try channel=ipywidgets.IntSlider(max=255)")
     return Explorer(draw, controls)
+
+
+def channel_explorer(
+    draw: Callable[..., Picture],
+    model: Classifier,
+    bank: Photos,
+    layers: Sequence[str],
+    *,
+    photo: str = "",
+    layer: str = "",
+    channel: int = 0,
+) -> Explorer:
+    """Photo × layer × channel.
+
+    draw:   model, photo (1, 3, H, W), layer, channel, name=of the photo -> Picture
+    bank:   the photos to choose from;  layers: names in model.net.named_modules(), each with maps
+    photo, layer, channel: shown first; the bank's first photo and the last layer unless named
+    Raises: LabError for an unknown layer, photo or channel
+    """
+    photos, choose = chooser("photo", bank.names, photo), chooser("layer", layers, layer or layers[-1])
+    with torch.no_grad(), recording(model.net, *layers) as seen:
+        model(bank[photos.value])
+    shapes = {name: seen.maps(name).shape[1:] for name in layers}
+    count = shapes[choose.value][0]
+    if channel not in range(count):
+        raise LabError(f"no channel {channel} in {choose.value!r}; try 0 to {count - 1}")
+    choose.options = [(f"{name}   {' × '.join(map(str, shape))}", name) for name, shape in shapes.items()]
+    choose.value = layer or layers[-1]
+    slider = ipywidgets.IntSlider(channel, max=count - 1, description="channel")
+    choose.observe(lambda change: slider.set_trait("max", shapes[change.new][0] - 1), names="value")
+
+    def show(photo: str, layer: str, channel: int) -> Picture:
+        return draw(model, bank[photo], layer, channel, name=photo)
+
+    return explorer(show, photo=photos, layer=choose, channel=slider)

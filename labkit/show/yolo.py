@@ -1,7 +1,7 @@
 """Figures of stage 00, second half: YOLO's grid on a picture, one cell's numbers, boxes while they are decoded."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 import torch.nn.functional as F
@@ -11,11 +11,11 @@ from torch import Tensor
 
 from labkit.images import Photos
 from labkit.methods.yolo import base_boxes
-from labkit.show.palette import BLUE, FAINT, GREEN, HUES, INK, ORANGE, PURPLE, RED
-from labkit.show.picture import PhotoPicture, Picture
-from labkit.show.plots import WIDTH, draw
+from labkit.show.drawing import bare, draw
+from labkit.show.palette import BLUE, FAINT, GREEN, INK, ON_PHOTOS, ORANGE, PURPLE, RED
+from labkit.show.picture import PhotoPicture, Picture, Texts
+from labkit.show.plots import WIDTH, grid
 
-COLOURS = HUES[:5]
 ANCHORS = (PURPLE, BLUE, GREEN, RED, INK)  # colours of the base boxes; the cell itself is orange
 Boxes = tuple[Tensor, Tensor, Tensor]  # boxes (n, 4) in 0..1, labels (n,), scores (n,)
 
@@ -41,36 +41,37 @@ def grid_and_cell(
     anchors: Tensor,
     cell: tuple[int, int],
     names: Sequence[str],
-    *,
-    title: str = "",
-    caption: str = "",
-    alt: str = "",
+    **texts: Unpack[Texts],
 ) -> Picture:
     """The grid on a picture with one cell's base boxes, and beside it all the numbers of that cell.
 
     picture: (1, 3, H, W);  output: (grid, grid, 5·B + C);  cell: row, column
     names:   of the C classes, background first
     """
-    grid, B = len(output), len(anchors)
-    figure = PhotoPicture(WIDTH, 4.9, title=title, caption=caption, alt=alt)
+    cells, B = len(output), len(anchors)
+    figure = PhotoPicture(WIDTH, 4.9, **texts)
     board, table = figure.subplots(1, 2, width_ratios=[1.35, 1])
-    draw(board, picture[0], smooth=True)
+    draw(board, picture)
+    _draw_grid(board, picture.shape, cells)
     row, column = cell
-    for k in range(grid + 1):
-        x, y = (k / grid * side - 0.5 for side in (picture.shape[3], picture.shape[2]))
-        board.vlines(x, -0.5, picture.shape[2] - 0.5, color=INK, linewidth=0.8)
-        board.hlines(y, -0.5, picture.shape[3] - 0.5, color=INK, linewidth=0.8)
-    here = torch.tensor([column, row, column + 1, row + 1]) / grid
+    here = torch.tensor([column, row, column + 1, row + 1]) / cells
     _draw_box(board, here, picture.shape, facecolor=ORANGE, alpha=0.4)
     _draw_box(board, here, picture.shape, edgecolor=ORANGE, linewidth=2.6)
-    for b, box in enumerate(base_boxes(anchors, grid=grid)[row, column]):
-        _draw_box(board, box, picture.shape, edgecolor=ANCHORS[b], linewidth=2.6, linestyle=(0, (5, 2)))
+    for box, colour in zip(base_boxes(anchors, grid=cells)[row, column], ANCHORS, strict=False):
+        _draw_box(board, box, picture.shape, edgecolor=colour, linewidth=2.6, linestyle=(0, (5, 2)))
     _leave_room(board, picture.shape, 0.06)
-    lines = [("dx", "dy", "dh", "dw", "confidence")[i % 5] for i in range(5 * B)] + list(names)
+    lines = ["dx", "dy", "dh", "dw", "confidence"] * B + list(names)
     colours = [ANCHORS[i // 5] for i in range(5 * B)] + [ORANGE] * len(names)
     _list_numbers(table, output[row, column].tolist(), lines, colours)
     table.set_title(f"row {row}, column {column}: its {len(lines)} numbers")
     return figure
+
+
+def _draw_grid(axes: Axes, shape: Sequence[int], cells: int) -> None:
+    H, W = shape[2:]
+    for k in range(cells + 1):
+        axes.vlines(k / cells * W - 0.5, -0.5, H - 0.5, color=INK, linewidth=0.8)
+        axes.hlines(k / cells * H - 0.5, -0.5, W - 0.5, color=INK, linewidth=0.8)
 
 
 def _list_numbers(axes: Axes, numbers: Sequence[float], names: Sequence[str], colours: Sequence[str]) -> None:
@@ -79,8 +80,8 @@ def _list_numbers(axes: Axes, numbers: Sequence[float], names: Sequence[str], co
         axes.text(-1.62, place, name, color=colour, fontsize=9.5, va="center")
         axes.text(1.12, place, f"{number:+.2f}", color=colour, fontsize=9.5, va="center", family="monospace")
     axes.axvline(0, color=FAINT, linewidth=0.8)
-    axes.set(xlim=(-1.65, 1.65), ylim=(len(numbers) - 0.4, -0.6), xticks=[], yticks=[])
-    axes.spines[:].set_visible(False)
+    axes.set(xlim=(-1.65, 1.65), ylim=(len(numbers) - 0.4, -0.6))
+    bare(axes)
 
 
 def decoding(
@@ -89,9 +90,7 @@ def decoding(
     names: Sequence[str],
     *,
     named: Sequence[bool] | None = None,
-    title: str = "",
-    caption: str = "",
-    alt: str = "",
+    **texts: Unpack[Texts],
 ) -> Picture:
     """The picture once for each step with its boxes: the surer, the stronger the line.
 
@@ -99,14 +98,12 @@ def decoding(
     named: whether a step's boxes carry their class and score; by default those of the last step do
     """
     named = named or [False] * (len(steps) - 1) + [True]
-    figure = PhotoPicture(WIDTH, WIDTH / len(steps) + 0.3, title=title, caption=caption, alt=alt)
-    frames = figure.subplots(1, len(steps), squeeze=False)[0]
-    for axes, (name, (boxes, labels, scores)), say in zip(frames, steps.items(), named, strict=True):
-        draw(axes, picture[0], title=name, smooth=True)
+    figure = grid([picture] * len(steps), above=steps, side=WIDTH, **texts)
+    for axes, (boxes, labels, scores), say in zip(figure.axes, steps.values(), named, strict=True):
         _draw_box(axes, torch.tensor([0, 0, 1, 1]), picture.shape, edgecolor=FAINT, linewidth=0.6)
         _leave_room(axes, picture.shape, 0.04)
         for box, label, score in sorted(zip(boxes, labels.tolist(), scores.tolist(), strict=True), key=_last):
-            colour = COLOURS[(label - 1) % len(COLOURS)]
+            colour = ON_PHOTOS[(label - 1) % len(ON_PHOTOS)]
             _draw_box(
                 axes, box, picture.shape, edgecolor=colour, linewidth=2.2, alpha=max(0.12, min(score, 1))
             )

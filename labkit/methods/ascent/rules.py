@@ -8,10 +8,15 @@ from torch import Tensor
 Rule = Callable[[Tensor], torch.optim.Optimizer]
 
 
+def mean_size(gradient: Tensor) -> Tensor:
+    """Each image's mean absolute value, never quite 0: (N, …) -> (N, 1, …), which broadcasts."""
+    size = gradient.abs().flatten(1).mean(dim=1).clamp(min=torch.finfo(gradient.dtype).tiny)
+    return size.view(-1, *[1] * (gradient.ndim - 1))
+
+
 def normalised(gradient: Tensor) -> Tensor:
     """Divided by its mean absolute value, each image by its own. (N, …) -> (N, …)"""
-    size = gradient.abs().mean(dim=tuple(range(1, gradient.ndim)), keepdim=True)
-    return gradient / size.clamp(min=torch.finfo(gradient.dtype).tiny)
+    return gradient / mean_size(gradient)
 
 
 def adam(rate: float = 0.05) -> Rule:
@@ -29,7 +34,7 @@ class _Normalised(torch.optim.Optimizer):
     def step(self, closure=None):
         for group in self.param_groups:
             for numbers in group["params"]:
-                numbers += group["lr"] * normalised(numbers.grad)
+                numbers += group["lr"] * numbers.grad / mean_size(numbers.grad)
 
 
 ADAM = adam()

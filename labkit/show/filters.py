@@ -1,0 +1,39 @@
+"""Figures of stage 01: sheets of filters, of one network or of several."""
+
+from collections.abc import Mapping
+from typing import Unpack
+
+from torch import Tensor
+
+from labkit.methods.sheets import rescale, tile
+from labkit.show.drawing import GAP
+from labkit.show.picture import Picture, Texts
+from labkit.show.plots import WIDTH, grid
+
+
+def filter_sheet(filters: Tensor, *, columns: int = 16, **texts: Unpack[Texts]) -> Picture:
+    """Filters as one sheet of small pictures, each scaled to 0..1 by itself.
+
+    filters: (K, 3, h, w) or (K, 1, h, w)
+    """
+    return grid([_sheet(filters, min(columns, len(filters)))], side=WIDTH, exact=True, **texts)
+
+
+def filter_sheets(banks: Mapping[str, Tensor | str], *, columns: int = 8, **texts: Unpack[Texts]) -> Picture:
+    """Sheets of several networks side by side; a text in place of filters becomes an empty frame that says it.
+
+    banks: name -> filters (K, 3, h, w), at most 64 of which are drawn, or the reason why there are none
+    """
+    sheets = [bank if isinstance(bank, str) else _sheet(bank[:64], columns) for bank in banks.values()]
+    names = [
+        name if isinstance(bank, str) else f"{name}\n{' × '.join(map(str, bank.shape))}"
+        for name, bank in banks.items()
+    ]
+    return grid(sheets, above=names, side=WIDTH, exact=True, **texts)
+
+
+def _sheet(filters: Tensor, columns: int) -> Tensor:
+    """Filters laid out on one sheet, each scaled to 0..1 by itself, about an eighth of a filter apart."""
+    times = max(1, round(8 / filters.shape[-1]))  # small ones are enlarged, since a gap is one pixel at least
+    large = rescale(filters).repeat_interleave(times, dim=2).repeat_interleave(times, dim=3)
+    return tile(large, columns=columns, background=GAP)
