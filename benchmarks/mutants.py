@@ -73,8 +73,7 @@ def chosen(asked: list[str], turn: int | None) -> list[Reference]:
 def run(reference: Reference, jobs: int, limit_s: float) -> list[trial.Outcome]:
     """Make and try all mutants of one reference answer."""
     exercise = find(reference.exercise_id)
-    kinds = trial.kinds(exercise, reference)
-    made = mutants(exercise.id, reference.code, kinds)
+    made = mutants(exercise.id, reference.code, trial.examples(exercise, reference))
     found = outcomes(exercise, reference, made, jobs=jobs, limit_s=limit_s)
     order = {mutant.key: place for place, mutant in enumerate(made)}
     return sorted(found, key=lambda outcome: order[outcome.mutant.key])

@@ -21,11 +21,11 @@ from mutation.mutants import mutants  # noqa: E402
 from mutation.processes import outcomes  # noqa: E402
 
 
-def bodies(code, kinds=None):
+def bodies(code, examples=None):
     """The mutants of a function's body, without its heading, as (words, text)."""
     function = "def f(x, y, n):\n" + "\n".join(f"    {line}" for line in code.split("\n"))
     return {
-        m.code.split("\n", 1)[1].replace("\n    ", "\n").strip() for m in mutants("00.0", function, kinds)
+        m.code.split("\n", 1)[1].replace("\n    ", "\n").strip() for m in mutants("00.0", function, examples)
     }
 
 
@@ -113,9 +113,15 @@ def test_a_change_of_every_kind_is_made(code):
 
 
 def test_variables_of_one_type_are_exchanged_and_no_others():
-    kinds = {"x": "Tensor 2", "y": "Tensor 2", "n": "int"}
-    assert "return y + n" in bodies("return x + n", kinds)
-    assert "return n + n" not in bodies("return x + n", kinds)
+    examples = {"x": torch.rand(2, 3), "y": torch.rand(3, 2), "n": 7}
+    assert "return y + n" in bodies("return x + n", examples)
+    assert "return n + n" not in bodies("return x + n", examples)
+
+
+def test_a_number_is_written_down_and_a_batch_cut_to_its_first():
+    examples = {"x": torch.rand(2, 3), "y": torch.rand(3, 2), "n": 7}
+    assert {"return x + 7", "return x[:1] + n"} <= bodies("return x + n", examples)
+    assert "return x + n[:1]" not in bodies("return x + n", examples)
 
 
 def test_docstrings_type_hints_and_signatures_stay():
@@ -184,7 +190,7 @@ def tried():
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        made = mutants("99.1", COUNT.code, trial.kinds(COUNTING, COUNT))
+        made = mutants("99.1", COUNT.code, trial.examples(COUNTING, COUNT))
         return {o.mutant.code: o for o in outcomes(COUNTING, COUNT, made, jobs=2, limit_s=1)}
     finally:
         torch.set_num_threads(threads)
@@ -195,7 +201,7 @@ def changed(old, new):
 
 
 def test_every_mutant_has_one_outcome(tried):
-    assert set(tried) == {m.code for m in mutants("99.1", COUNT.code, trial.kinds(COUNTING, COUNT))}
+    assert set(tried) == {m.code for m in mutants("99.1", COUNT.code, trial.examples(COUNTING, COUNT))}
 
 
 def test_a_survivor_is_found_and_one_that_answers_wrongly_is_none(tried):
@@ -233,7 +239,7 @@ def test_one_that_spoils_what_others_share_does_not_decide_over_them():
 def test_a_reference_answer_that_does_not_pass_is_said():
     wrong = Reference("99.1", "import torch", "def count(images):\n    return torch.tensor(7)", "count")
     with pytest.raises(LabError, match=r"99\.1 does not pass: count: expected 2, got 7"):
-        trial.kinds(COUNTING, wrong)
+        trial.examples(COUNTING, wrong)
 
 
 def test_survivors_count_unless_they_are_listed_as_equivalent(tried):

@@ -43,8 +43,9 @@ FUNCTIONS = {
     "register_forward_pre_hook": "register_forward_hook",
     "register_full_backward_hook": "register_forward_hook register_full_backward_pre_hook",
     "softmax": "log_softmax sigmoid",
-    "clamp": "clamp_ remainder",
+    "clamp": "remainder",
     "append": "extend",
+    "get_submodule": "__getattr__",
     "clone": "detach",
     "detach": "clone",
     "corrcoef": "cov",
@@ -68,6 +69,7 @@ OF_MEANS = {  # x.abs().mean(), as it is written -> other sizes of x
     "square().mean": ("x.abs().mean()", "x.square().sum()", "x.var()", "x.abs().amax()"),
 }
 KEYWORDS = {"min": "max", "max": "min"}
+EITHER_WAY = ("maximum", "minimum", "max", "min")
 IN_PLACE = ("clamp", "abs", "square", "sqrt", "exp", "round", "sign")
 
 
@@ -78,11 +80,17 @@ def function(node: ast.AST, around: Around) -> Iterator[Change]:
     called = node.func
     own = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
     others = FUNCTIONS.get(own, "").split()
-    if isinstance(called, ast.Attribute) and around.is_value(called.value) and own in IN_PLACE:
-        others = [*others, f"{own}_"]
+    if (
+        isinstance(called, ast.Attribute)
+        and isinstance(called.value, ast.Name | ast.Subscript)
+        and own in IN_PLACE
+    ):
+        others = [*others, f"{own}_"]  # of what has a name; nobody else sees what is in between
     for other in others:
         replaced = copy(called, attr=other) if isinstance(called, ast.Attribute) else ast.Name(other)
         yield copy(node, func=replaced), f"{own} -> {other}"
+    if isinstance(called, ast.Name) and own == "model":
+        yield copy(node, func=ast.Attribute(called, "net")), "model -> model.net"
     if isinstance(called, ast.Name) and own == "round" and node.args:
         for template in ("int(x)", "-int(-x // 1)", "int(x // 1)"):
             yield expression(template, x=node.args[0]), f"round -> {template}"
@@ -120,7 +128,7 @@ def arguments(node: ast.AST, _around: Around) -> Iterator[Change]:
     if not isinstance(node, ast.Call):
         return
     own = short(node.func, 20)
-    for args, words in exchanged(node.args, f"{own}: arguments"):
+    for args, words in exchanged(node.args, f"{own}: arguments") if not own.endswith(EITHER_WAY) else ():
         yield copy(node, args=args), words
     for args, words in left_out(node.args, f"{own}: argument"):
         yield copy(node, args=args), words

@@ -35,24 +35,24 @@ class Mutant:
         return self.exercise_id, self.words, self.before, self.after
 
 
-def mutants(exercise_id: str, code: str, kinds: dict[str, str] | None = None) -> list[Mutant]:
+def mutants(exercise_id: str, code: str, examples: dict[str, object] | None = None) -> list[Mutant]:
     """The mutants of a cell, each text once, in the order of the code. Docstrings and type hints stay.
 
-    kinds: variable -> its type; variables of one type are exchanged, of those that are in it
+    examples: variable -> what was in it once; variables of one type are exchanged, numbers are written down
     """
     tree = ast.parse(code)
     original = ast.unparse(tree)
     found = {original: None}
-    for line, words, text in _changed(tree, kinds or {}):
+    for line, words, text in _changed(tree, examples or {}):
         if text not in found and _compiles(text):
             found[text] = Mutant(exercise_id, line, words, *_difference(original, text), text)
     return [mutant for mutant in found.values() if mutant]
 
 
-def _changed(tree: ast.Module, kinds: dict[str, str]) -> Iterator[tuple[int, str, str]]:
+def _changed(tree: ast.Module, examples: dict[str, object]) -> Iterator[tuple[int, str, str]]:
     """(line, words, code) for every change at every place of a tree, which is afterwards as it was."""
     for function in tree.body:
-        for owner, field, old, new, line, words in _edits(function, kinds):
+        for owner, field, old, new, line, words in _edits(function, examples):
             setattr(owner, field, new)
             try:
                 yield line, words, ast.unparse(ast.fix_missing_locations(tree))
@@ -60,7 +60,7 @@ def _changed(tree: ast.Module, kinds: dict[str, str]) -> Iterator[tuple[int, str
                 setattr(owner, field, old)
 
 
-def _edits(function, kinds):
+def _edits(function, examples):
     """(owner, field, what is there, what may be there, line, words) at every place of a function."""
     parameters, variables = _bound_names(function)
     for owner in list(_walk(function)):
@@ -73,7 +73,7 @@ def _edits(function, kinds):
                                 yield owner, field, old, new, statement.lineno, words
             for i, node in enumerate(old) if isinstance(old, list) else [(None, old)]:
                 if isinstance(node, ast.expr | ast.comprehension | ast.Slice):
-                    around = Around(owner, parameters, variables, kinds)
+                    around = Around(owner, parameters, variables, examples)
                     for change in (*VALUES, *CALLS):
                         for new, words in change(node, around):
                             put = new if i is None else [*old[:i], new, *old[i + 1 :]]

@@ -111,16 +111,15 @@ def constant(node: ast.AST, _around: Around) -> Iterator[Change]:
 
 
 def name(node: ast.AST, around: Around) -> Iterator[Change]:
-    """A variable is exchanged for another one of its type, or cut down to its first entry."""
+    """A variable is exchanged for another of its type, cut down to its first entry, or written down as a number."""
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
         for other in around.like(node.id):
             yield ast.Name(other), f"{node.id} -> {other}"
-        if node.id in around.parameters and not _is_number(around.kinds.get(node.id, "")):
+        example = around.examples.get(node.id)
+        if isinstance(example, int | float):
+            yield expression(repr(example)), f"{node.id} -> {example!r}, as in the first case"
+        elif node.id in around.parameters and not isinstance(example, str):
             yield expression("x[:1]", x=node), f"{node.id} -> {node.id}[:1]"
-
-
-def _is_number(kind: str) -> bool:
-    return kind in ("int", "float", "bool", "str")
 
 
 def subscript(node: ast.AST, _around: Around) -> Iterator[Change]:
