@@ -176,6 +176,16 @@ def test_rotation_is_torchvisions_and_scale_one_is_nothing():
     assert ascent.pad(3)(images, generator()).shape == (1, 3, 46, 46)
 
 
+def test_a_tint_is_one_gain_and_one_shift_a_colour_for_the_whole_batch(photos):
+    tinted = ascent.tint(photos, generator(6))
+    for before, after in zip(photos.transpose(0, 1), tinted.transpose(0, 1), strict=True):
+        gain, shift = np.polyfit(before.flatten().numpy(), after.flatten().numpy(), 1)
+        torch.testing.assert_close(after, float(gain) * before + float(shift), rtol=0, atol=1e-4)
+        assert 0 < abs(gain - 1) < 0.5
+        assert 0 < abs(shift) < 0.5
+    assert torch.equal(ascent.tint(photos, generator(6)), tinted)
+
+
 def test_a_larger_scale_shows_the_middle_larger():
     images = torch.zeros(1, 3, 20, 20)
     images[..., 8:12, 8:12] = 1

@@ -38,7 +38,8 @@ MAY_IMPORT = {
     "exercises": LOW | {"methods", "checks"},
     "authoring": LOW | {"methods", "show", "checks", "exercises"},
     "grading": LOW | {"methods", "show", "checks", "exercises"},
-    "cli": {"threads"} | LOW | {"methods", "show", "checks", "exercises", "authoring", "grading"},
+    "commands": LOW | {"methods", "show", "checks", "exercises", "authoring", "grading"},
+    "cli": LOWEST | {"threads", "commands"},
 }
 
 

@@ -73,7 +73,7 @@ def sparsity(maps: Tensor) -> Tensor:
 
     maps: (N, C, h, w), where firing is being above 0;  Returns: (C,) in 0..1
     """
-    _expect_maps(maps)
+    expect_maps(maps)
     return (maps <= 0).float().mean(dim=(0, 2, 3))
 
 
@@ -82,7 +82,7 @@ def never_fires(maps: Tensor) -> Tensor:
 
     maps: (N, C, h, w);  Returns: (C,) bool
     """
-    _expect_maps(maps)
+    expect_maps(maps)
     return maps.amax(dim=(0, 2, 3)) <= 0
 
 
@@ -110,7 +110,7 @@ def upsample(maps: Tensor, size: tuple[int, int]) -> Tensor:
 
     maps: (N, C, h, w);  size: (H, W);  Returns: (N, C, H, W)
     """
-    _expect_maps(maps)
+    expect_maps(maps)
     return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)
 
 
@@ -137,7 +137,7 @@ def peak_places(maps: Tensor, channel: int) -> tuple[Tensor, Tensor]:
     Returns: values (N,), and places (N, 2), row and column in 0..1 of the image's height and width
     Raises:  LabError if there is no such channel
     """
-    _expect_maps(maps)
+    expect_maps(maps)
     C, h, w = maps.shape[1:]
     if channel not in range(C):
         raise LabError(f"no channel {channel}; the layer has {C}, try 0 to {C - 1}")
@@ -145,6 +145,7 @@ def peak_places(maps: Tensor, channel: int) -> tuple[Tensor, Tensor]:
     return values, torch.stack([(rows + 0.5) / h, (columns + 0.5) / w], dim=1)
 
 
-def _expect_maps(maps: Tensor) -> None:
+def expect_maps(maps: Tensor) -> None:
+    """Require maps (N, C, h, w), none of them empty. Raises: LabError"""
     if maps.ndim != 4 or 0 in maps.shape:
         raise LabError(f"expected maps (N, C, h, w), got {tuple(maps.shape)}; try activations.record")

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from labkit.errors import LabError
+from labkit.methods.activations import expect_maps
 
 
 def told_apart(wanted: Tensor, others: Tensor) -> Tensor:
@@ -24,8 +25,7 @@ def selectivity(maps: Tensor, wanted: Tensor) -> Tensor:
     Returns: (C,) in 0..1
     Raises:  LabError unless there are images of both kinds
     """
-    if maps.ndim != 4 or 0 in maps.shape:
-        raise LabError(f"expected maps (N, C, h, w), got {tuple(maps.shape)}; try activations.record")
+    expect_maps(maps)
     if wanted.shape != (len(maps),) or wanted.dtype != torch.bool or wanted.all() or not wanted.any():
         raise LabError(
             f"expected a bool for each of {len(maps)} images, True and False both occurring, "

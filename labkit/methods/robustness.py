@@ -56,13 +56,15 @@ def mirrored(images: Tensor) -> Tensor:
     return images.flip(3)
 
 
-def reads_as(model: nn.Module, images: Tensor, categories: Tensor) -> Tensor:
-    """Whether the network puts that category first, one an image: (N,) bool.
-
-    categories: (N,) int64
-    """
+def first_guess(model: nn.Module, images: Tensor) -> Tensor:
+    """The category that the network puts first, one an image: (N,) int64."""
     with torch.no_grad():
-        return model(images).argmax(dim=1) == categories.to(images.device)
+        return model(images).argmax(dim=1)
+
+
+def reads_as(model: nn.Module, images: Tensor, categories: Tensor) -> Tensor:
+    """Whether the network puts that category first, one an image: (N,) bool. categories: (N,) int64"""
+    return first_guess(model, images) == categories.to(images.device)
 
 
 def readings(model: nn.Module, images: Tensor, treatments: Mapping[str, Treatment]) -> dict[str, Tensor]:
@@ -70,8 +72,7 @@ def readings(model: nn.Module, images: Tensor, treatments: Mapping[str, Treatmen
 
     treatments: name -> images to images
     """
-    with torch.no_grad():
-        return {name: model(treat(images)).argmax(dim=1) for name, treat in treatments.items()}
+    return {name: first_guess(model, treat(images)) for name, treat in treatments.items()}
 
 
 def outcome(model: nn.Module, originals: Tensor, changed: Tensor, targets: Tensor) -> dict[str, float]:
@@ -80,8 +81,7 @@ def outcome(model: nn.Module, originals: Tensor, changed: Tensor, targets: Tenso
     originals, changed: (N, 3, H, W);  targets: (N,) int64
     Returns: "target" and "as before", each in 0..1; the rest is read as something else again
     """
-    with torch.no_grad():
-        before, after = model(originals).argmax(dim=1), model(changed).argmax(dim=1)
+    before, after = first_guess(model, originals), first_guess(model, changed)
     read = {"target": after == targets.to(after.device), "as before": after == before}
     return {name: share.float().mean().item() for name, share in read.items()}
 

@@ -1,11 +1,9 @@
 """What a dream makes more of: all that a layer puts out, or what it has in common with a guide."""
 
-import torch
 from torch import Tensor
 
 from labkit.errors import LabError
-from labkit.hooks import recording
-from labkit.images import expect_images
+from labkit.methods.activations import record
 from labkit.models import Classifier
 from labkit.objectives import Objective, of_layer
 
@@ -27,12 +25,10 @@ def guide_match(model: Classifier, layer: str, guide: Tensor) -> Objective:
     Raises: LabError as `activation_norm`, and for more than one guide
     Source: Google's notebook "dream.ipynb" of 2015, which has the idea; the code is ours
     """
-    expect_images(guide)
-    if len(guide) > 1:
-        raise LabError(f"expected one guide (1, 3, H, W), got {len(guide)} images; try guide[:1]")
-    with torch.no_grad(), recording(model.net, layer) as seen:
-        model(guide)
-    wanted = seen.maps(layer)[0].flatten(1)  # (C, m)
+    maps = record(model, guide, layer)
+    if len(maps) > 1:
+        raise LabError(f"expected one guide (1, 3, H, W), got {len(maps)} images; try guide[:1]")
+    wanted = maps[0].flatten(1)  # (C, m)
     return of_layer(model, layer, lambda maps: best_match(maps.flatten(2), wanted))
 
 
