@@ -191,7 +191,7 @@ def tried():
     torch.set_num_threads(1)
     try:
         made = mutants("99.1", COUNT.code, trial.examples(COUNTING, COUNT))
-        return {o.mutant.code: o for o in outcomes(COUNTING, COUNT, made, jobs=2, limit_s=1)}
+        return {o.mutant.code: o for o in outcomes(COUNTING, COUNT, made, jobs=2, limit_s=0.3)}
     finally:
         torch.set_num_threads(threads)
 
@@ -222,7 +222,7 @@ def test_a_process_that_ends_itself_costs_one_mutant():
     code = "import os\nos._exit(3)\ndef count(images):\n    return 0"
     made = mutants("99.1", COUNT.code)[:3]
     deadly = [type(made[0])("99.1", 1, "the end", "", "", code)]
-    found = {o.mutant.words: o for o in outcomes(COUNTING, COUNT, [*made, *deadly], jobs=1, limit_s=1)}
+    found = {o.mutant.words: o for o in outcomes(COUNTING, COUNT, [*made, *deadly], jobs=1, limit_s=0.3)}
     assert found["the end"].state == State.CRASHED
     assert len(found) == 4
 
@@ -231,7 +231,7 @@ def test_one_that_spoils_what_others_share_does_not_decide_over_them():
     code = "torch.tensor = None\ndef count(images):\n    return 0"
     made = [m for m in mutants("99.1", COUNT.code) if m.words == "total = 0 -> 1" or "0 -> 1" in m.words]
     spoiling = type(made[0])("99.1", 1, "spoiling", "", "", code)
-    found = {o.mutant.words: o for o in outcomes(COUNTING, COUNT, [spoiling, *made], jobs=1, limit_s=1)}
+    found = {o.mutant.words: o for o in outcomes(COUNTING, COUNT, [spoiling, *made], jobs=1, limit_s=0.3)}
     assert not found["spoiling"].survived
     assert found["0 -> 1"].survived
 

@@ -155,7 +155,10 @@ def moved_by_one(node: ast.AST, _around: Around) -> Iterator[Change]:
     if is_range and len(node.args) == 1:
         yield copy(node, args=[expression("1"), node.args[0]]), "range from 1"
     for i, argument in enumerate(node.args):
-        if (is_range and not isinstance(argument, ast.Constant)) or isinstance(argument, ast.Name):
+        only_shape = short(node.func).endswith("_like")
+        if (is_range and not isinstance(argument, ast.Constant)) or (
+            isinstance(argument, ast.Name) and not only_shape
+        ):
             for template in ("x + 1", "x - 1"):
                 moved = expression(template, x=argument)
                 args = [*node.args[:i], moved, *node.args[i + 1 :]]

@@ -20,7 +20,7 @@ class Mark:
     before: str
     after: str
     reason: str
-    named: str = ""  # of a name that is wrong: the name
+    named: str = ""  # of a name that is wrong: how it begins
 
     @property
     def key(self) -> tuple[str, str, str, str]:

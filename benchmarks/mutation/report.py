@@ -58,7 +58,7 @@ class Count:
     def _mark_of_name(self, outcome: Outcome) -> bool:
         """A name marked as wrong counts as long as it is still the one that is told."""
         mark = self.misnamed.get(outcome.mutant.key)
-        return mark is not None and mark.named == outcome.named
+        return mark is not None and outcome.named.startswith(mark.named)
 
     def row(self, title: str) -> str:
         answers = len(self.killed) - len(self.crashed)
