@@ -16,6 +16,8 @@ class Verdict:
     message: what was checked, expected against got, and where
     mistake: the planted mistake that explains it, if one does
     cause:   where none does, what the answer looks like beside the right one, in a sentence, or nothing
+    case:    the name of the first case that failed
+    place:   the line to look at, in a sentence, where somebody has looked at the text
     """
 
     exercise: Exercise
@@ -23,6 +25,8 @@ class Verdict:
     message: str = ""
     mistake: Mistake | None = None
     cause: str = ""
+    case: str = ""
+    place: str = ""
 
     @property
     def passed(self) -> bool:
@@ -46,5 +50,5 @@ def judge(exercise: Exercise, answers: list[Answer], seed: int) -> Verdict:
             continue
         mistake = explaining_mistake(exercise, given, seed, name, finding)
         cause = "" if mistake else look(exercise, given[name], exercise.draw_cases(seed)[name], finding)
-        return Verdict(exercise, finding.state, f"{finding.message} (case: {name})", mistake, cause)
+        return Verdict(exercise, finding.state, f"{finding.message} (case: {name})", mistake, cause, name)
     return Verdict(exercise, State.PASSED)

@@ -31,7 +31,8 @@ def sentences(verdict: Verdict) -> list[str]:
         ]
     lesson = verdict.mistake.lesson if verdict.mistake else verdict.cause
     cause = [f"Likely cause: {lesson}"] if lesson else []
-    return [verdict.message, *cause, f"Next: hint({exercise.id!r})"]
+    place = [f"Where: {verdict.place}"] if verdict.place else []
+    return [verdict.message, *cause, *place, f"Next: hint({exercise.id!r})"]
 
 
 def headline(verdict: Verdict) -> str:

@@ -1,11 +1,13 @@
 """What students call: `check` an answer, ask for a `hint`."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from labkit.checks.answering import produce
 from labkit.checks.exercise import PUBLIC_SEED, CheckFailed
 from labkit.checks.judging import judge
+from labkit.checks.repairing import line_to_look_at
 from labkit.checks.verdicts import as_html, as_text
 from labkit.errors import LabError
 from labkit.exercises.catalogue import find
@@ -27,6 +29,8 @@ def check(exercise_id: str, function: Callable[..., Any]) -> None:
         )
     answers = produce(exercise, function, exercise.draw_cases(PUBLIC_SEED))
     verdict = judge(exercise, answers, PUBLIC_SEED)
+    if verdict.case and not verdict.mistake:
+        verdict = replace(verdict, place=line_to_look_at(exercise, function, PUBLIC_SEED, verdict.case))
     if verdict.passed or _in_notebook():
         _show(as_text(verdict), as_html(verdict))
     if not verdict.passed:
