@@ -155,7 +155,7 @@ def moved_by_one(node: ast.AST, _around: Around) -> Iterator[Change]:
     if is_range and len(node.args) == 1:
         yield copy(node, args=[expression("1"), node.args[0]]), "range from 1"
     for i, argument in enumerate(node.args):
-        only_shape = short(node.func).endswith("_like")
+        only_shape = short(node.func).endswith(("_like", "len"))
         if (is_range and not isinstance(argument, ast.Constant)) or (
             isinstance(argument, ast.Name) and not only_shape
         ):
