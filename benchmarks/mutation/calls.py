@@ -54,7 +54,6 @@ FUNCTIONS = {
 FORMULAS = {  # of a method of x with arguments that are not looked at
     "sign": ("x / x.abs().mean()", "x / x.square().mean().sqrt()", "x / x.abs().amax()", "x / x.norm()"),
     "abs": ("x.abs().sqrt()", "-x.abs()"),
-    "clone": ("x.detach()", "x[:]"),
 }
 OF_MEANS = {  # x.abs().mean(), as it is written -> other sizes of x
     "abs().mean": (
@@ -80,12 +79,8 @@ def function(node: ast.AST, around: Around) -> Iterator[Change]:
     called = node.func
     own = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
     others = FUNCTIONS.get(own, "").split()
-    if (
-        isinstance(called, ast.Attribute)
-        and isinstance(called.value, ast.Name | ast.Subscript)
-        and own in IN_PLACE
-    ):
-        others = [*others, f"{own}_"]  # of what has a name; nobody else sees what is in between
+    if isinstance(called, ast.Attribute) and own in IN_PLACE and _is_parameter(called.value, around):
+        others = [*others, f"{own}_"]
     for other in others:
         replaced = copy(called, attr=other) if isinstance(called, ast.Attribute) else ast.Name(other)
         yield copy(node, func=replaced), f"{own} -> {other}"
@@ -94,6 +89,13 @@ def function(node: ast.AST, around: Around) -> Iterator[Change]:
     if isinstance(called, ast.Name) and own == "round" and node.args:
         for template in ("int(x)", "-int(-x // 1)", "int(x // 1)"):
             yield expression(template, x=node.args[0]), f"round -> {template}"
+
+
+def _is_parameter(node: ast.AST, around: Around) -> bool:
+    """Whether it is the caller's: a parameter, or a part of one."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id in around.parameters
 
 
 def formula(node: ast.AST, around: Around) -> Iterator[Change]:
