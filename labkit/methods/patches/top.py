@@ -1,7 +1,7 @@
 """The k patches that each channel answers to most, over any number of images."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -73,16 +73,8 @@ class TopPatches:
                 f"no channel {missing[0]} among these top patches; there are {known[:6]} and so on"
             )
         i = [known.index(channel) for channel in channels]
-        crops = tuple(self.patches[row] for row in i)
-        return TopPatches(
-            self.channels[i],
-            self.values[i],
-            self.images[i],
-            self.rows[i],
-            self.columns[i],
-            self.boxes[i],
-            crops,
-        )
+        facts = {name: value[i] for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **facts, patches=tuple(self.patches[row] for row in i))
 
 
 def top_patches(
