@@ -37,15 +37,9 @@ class Row:
 
 
 def grade(
-    folder: Path,
-    released: Path,
-    out: Path,
-    *,
-    stages: Iterable[str],
-    limits: Limits = Limits(),
-    jobs: int = 1,
-    say: Callable[[str], None] = lambda _line: None,
-) -> list[Row]:
+    folder: Path, released: Path, out: Path, *,
+    stages: Iterable[str], limits: Limits = Limits(), jobs: int = 1, say: Callable[[str], None] = lambda _line: None,
+) -> list[Row]:  # fmt: skip
     """Grade every student's notebooks of these stages; answers are kept in `out`, for a later regrade.
 
     folder:   one folder a student
@@ -55,23 +49,21 @@ def grade(
     stages = tuple(stages)
     truth = {stage: _released(released, stage) for stage in stages}
     found = {(s.student, s.stage): s for s in collect(folder, stages)}
-    units = [(student, stage) for student in students(folder) for stage in stages]
+    names = students(folder)
     seed = _begin(out, stages)
 
     def one(unit: tuple[str, str]) -> tuple[Verdict, ...]:
-        student, stage = unit
-        answers = out / "answers" / student / stage
+        answers, hidden = out.joinpath("answers", *unit), [folder, out]
         verdicts = grade_one(
-            found.get(unit), stage, truth[stage], answers, seed=seed, limits=limits, hidden=[folder, out]
+            found.get(unit), unit[1], truth[unit[1]], answers, seed=seed, limits=limits, hidden=hidden
         )
-        say(f"{student} · {stage}: {sum(v.passed for v in verdicts)} of {len(verdicts)} exercises passed")
+        say(f"{' · '.join(unit)}: {sum(v.passed for v in verdicts)} of {len(verdicts)} exercises passed")
         return verdicts
 
+    units = [(name, stage) for name in names for stage in stages]
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         verdicts = dict(zip(units, pool.map(one, units), strict=True))
-    return [
-        _row(name, [(found.get((name, s)), verdicts[name, s]) for s in stages]) for name in students(folder)
-    ]
+    return [_row(name, [(found.get((name, s)), verdicts[name, s]) for s in stages]) for name in names]
 
 
 def _begin(out: Path, stages: tuple[str, ...]) -> int:

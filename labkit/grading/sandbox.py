@@ -45,14 +45,9 @@ def run(
     prefix = _bubblewrap(folder, hidden) if isolation() == "bubblewrap" else []
     with (folder / "output.txt").open("w+b") as out:  # read by this handle: the command may replace the file
         process = psutil.Popen(
-            [*prefix, *command],
-            cwd=folder,
-            env={**_environment(folder), **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+            [*prefix, *command], cwd=folder, env={**_environment(folder), **environment},
+            stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
         try:
             returncode = process.wait(timeout_s)
         except psutil.TimeoutExpired:
