@@ -44,7 +44,7 @@ targets = torch.tensor([bank.labels[bank.names.index(name)] for name in names])
 # the *photo* is the variable. Write a function that takes a batch of photos and a target for each, and gives
 # the gradient of each photo's own target logit with respect to that photo's pixels.
 #
-# The photos do not know of each other, so one backward pass serves the whole batch: the gradient of the sum of
+# No photo changes another one's logits, so one backward pass serves the whole batch: the gradient of the sum of
 # all the scores holds every photo's own gradient. The caller's photos must come out as they went in.
 #
 # The check knows what is right without autograd: it nudges each pixel up and down and watches the logit.
@@ -244,7 +244,8 @@ check("05.3", relu_backward)
 # `grad_output` is the gradient above the ReLU, `grad_input` the one below, to which the ReLU has already applied
 # its own mask. Hang a hook on each `nn.ReLU` of the model, wherever it is, take the gradient of the target's
 # logit, and take the hooks off again: a model that stays changed would spoil every gradient that anybody takes of
-# it later. The check looks for hooks left behind.
+# it later. The check looks for hooks left behind. (The lab's models have no in-place ReLUs. On one that has, PyTorch
+# refuses backward hooks of this kind.)
 
 
 # %%

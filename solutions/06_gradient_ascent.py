@@ -117,9 +117,10 @@ show.grid(
 # ### Exercise 06.2
 #
 # Two small things that nearly everybody does. A gradient's size differs a thousandfold from layer to layer, so it is
-# divided by the **mean of its absolute values**: then each value moves by `rate`, on average. And a pattern that is
-# right only at this very pixel should not count, so the image is **jittered**: rolled by a few pixels, which are drawn
-# anew in each step, before the network sees it, and rolled back afterwards.
+# divided by the **mean of its absolute values**, one number for the whole gradient: then the values move by `rate`, on
+# average over all of them. And a pattern that is right only at this very pixel should not count, so the image is
+# **jittered**: rolled by a few pixels, which are drawn anew in each step, before the network sees it, and rolled back
+# afterwards.
 #
 # Write one such step for a given shift: roll down by `down` and right by `right` (what leaves one side enters the
 # other), gradient there, step, roll back. You know that it is right when the average value has moved by `rate`, and
@@ -167,7 +168,7 @@ check("06.2", jittered_step)
 # A pixel's *norm* is the length of its colour vector, measured from grey: $\sqrt{\sum_c (I_c - 0.5)^2}$. Set those
 # pixels to grey whose norm is **below the percentile**: with `percent = 50` the lower half of each image's pixels.
 # You know that it is right when that share of pixels is exactly 0.5 in all three colours, in each image of the batch,
-# and all others are untouched.
+# and all others are untouched. (Rules for percentiles differ by one pixel; any of them will do.)
 
 
 # %%
@@ -178,7 +179,7 @@ def clip_small_norm(images, percent):
     percent: 0..100
     Returns: (N, 3, H, W)
     """
-    # TODO 06.3: norms (N, H, W), one threshold an image, grey below it.
+    # TODO 06.3: norms (N, H, W), one threshold per image, grey below it.
     # The traps: measured from grey, not from black; a pixel goes in all three colours or stays.
     ### BEGIN SOLUTION
     norms = (images - 0.5).norm(dim=1)  # (N, H, W)
@@ -194,7 +195,7 @@ check("06.3", clip_small_norm)
 # ### Exercise 06.4
 #
 # Large is not the same as important. How far would the score move if a pixel became grey? One could try each pixel out,
-# which takes a forward pass a pixel. To first order the gradient knows: $\sum_c (I_c - 0.5)\cdot g_c$, over the pixel's
+# which takes one forward pass per pixel. To first order the gradient knows: $\sum_c (I_c - 0.5)\cdot g_c$, over its
 # three colours $c$. The **size** of that sum is the pixel's contribution, up or down. Set the pixels of smallest
 # contribution to grey, as before.
 
@@ -227,9 +228,10 @@ check("06.4", clip_small_contribution)
 #
 # Put it together. In each of `steps` steps: **forward**, **gradient**, a normalised **step up** (06.2, without jitter),
 # and **regularise** after every `every`-th step, counted from 1: with `every = 4` after the 4th, the 8th and so on.
-# At the end of each step, clamp to 0..1. `regularise` takes an image and gives one.
+# At the end of each step, after it was regularised, clamp to 0..1. `regularise` takes an image and gives one.
 #
-# The check scores your image anew, looks that it lies in 0..1, and counts when you regularised.
+# There is one right path, so the check compares your image with the one that it leads to, and counts how often you
+# regularised.
 
 
 # %%

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from labkit.checks.exercise import Cases, Exercise, Mistake
+from labkit.checks.exercise import Cases, Exercise, Mistake, each
 from labkit.checks.expect import expect_close
 from labkit.exercises.drawing import convnet, draw_classifier, draw_photos
 from labkit.exercises.slopes import gradient_by_nudging
@@ -56,6 +56,10 @@ def _own(logits, targets):
     return logits[range(len(logits)), targets]
 
 
+def _times_the_photo(model, images, targets):
+    return images * _gradient_of(lambda logits, targets: _own(logits, targets).sum())(model, images, targets)
+
+
 EXERCISE = Exercise(
     id="05.1",
     title="The gradient of a logit",
@@ -70,6 +74,7 @@ EXERCISE = Exercise(
     cases=_logit_cases,
     answer=lambda f, case: {"gradient": f(case.model, case.images, case.targets)},
     judge=_judge_logit,
+    alone=each("images", "targets"),
     mistakes=(
         Mistake(
             "softmax first",
@@ -84,8 +89,20 @@ EXERCISE = Exercise(
             _gradient_of(lambda logits, targets: F.cross_entropy(logits, targets, reduction="sum")),
         ),
         Mistake(
+            "the logarithm of a probability",
+            "you differentiate the log of a probability, log_softmax. It takes off what all logits have in common, "
+            "so the other logits are in the map. Take the logit as it is.",
+            _gradient_of(lambda logits, targets: _own(logits.log_softmax(1), targets).sum()),
+        ),
+        Mistake(
+            "the largest logit",
+            "you take the logit of what the network puts first. Asked for is the target's, whatever comes first: "
+            "logits[range(N), targets].",
+            _gradient_of(lambda logits, targets: logits.amax(dim=1).sum()),
+        ),
+        Mistake(
             "all logits",
-            "you sum all the logits of a photo. Pick one a photo: logits[range(N), targets].",
+            "you sum all the logits of a photo. Pick one per photo: logits[range(N), targets].",
             _gradient_of(lambda logits, targets: logits.sum()),
         ),
         Mistake(
@@ -99,6 +116,12 @@ EXERCISE = Exercise(
             "you took the mean over the batch, so a photo's gradient shrinks with the number of photos "
             "beside it. Sum them.",
             _gradient_of(lambda logits, targets: _own(logits, targets).mean()),
+        ),
+        Mistake(
+            "times the photo",
+            "you multiplied the gradient by the photo. That is another map, gradient times input; "
+            "here only the gradient is asked for.",
+            _times_the_photo,
         ),
         Mistake(
             "the caller's photos",

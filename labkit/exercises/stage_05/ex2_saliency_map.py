@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from labkit.checks.exercise import Cases, Exercise, Mistake
+from labkit.checks.exercise import Cases, Exercise, Mistake, each
 from labkit.checks.expect import expect_between, expect_close, expect_shape
 
 
@@ -46,6 +46,7 @@ EXERCISE = Exercise(
     cases=_gradients,
     answer=lambda f, gradient: {"saliency": f(gradient)},
     judge=_judge_saliency,
+    alone=each(),
     mistakes=(
         Mistake(
             "sign kept",
@@ -60,6 +61,16 @@ EXERCISE = Exercise(
             lambda g: g.amax(dim=1).abs(),
         ),
         Mistake(
+            "root mean square",
+            "you took the root of the mean of the squares. The map is the largest of the three sizes.",
+            lambda g: g.square().mean(dim=1).sqrt(),
+        ),
+        Mistake(
+            "the smallest",
+            "you took the smallest of the three sizes: amin for amax.",
+            lambda g: g.abs().amin(dim=1),
+        ),
+        Mistake(
             "mean over colours",
             "you averaged over the colours. The map is their maximum: one colour that matters is enough.",
             lambda g: g.abs().mean(dim=1),
@@ -71,6 +82,53 @@ EXERCISE = Exercise(
             lambda g: g.mean(dim=1).abs(),
         ),
         Mistake(
+            "sum over colours",
+            "you added the three colours up. The map is their maximum: amax(dim=1) in place of sum(dim=1).",
+            lambda g: g.abs().sum(dim=1),
+        ),
+        Mistake(
+            "length of the colours",
+            "you took the length of the three colours as a vector, the root of the sum of their squares. "
+            "The map is the largest of the three.",
+            lambda g: g.norm(dim=1),
+        ),
+        Mistake(
+            "only what raises the score",
+            "you dropped the gradients below 0. A pixel that lowers the score matters as much as one that raises it: "
+            ".abs() in place of a clamp or ReLU.",
+            lambda g: g.clamp(min=0).amax(dim=1),
+        ),
+        Mistake(
+            "which colour",
+            "you return which colour is the largest, 0, 1 or 2, and not how large it is: amax, or .max(dim=1).values.",
+            lambda g: g.abs().argmax(dim=1),
+        ),
+        Mistake(
+            "along the batch",
+            "you took the maximum along dim=0, which runs over the photos. The colours are dim=1.",
+            lambda g: g.abs().amax(dim=0),
+        ),
+        Mistake(
+            "along a row",
+            "you took the maximum along the last dimension, which runs along a row of pixels. The colours are dim=1.",
+            lambda g: g.abs().amax(dim=-1),
+        ),
+        Mistake(
+            "one number per photo",
+            "you took the maximum over a photo's pixels as well. Each pixel gets a number of its own: dim=1 alone.",
+            lambda g: g.abs().amax(dim=(1, 2, 3)),
+        ),
+        Mistake(
+            "one number for all",
+            "you took the maximum of all values at once. Each pixel gets a number of its own: give amax its dim=1.",
+            lambda g: g.abs().amax(),
+        ),
+        Mistake(
+            "one colour",
+            "you look at the first colour only. Each pixel has three: the largest of them counts.",
+            lambda g: g[:, 0].abs(),
+        ),
+        Mistake(
             "dimension kept",
             "the colour dimension is still there, with size 1. Leave out keepdim: (N, H, W).",
             lambda g: g.abs().amax(dim=1, keepdim=True),
@@ -80,6 +138,12 @@ EXERCISE = Exercise(
             "you divided each map by its largest value. That is for drawing; "
             "here it loses how much one photo's pixels matter against another's.",
             lambda g: g.abs().amax(dim=1) / g.abs().amax(dim=(1, 2, 3), keepdim=True)[:, 0],
+        ),
+        Mistake(
+            "scaled by the batch",
+            "you divided by the largest value of the whole batch, so a photo's map depends on the photos beside it. "
+            "Return the sizes as they are.",
+            lambda g: g.abs().amax(dim=1) / g.abs().amax(),
         ),
     ),
 )

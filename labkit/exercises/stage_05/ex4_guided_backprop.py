@@ -24,14 +24,15 @@ class _Residual(nn.Module):
 
 
 def _network_cases(generator: torch.Generator) -> Cases:
+    targets = (1 + torch.randperm(3, generator=generator)).tolist()  # never the first, and not twice the same
+
     def case(*middle):
         net = nn.Sequential(
             *(nn.Conv2d(3, 6, 3), nn.ReLU(), *middle, nn.Conv2d(6, 8, 3), nn.ReLU()),
             *(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, 4)),
         )
-        target = int(torch.randint(4, (), generator=generator))
         model = draw_classifier(generator, net, 4)
-        return SimpleNamespace(model=model, image=draw_photos(generator, 1, 12), target=target)
+        return SimpleNamespace(model=model, image=draw_photos(generator, 1, 12), target=targets.pop())
 
     return {
         "a plain stack": case(nn.MaxPool2d(2), nn.Conv2d(6, 6, 1), nn.ReLU()),
@@ -60,7 +61,9 @@ def _judge_guided(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
         raise CheckFailed(f"hooks: expected none afterwards, got {count}", mistake="hooks left on")
 
 
-def _with_hooks(find, hook, *, remove=True, after=lambda gradient: gradient):
+def _with_hooks(
+    find, hook, *, remove=True, after=lambda gradient: gradient, score=lambda x, target: x[0, target]
+):
     """A wrong answer made of hooks. find: (model) -> modules; hook: (grad_input, grad_output) -> grad_input."""
 
     def wrong(model, image, target):
@@ -68,7 +71,7 @@ def _with_hooks(find, hook, *, remove=True, after=lambda gradient: gradient):
             relu.register_full_backward_hook(lambda _m, gi, go: (hook(gi[0], go[0]),)) for relu in find(model)
         ]
         leaf = image.clone().requires_grad_()
-        gradient = torch.autograd.grad(model(leaf)[0, target], leaf)[0]
+        gradient = torch.autograd.grad(score(model(leaf), target), leaf)[0]
         for handle in handles if remove else ():
             handle.remove()
         return after(gradient)
@@ -110,8 +113,8 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "plain gradient",
-            "this is the plain gradient: no hook had an effect. Does your hook return its new value, "
-            "as a tuple of one tensor?",
+            "this is the plain gradient: no hook had an effect. Does each hook return its new value, as a tuple of one "
+            "tensor; do hooks hang on nn.ReLU modules, and are they still on when the gradient is taken?",
             _with_hooks(lambda model: [], _guide),
         ),
         Mistake(
@@ -130,6 +133,34 @@ EXERCISE = Exercise(
             "absolute values",
             "you turn negative gradients into positive ones. They are to be dropped: clamp(min=0).",
             _with_hooks(lambda model: _relus(model.modules()), lambda gi, go: gi.abs()),
+        ),
+        Mistake(
+            "the negative kept",
+            "you keep what is below 0 and drop the rest. clamp(max=0) cuts off above; clamp(min=0) cuts off below.",
+            _with_hooks(lambda model: _relus(model.modules()), lambda gi, go: gi.clamp(max=0)),
+        ),
+        Mistake(
+            "the mask alone",
+            "your hook returns ones and zeros. It has to return the gradient itself where that is above 0: "
+            "grad_input[0].clamp(min=0).",
+            _with_hooks(lambda model: _relus(model.modules()), lambda gi, go: (gi > 0).float()),
+        ),
+        Mistake(
+            "softmax first",
+            "you follow a probability, which also rises when the other logits fall. Take the target's logit.",
+            _with_hooks(
+                lambda m: _relus(m.modules()), _guide, score=lambda x, target: x.softmax(1)[0, target]
+            ),
+        ),
+        Mistake(
+            "all logits",
+            "you follow the sum of all logits. Take the target's alone: model(leaf)[0, target].",
+            _with_hooks(lambda m: _relus(m.modules()), _guide, score=lambda x, target: x.sum()),
+        ),
+        Mistake(
+            "the largest logit",
+            "you follow the logit of what the network puts first. Take the target's: model(leaf)[0, target].",
+            _with_hooks(lambda m: _relus(m.modules()), _guide, score=lambda x, target: x[0].amax()),
         ),
         Mistake(
             "hooks left on",

@@ -12,12 +12,13 @@ from labkit.checks.expect import expect_between, expect_close, expect_shape
 def _map_pairs(generator: torch.Generator) -> Cases:
     first, second = (torch.randn(7, 9, generator=generator) for _ in range(2))
     mixed = first + second
-    sparse, other = (torch.randn(8, 8, generator=generator).clamp(min=0) for _ in range(2))
+    sparse = torch.randn(8, 12, generator=generator).clamp(min=0)
+    levels = (2 * sparse + torch.randn(8, 12, generator=generator)).round()
     return {
         "alike, in part": SimpleNamespace(first=first, second=mixed),
         "the same order on another scale": SimpleNamespace(first=first, second=first.mul(2).exp()),
         "in reverse": SimpleNamespace(first=second, second=-second.pow(3)),
-        "zero at every other pixel": SimpleNamespace(first=sparse, second=sparse + other),
+        "zero at every other pixel, and whole numbers": SimpleNamespace(first=sparse, second=levels),
     }
 
 
@@ -43,6 +44,10 @@ def _judge_correlation(case: SimpleNamespace, answer: dict[str, Tensor]) -> None
 
 def _order(values: Tensor) -> Tensor:
     return values.flatten().argsort(stable=True)
+
+
+def _count_smaller(values: Tensor) -> Tensor:
+    return (values.flatten()[:, None] > values.flatten()).sum(dim=1)
 
 
 def _shortcut(first: Tensor, second: Tensor) -> Tensor:
@@ -83,6 +88,65 @@ EXERCISE = Exercise(
             "equal values got different ranks, in the order in which they stand. In a map that is half zero this "
             "invents an order among the zeros: let equal values share the mean of their ranks.",
             lambda a, b: _pearson(_order(_order(a)), _order(_order(b))),
+        ),
+        Mistake(
+            "the first map ranked only",
+            "you put ranks in place of the first map's values, but not of the second's. Rank both.",
+            lambda a, b: _pearson(_count_ranks(a), b),
+        ),
+        Mistake(
+            "the second map ranked only",
+            "you put ranks in place of the second map's values, but not of the first's. Rank both.",
+            lambda a, b: _pearson(a, _count_ranks(b)),
+        ),
+        Mistake(
+            "equal values take the lowest rank",
+            "equal values all get the lowest of their ranks, since you count only what is smaller. They share the "
+            "mean: add half of how many are equal.",
+            lambda a, b: _pearson(_count_smaller(a), _count_smaller(b)),
+        ),
+        Mistake(
+            "equal values take the highest rank",
+            "equal values all get the highest of their ranks, since all that are equal are counted in full. They "
+            "share the mean: add half of how many are equal.",
+            lambda a, b: _pearson(_count_smaller(-a), _count_smaller(-b)),
+        ),
+        Mistake(
+            "equal values leave no gap",
+            "you number the different values 1, 2, 3, … and so leave no gap after equal ones. "
+            "Five values 3, 0, 0, 5, 0 have the ranks 4, 2, 2, 5, 2.",
+            lambda a, b: _pearson(a.unique(return_inverse=True)[1], b.unique(return_inverse=True)[1]),
+        ),
+        Mistake(
+            "ranked row by row",
+            "you ranked each row by itself. Flatten the maps first: a rank counts among all pixels.",
+            lambda a, b: _pearson(a.argsort(dim=1).argsort(dim=1), b.argsort(dim=1).argsort(dim=1)),
+        ),
+        Mistake(
+            "the whole matrix",
+            "you return corrcoef's matrix, 2 × 2. The correlation of the two is beside its diagonal: [0, 1].",
+            lambda a, b: torch.corrcoef(torch.stack([_count_ranks(a), _count_ranks(b)])),
+        ),
+        Mistake(
+            "a rank with itself",
+            "you return how a map correlates with itself, which is 1 always. "
+            "In corrcoef's matrix that is the diagonal; take [0, 1].",
+            lambda a, b: _pearson(_count_ranks(a), _count_ranks(a)),
+        ),
+        Mistake(
+            "covariance",
+            "this is the covariance of the ranks. Divide it by both standard deviations, or take torch.corrcoef.",
+            lambda a, b: torch.cov(torch.stack([_count_ranks(a), _count_ranks(b)]))[0, 1],
+        ),
+        Mistake(
+            "mean not taken off",
+            "you multiply the ranks without taking their mean off, as a cosine does. A correlation takes it off first.",
+            lambda a, b: torch.cosine_similarity(_count_ranks(a), _count_ranks(b), dim=0),
+        ),
+        Mistake(
+            "sign of the correlation lost",
+            "maps in reverse order correlate with -1, and you give 1. Leave out the abs() or the square.",
+            lambda a, b: _pearson(_count_ranks(a), _count_ranks(b)).abs(),
         ),
         Mistake(
             "signs dropped",

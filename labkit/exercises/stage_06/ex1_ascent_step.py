@@ -7,7 +7,7 @@ from torch import Tensor
 
 from labkit.checks.exercise import Cases, Exercise, Mistake
 from labkit.checks.expect import expect_close
-from labkit.exercises.drawing import convnet, draw_photos, give_weights
+from labkit.exercises.drawing import convnet, draw_photo, give_weights
 from labkit.exercises.slopes import gradient_by_autograd, gradient_by_nudging
 from labkit.methods.ascent import GREY
 
@@ -19,9 +19,9 @@ def _step_cases(generator: torch.Generator) -> Cases:
         return SimpleNamespace(model=net, image=image, target=target, rate=rate, weight=weight)
 
     return {
-        "a photo": case(draw_photos(generator, 1, 10), 0.02, 0.5),
-        "a photo, hardly regularised": case(draw_photos(generator, 1, 8), 0.1, 0.02),
-        "plain grey": case(torch.full((1, 3, 8, 8), GREY), 0.05, 0.5),
+        "a photo, far up": case(draw_photo(generator, 7, 9), 0.4, 2.5),
+        "a photo, hardly regularised": case(draw_photo(generator, 8, 6), 0.1, 0.02),
+        "plain grey": case(torch.full((1, 3, 6, 7), GREY), 0.05, 0.5),
     }
 
 
@@ -35,24 +35,37 @@ def _judge_step(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
         "stepped",
         answer["stepped"],
         image + case.rate * gradient_by_nudging(objective, image),
-        why="nudge each value by a little: that is the slope of logit - weight · distance²; step up it",
+        why="nudge each value by a little: that is the slope of logit - weight · distance²; step up it by rate · slope",
     )
 
 
-def _step_up(penalty, *, sign=1, score=lambda logits, target: logits[0, target]):
-    """A wrong answer made of a wrong regulariser: image -> scalar, what is added to the score."""
+def _move(image, rate, gradient):
+    return image + rate * gradient
+
+
+def _step_up(penalty, *, move=_move, score=lambda logits, target: logits[0, target]):
+    """A wrong answer. penalty: image -> what is added to the score;  move: (image, rate, gradient) -> image."""
 
     def wrong(model, image, target, rate, weight):
         def objective(leaf):
             return score(model(leaf), target) + weight * penalty(leaf)
 
-        return image + sign * rate * gradient_by_autograd(objective, image)
+        return move(image, rate, gradient_by_autograd(objective, image))
 
     return wrong
 
 
 def _distance(image):
     return (image - GREY).square().sum()
+
+
+def _right(image):
+    return -_distance(image)
+
+
+def _decay_afterwards(model, image, target, rate, weight):
+    stepped = _step_up(lambda image: 0)(model, image, target, rate, weight)
+    return stepped - rate * weight * 2 * (stepped - GREY)
 
 
 EXERCISE = Exercise(
@@ -62,7 +75,8 @@ EXERCISE = Exercise(
     minutes=10,
     hints=(
         "Write f + R as one number and let autograd do the rest: you only need its gradient once.",
-        "R is a penalty: it is to be large where the image is near to grey, so it enters with a minus.",
+        "R is a penalty: it grows with the distance from grey, and what it is part of is to grow, so it enters with a "
+        "minus.",
         "score = model(leaf)[0, target] - weight * (leaf - 0.5).square().sum()",
         "(gradient,) = torch.autograd.grad(score, leaf), then image + rate * gradient",
     ),
@@ -80,7 +94,7 @@ EXERCISE = Exercise(
             "downhill",
             "you step down: the score gets smaller. Training subtracts a loss's gradient; here you add the "
             "gradient of what is to become large.",
-            _step_up(lambda image: -_distance(image), sign=-1),
+            _step_up(_right, move=lambda image, rate, gradient: image - rate * gradient),
         ),
         Mistake(
             "pulled to black",
@@ -98,7 +112,77 @@ EXERCISE = Exercise(
             "a probability",
             "you climb the probability. Where it is near 0 or 1 it is flat, and it also rises by making all other "
             "classes unlikely. Take the logit, before softmax.",
-            _step_up(lambda image: -_distance(image), score=lambda logits, t: logits.softmax(1)[0, t]),
+            _step_up(_right, score=lambda logits, target: logits.softmax(1)[0, target]),
+        ),
+        Mistake(
+            "the loss",
+            "you climb log_softmax, or go down the cross-entropy, which is the same: it also rises by making all "
+            "other classes unlikely. Take the logit as it is.",
+            _step_up(_right, score=lambda logits, target: logits.log_softmax(1)[0, target]),
+        ),
+        Mistake(
+            "the largest logit",
+            "you climb the logit that is largest now. Take the target's: model(leaf)[0, target].",
+            _step_up(_right, score=lambda logits, target: logits[0].amax()),
+        ),
+        Mistake(
+            "all logits",
+            "you climb the sum of all logits. Take the target's alone: model(leaf)[0, target].",
+            _step_up(_right, score=lambda logits, target: logits.sum()),
+        ),
+        Mistake(
+            "absolute values",
+            "your penalty adds up absolute values (L1), which pulls every value alike, near or far. "
+            "L2 adds up squares.",
+            _step_up(lambda image: -(image - GREY).abs().sum()),
+        ),
+        Mistake(
+            "the mean",
+            "your penalty is the mean of the squares. Here it is their sum, so it does not get weaker as the image "
+            "gets larger.",
+            _step_up(lambda image: -(image - GREY).square().mean()),
+        ),
+        Mistake(
+            "half the pull",
+            "your image is pulled to grey half as strongly: the gradient of weight · distance² is "
+            "2 · weight · distance. Or let autograd find it.",
+            _step_up(lambda image: -_distance(image) / 2),
+        ),
+        Mistake(
+            "pulled after the step",
+            "you step up the logit first, and pull the image to grey from where it is then. It is one step along one "
+            "gradient: both parts are taken at the image that came in.",
+            _decay_afterwards,
+        ),
+        Mistake(
+            "clamped",
+            "you clamp to 0..1. That comes later, in 06.5; here the step is asked for as it is.",
+            _step_up(_right, move=lambda image, rate, gradient: _move(image, rate, gradient).clamp(0, 1)),
+        ),
+        Mistake(
+            "no rate",
+            "you add the gradient without the rate: image + rate * gradient.",
+            _step_up(_right, move=lambda image, rate, gradient: image + gradient),
+        ),
+        Mistake(
+            "normalised",
+            "you divide the gradient by its size. That comes in 06.2; here the step is rate · gradient as it is.",
+            _step_up(_right, move=lambda image, rate, g: image + rate * g / g.abs().mean()),
+        ),
+        Mistake(
+            "by its sign",
+            "you step by the gradient's sign, so all values move alike. The step is rate · gradient.",
+            _step_up(_right, move=lambda image, rate, gradient: image + rate * gradient.sign()),
+        ),
+        Mistake(
+            "the gradient alone",
+            "you return the gradient. The step is rate · gradient, and it is added to the image.",
+            _step_up(_right, move=lambda image, rate, gradient: gradient),
+        ),
+        Mistake(
+            "the step alone",
+            "you return the step, rate · gradient. Add it to the image.",
+            _step_up(_right, move=lambda image, rate, gradient: rate * gradient),
         ),
         Mistake(
             "no regulariser",

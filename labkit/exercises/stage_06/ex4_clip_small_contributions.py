@@ -5,18 +5,31 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from labkit.checks.exercise import Cases, Exercise, Mistake
+from labkit.checks.exercise import Cases, Exercise, Mistake, each
 from labkit.exercises.drawing import draw_photos
-from labkit.exercises.stage_06.clipping import clip, judge_clipped, norm
+from labkit.exercises.stage_06.clipping import (
+    clip,
+    clip_rows,
+    judge_clipped,
+    norm,
+    of_the_batch,
+    of_the_first,
+    of_the_rest,
+)
 from labkit.methods.ascent import GREY
 
 
 def _contribution_cases(generator: torch.Generator) -> Cases:
-    def case(count, size, percent):
-        gradient = torch.randn(count, 3, size, size, generator=generator)
-        return SimpleNamespace(images=draw_photos(generator, count, size), gradient=gradient, percent=percent)
+    def case(images, percent):
+        gradient = torch.randn(images.shape, generator=generator)
+        gradient *= torch.linspace(1, 0.5, len(images)).view(-1, 1, 1, 1)
+        return SimpleNamespace(images=images, gradient=gradient, percent=percent)
 
-    return {"two photos, the lowest 90 %": case(2, 12, 90), "a photo, the lowest 40 %": case(1, 10, 40)}
+    colourful = torch.rand(4, 3, 8, 11, generator=generator)
+    return {
+        "four images, the lowest 30 %": case(colourful, 30),
+        "two photos, the lowest 90 %": case(draw_photos(generator, 2, 11), 90),
+    }
 
 
 def _judge_contribution(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
@@ -26,9 +39,15 @@ def _judge_contribution(case: SimpleNamespace, answer: dict[str, Tensor]) -> Non
     judge_clipped("clipped", answer["clipped"], case.images, sizes, case.percent, why)
 
 
-def _clip_by(sizes):
-    """A wrong answer made of a wrong contribution, (images, gradient) -> (N, H, W)."""
-    return lambda images, gradient, percent: clip(lambda given: sizes(given, gradient))(images, percent)
+def _clip_by(sizes, how=clip, **options):
+    """A wrong answer made of a wrong contribution, (images, gradient) -> (N, H, W), or as in `clip`."""
+    return lambda images, gradient, percent: how(lambda given: sizes(given, gradient), **options)(
+        images, percent
+    )
+
+
+def _contribution(images, gradient):
+    return ((images - GREY) * gradient).sum(dim=1).abs()
 
 
 EXERCISE = Exercise(
@@ -37,14 +56,15 @@ EXERCISE = Exercise(
     points=2,
     minutes=10,
     hints=(
-        "How far would the objective move if a pixel became grey? By the gradient times the way it would go: "
-        "gradient · (image - 0.5), to first order.",
+        "How far would the objective move if a pixel became grey? To first order by the gradient times the way that "
+        "the pixel goes, 0.5 - image; up or down does not matter here, so image - 0.5 does as well.",
         "A pixel becomes grey in all its colours at once, so their three moves add, signs and all.",
         "contribution = ((images - 0.5) * gradient).sum(dim=1).abs(), and the rest is as in 06.3.",
     ),
     cases=_contribution_cases,
     answer=lambda f, case: {"clipped": f(case.images, case.gradient, case.percent)},
     judge=_judge_contribution,
+    alone=each("images", "gradient"),
     mistakes=(
         Mistake(
             "sizes added",
@@ -69,6 +89,84 @@ EXERCISE = Exercise(
             "you multiplied the gradient by the image itself: that is what would happen if the pixel became black. "
             "It becomes grey: image - 0.5.",
             _clip_by(lambda images, gradient: (images * gradient).sum(dim=1).abs()),
+        ),
+        Mistake(
+            "gradient's sizes added",
+            "you added up the sizes of the gradient. A pixel that is nearly grey contributes nearly nothing, however "
+            "steep it is: multiply by image - 0.5, then add.",
+            _clip_by(lambda images, gradient: gradient.abs().sum(dim=1)),
+        ),
+        Mistake(
+            "gradient's colours added",
+            "you added up the gradient of the three colours, without the way that each of them goes: "
+            "multiply by image - 0.5, then add.",
+            _clip_by(lambda images, gradient: gradient.sum(dim=1).abs()),
+        ),
+        Mistake(
+            "length of the products",
+            "you took the norm of the three products, in which signs are lost. The colours turn grey together, and "
+            "what red would gain blue may lose: add them, .abs() last.",
+            _clip_by(lambda images, gradient: ((images - GREY) * gradient).norm(dim=1)),
+        ),
+        Mistake(
+            "the largest product",
+            "you took the largest of the three products. The colours turn grey together: add all three, .abs() last.",
+            _clip_by(lambda images, gradient: ((images - GREY) * gradient).abs().amax(dim=1)),
+        ),
+        Mistake(
+            "added before multiplied",
+            "you added the colours first and multiplied the sums. Each colour has a slope of its own: multiply, "
+            "then add.",
+            _clip_by(lambda images, gradient: ((images - GREY).sum(dim=1) * gradient.sum(dim=1)).abs()),
+        ),
+        Mistake(
+            "lengths multiplied",
+            "you multiplied two lengths, in which all signs are lost. Multiply colour by colour, then add.",
+            _clip_by(lambda images, gradient: norm(images) * gradient.norm(dim=1)),
+        ),
+        Mistake(
+            "sizes of the gradient",
+            "you took .abs() of the gradient before multiplying, so its signs are lost. Multiply, add, and .abs() "
+            "last.",
+            _clip_by(lambda images, gradient: ((images - GREY) * gradient.abs()).sum(dim=1).abs()),
+        ),
+        Mistake(
+            "each colour apart",
+            "you clip the three colours of a pixel apart from each other. All three turn grey or none: one number "
+            "per pixel.",
+            _clip_by(lambda images, gradient: ((images - GREY) * gradient).abs()),
+        ),
+        Mistake(
+            "one threshold for the batch",
+            "you took one threshold over the whole batch. Take the quantile in each image: flatten(1), dim=1.",
+            _clip_by(_contribution, threshold_of=of_the_batch),
+        ),
+        Mistake(
+            "the first one's threshold",
+            "you use the first image's threshold for all. Each image has its own: threshold.view(-1, 1, 1).",
+            _clip_by(_contribution, threshold_of=of_the_first),
+        ),
+        Mistake(
+            "row by row",
+            "you took a threshold for each row of pixels. It is one for the whole image: flatten(1), then dim=1.",
+            _clip_by(_contribution, how=clip_rows),
+        ),
+        Mistake(
+            "so many percent stay",
+            "you clip all but so many percent. percent is how many go: quantile(percent / 100).",
+            _clip_by(_contribution, threshold_of=of_the_rest),
+        ),
+        Mistake(
+            "the large ones",
+            "you clipped the pixels of large contribution. Those carry the picture: the small ones go.",
+            _clip_by(
+                _contribution, threshold_of=lambda flat, share: flat.quantile(share, dim=-1), above=True
+            ),
+        ),
+        Mistake(
+            "clipped to black",
+            "you set the pixels to 0, which is black. Nothing is grey, 0.5.",
+            _clip_by(_contribution, to=0.0),
         ),
         Mistake(
             "norm again",

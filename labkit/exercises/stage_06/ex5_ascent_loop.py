@@ -5,11 +5,12 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from labkit.checks.exercise import Cases, CheckFailed, Exercise, Mistake
-from labkit.checks.expect import expect_between, expect_close, expect_finite, expect_shape
-from labkit.exercises.drawing import convnet, draw_photos, give_weights
-from labkit.exercises.slopes import gradient_by_autograd
+from labkit.checks.exercise import Cases, Exercise, Mistake
+from labkit.checks.expect import expect_between, expect_close
+from labkit.exercises.drawing import convnet, draw_photo, give_weights
+from labkit.exercises.slopes import forgive_few
 from labkit.exercises.stage_06.first_logit import first_logit
+from labkit.exercises.stage_06.loops import OTHER_STEPS, added_up, grey, into_the_start, loop
 from labkit.methods.ascent import GREY
 
 
@@ -19,15 +20,16 @@ def _loop_cases(generator: torch.Generator) -> Cases:
         return SimpleNamespace(model=net, start=start, steps=steps, every=every, rate=rate)
 
     return {
-        "from a photo, regularised every 4": case(draw_photos(generator, 1, 12), 12, 4, 0.05),
-        "from grey, regularised every step": case(torch.full((1, 3, 10, 10), GREY), 9, 1, 0.08),
+        "from a photo, regularised every 3": case(draw_photo(generator, 8, 9), 5, 3, 0.08),
+        "from another photo, regularised every 2": case(draw_photo(generator, 7, 8), 4, 2, 0.05),
+        "from grey, regularised every step": case(grey(torch.empty(1, 3, 8, 7)), 3, 1, 0.08),
     }
 
 
-def _grey_frame(images: Tensor) -> Tensor:
-    """The regulariser of the cases: one that shows whether it was used, and used last."""
+def _stretch(images: Tensor) -> Tensor:
+    """The regulariser of the cases: more contrast, also beyond 0..1, and a grey frame. It shows when it was used."""
     framed = torch.full_like(images, GREY)
-    framed[..., 1:-1, 1:-1] = images[..., 1:-1, 1:-1]
+    framed[..., 1:-1, 1:-1] = GREY + 1.3 * (images[..., 1:-1, 1:-1] - GREY)
     return framed
 
 
@@ -36,7 +38,7 @@ def _answer_loop(function, case):
 
     def regularise(images):
         calls.append(images)
-        return _grey_frame(images)
+        return _stretch(images)
 
     image = function(first_logit(case.model), case.start, case.steps, case.rate, regularise, case.every)
     return {"image": image, "calls": len(calls)}
@@ -44,53 +46,22 @@ def _answer_loop(function, case):
 
 def _judge_loop(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     image, score = answer["image"], first_logit(case.model)
-    expect_shape("image", image, tuple(case.start.shape))
-    expect_finite("image", image)
-    expect_between("image", image, 0, 1, why="clamp it to 0..1 in every step, or it is no image")
-    wanted = case.steps // case.every
-    if int(answer["calls"]) != wanted:
-        raise CheckFailed(
-            f"regularise: called {int(answer['calls'])} times in {case.steps} steps, expected {wanted}: "
-            f"after every {case.every}th step"
-        )
+    expected = loop()(score, case.start, case.steps, case.rate, _stretch, case.every)
+    if image.shape == expected.shape:
+        expect_between("image", image, 0, 1, why="clamp it to 0..1 in every step, or it is no image")
     expect_close(
-        "the image's frame",
-        image - _grey_frame(image),
-        torch.zeros_like(image),
-        why=f"step {case.steps} is one that is regularised, after it stepped, and here that greys the frame",
+        "image",
+        forgive_few(image, expected),
+        expected,
+        why=f"regularise was called {int(answer['calls'])} times in {case.steps} steps, expected "
+        f"{case.steps // case.every}: where `step` counts from 1 and step % {case.every} is 0; then clamp",
     )
-    best = _LOOP_REFERENCE(score, case.start.clone(), case.steps, case.rate, _grey_frame, case.every)
-    before, after, reachable = (score(x.float()).item() for x in (case.start, image, best))
-    if not after >= before + 0.8 * (reachable - before):
-        raise CheckFailed(
-            f"image: scored anew it has {after:.2f}; the start had {before:.2f}, and {case.steps} steps uphill reach "
-            f"{reachable:.2f}"
-        )
-
-
-def _loop(*, sign=1, first=1, all_steps=False, clamp=True, copy=True, before=False):
-    """The loop, with what can go wrong in it."""
-
-    def run(objective, start, steps, rate, regularise, every):
-        image = start.clone() if copy else start
-        for step in range(first, steps + first):
-            gradient = gradient_by_autograd(objective, image)
-            if before and step % every == 0:
-                image = regularise(image)
-            image += sign * rate * gradient / gradient.abs().mean().clamp(min=1e-12)
-            if not before and (all_steps or step % every == 0):
-                image = regularise(image)
-            image = image.clamp(0, 1) if clamp else image
-        return image
-
-    return run
-
-
-_LOOP_REFERENCE = _loop()
-
-
-def _only_one_step(objective, start, steps, rate, regularise, every):
-    return _LOOP_REFERENCE(objective, start, 1, rate, regularise, 1)
+    expect_close(
+        "calls of regularise",
+        answer["calls"],
+        torch.tensor(case.steps // case.every),
+        why="regularise what is returned, and nothing else",
+    )
 
 
 EXERCISE = Exercise(
@@ -109,42 +80,116 @@ EXERCISE = Exercise(
     answer=_answer_loop,
     judge=_judge_loop,
     mistakes=(
-        Mistake(
-            "downhill all the way",
-            "the score falls from step to step: you subtract the gradient. Gradient *ascent* adds it.",
-            _loop(sign=-1),
-        ),
+        *OTHER_STEPS,
         Mistake(
             "out of the loop after one step",
             "you took one step. Is the return inside the for loop?",
-            _only_one_step,
+            loop(counted=lambda steps: [1]),
+        ),
+        Mistake(
+            "no step at all",
+            "you return the image that you began with. Is each step kept, image = image + …, and returned?",
+            loop(counted=lambda steps: []),
+        ),
+        Mistake(
+            "one step too few",
+            "your loop ends one step early: range(1, steps) has steps - 1 numbers. range(1, steps + 1).",
+            loop(counted=lambda steps: range(1, steps)),
+        ),
+        Mistake(
+            "one step too many",
+            "your loop takes one step more than asked for. range(1, steps + 1) has `steps` numbers.",
+            loop(counted=lambda steps: range(1, steps + 2)),
+        ),
+        Mistake(
+            "counted from nought, one too many",
+            "your steps run from 0 up to `steps`, which is one too many, and step 0 is regularised. "
+            "range(1, steps + 1).",
+            loop(counted=lambda steps: range(steps + 1)),
+        ),
+        Mistake(
+            "counted from nought",
+            "you regularise after the very first step, and then after every `every`-th that follows. Do your steps "
+            "count from 0? range(1, steps + 1) counts from 1.",
+            loop(counted=range),
         ),
         Mistake(
             "regularised in every step",
             "you regularise in every step. A blur in each would leave nothing sharp: only where step % every == 0.",
-            _loop(all_steps=True),
+            loop(is_regularised=lambda step, steps, every: True),
         ),
         Mistake(
-            "counted from nought",
-            "your steps count from 0, so you regularise after the first step and not after the last. "
-            "range(1, steps + 1).",
-            _loop(first=0),
+            "never regularised",
+            "you never regularise: image = regularise(image) where step % every == 0.",
+            loop(is_regularised=lambda step, steps, every: False),
+        ),
+        Mistake(
+            "regularised in vain",
+            "you call regularise, but go on with the image as it was. It returns a new one: image = regularise(image).",
+            loop(order="step drop clamp"),
+        ),
+        Mistake(
+            "regularised where it should not be",
+            "you regularise in all other steps: step % every is 0, which counts as false, just where it should be "
+            "done. step % every == 0.",
+            loop(is_regularised=lambda step, steps, every: step % every != 0),
+        ),
+        Mistake(
+            "regularised at the end",
+            "you regularise once, after the last step. It belongs into the loop, after every `every`-th step.",
+            loop(
+                is_regularised=lambda step, steps, every: False,
+                finish=lambda image, regularise, steps, every: regularise(image),
+            ),
+        ),
+        Mistake(
+            "so often, but first",
+            "you regularise steps // every times, but in the first steps. After every `every`-th: step % every == 0.",
+            loop(is_regularised=lambda step, steps, every: step <= steps // every),
         ),
         Mistake(
             "regularised before the step",
             "you regularise first and step after, so what you return is a step away from what the regulariser wants. "
             "Step, then regularise.",
-            _loop(before=True),
+            loop(order="regularise step clamp"),
         ),
         Mistake(
             "never clamped",
             "you leave 0..1, and no screen can show that. Clamp at the end of each step.",
-            _loop(clamp=False),
+            loop(order="step regularise"),
+        ),
+        Mistake(
+            "clamped at the end only",
+            "you clamp once, after the last step, so on the way the image leaves 0..1. Clamp in each step.",
+            loop(order="step regularise", finish=lambda image, *_: image.clamp(0, 1)),
+        ),
+        Mistake(
+            "clamped before it is regularised",
+            "you clamp after the step and regularise last, which may lead out of 0..1 again. "
+            "Clamp at the end of each step.",
+            loop(order="step clamp regularise"),
+        ),
+        Mistake(
+            "the start's gradient",
+            "you take the gradient of the start in each step, so you walk straight on where the slope has long "
+            "turned. Take it anew, of the image that you have got to.",
+            loop(follow=lambda image, start: start),
+        ),
+        Mistake(
+            "gradients added up",
+            "gradients add up from step to step. After .backward() they stay in .grad: begin each step with a fresh "
+            "leaf, or set .grad to None.",
+            added_up,
+        ),
+        Mistake(
+            "from grey",
+            "you begin at grey. The image that you are given is the start.",
+            loop(begin=grey),
         ),
         Mistake(
             "the caller's image",
             "you wrote into the caller's own tensor: += on it, or on an image that is it. Begin with start.clone().",
-            _loop(copy=False),
+            into_the_start,
         ),
     ),
 )
