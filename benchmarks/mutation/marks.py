@@ -17,9 +17,9 @@ class Mark:
 
     exercise_id: str
     words: str
-    before: str
-    after: str
-    reason: str
+    before: str = ""
+    after: str = ""
+    reason: str = ""
     named: str = ""  # of a name that is wrong: how it begins
 
     @property
@@ -55,5 +55,6 @@ def entry(mutant: Mutant, reason: str = "") -> str:
         "after": mutant.after,
         "reason": reason,
     }
-    lines = [f"{name} = {json.dumps(text, ensure_ascii=False)}" for name, text in parts.items()]
+    written = {name: text for name, text in parts.items() if text or name == "reason"}
+    lines = [f"{name} = {json.dumps(text, ensure_ascii=False)}" for name, text in written.items()]
     return "\n".join(["[[mutant]]", *lines, ""])

@@ -120,8 +120,12 @@ def name(node: ast.AST, around: Around) -> Iterator[Change]:
         example = around.examples.get(node.id)
         if isinstance(example, int | float):
             yield expression(repr(example)), f"{node.id} -> {example!r}, as in the first case"
-        elif node.id in around.parameters and _has_rest(example):
+        elif node.id in around.parameters and _has_rest(example) and not _of_shape(around.parent):
             yield expression("x[:1]", x=node), f"{node.id} -> {node.id}[:1]"
+
+
+def _of_shape(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "shape"
 
 
 def _has_rest(example: object) -> bool:
