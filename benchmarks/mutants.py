@@ -8,6 +8,9 @@ dead:          killed, of all but the equivalent
 named:         those killed that were told a cause: a listed mistake, or what the answer looks like
 of answers:    the same, of those that gave an answer rather than an exception
 named wrongly: a cause that a person has marked as not the true one, in mutation/misnamed.toml
+line:          with --places, those told a line in which one small change makes them right; a mutant is one small change
+               itself, so this says less about students than the other columns. wrong line: not the one that was changed
+either:        told a cause, a line, or both
 """
 
 import argparse
@@ -45,6 +48,9 @@ def options() -> argparse.Namespace:
         "--limit", type=float, default=5.0, help="seconds of computing a mutant, 5 if not said"
     )
     parser.add_argument(
+        "--places", action="store_true", help="ask for the line to look at, up to half a second each"
+    )
+    parser.add_argument(
         "--survivors", action="store_true", help="print survivors as entries of equivalent.toml"
     )
     parser.add_argument("--tell", type=Path, help="write what was said to each killed mutant, as JSON lines")
@@ -70,11 +76,12 @@ def chosen(asked: list[str], turn: int | None) -> list[Reference]:
     return found
 
 
-def run(reference: Reference, jobs: int, limit_s: float) -> list[trial.Outcome]:
+def run(reference: Reference, setting: argparse.Namespace) -> list[trial.Outcome]:
     """Make and try all mutants of one reference answer."""
     exercise = find(reference.exercise_id)
     made = mutants(exercise.id, reference.code, trial.examples(exercise, reference))
-    found = outcomes(exercise, reference, made, jobs=jobs, limit_s=limit_s)
+    how = {"jobs": setting.jobs, "limit_s": setting.limit, "places": setting.places}
+    found = outcomes(exercise, reference, made, **how)
     order = {mutant.key: place for place, mutant in enumerate(made)}
     return sorted(found, key=lambda outcome: order[outcome.mutant.key])
 
@@ -88,7 +95,7 @@ def print_table(asked: list[Reference], setting: argparse.Namespace) -> report.C
         count = report.Count(equivalent, misnamed)
         for reference in asked:
             if reference.exercise_id.startswith(f"{stage}."):
-                count.outcomes += run(reference, setting.jobs, setting.limit)
+                count.outcomes += run(reference, setting)
         total.outcomes += count.outcomes
         print(count.row(stage), flush=True)
     print(total.row("all"))

@@ -15,7 +15,7 @@ class Mutant:
     """The code of a cell with one change.
 
     line:   in the cell, from 1;  words: what is changed
-    before, after: the lines that differ, as ast.unparse writes them
+    before, after: the lines that differ, as ast.unparse writes them; the first of them is first_changed
     """
 
     exercise_id: str
@@ -24,10 +24,16 @@ class Mutant:
     before: str
     after: str
     code: str
+    first_changed: int = 1
 
     @property
     def label(self) -> str:
         return f"{self.exercise_id} line {self.line}: {self.words}"
+
+    @property
+    def changed_lines(self) -> range:
+        """Where the code differs from the answer's own, as ast.unparse writes it; with the lines at both sides."""
+        return range(self.first_changed - 1, self.first_changed + len(self.after.split("\n")) + 1)
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -45,7 +51,8 @@ def mutants(exercise_id: str, code: str, examples: dict[str, object] | None = No
     found = {original: None}
     for line, words, text in _changed(tree, examples or {}):
         if text not in found and _compiles(text):
-            found[text] = Mutant(exercise_id, line, words, *_difference(original, text), text)
+            first, before, after = _difference(original, text)
+            found[text] = Mutant(exercise_id, line, words, before, after, text, first)
     return [mutant for mutant in found.values() if mutant]
 
 
@@ -133,13 +140,14 @@ def _compiles(code: str) -> bool:
     return True
 
 
-def _difference(before: str, after: str) -> tuple[str, str]:
-    """What is left of two texts without the lines that both begin and end with."""
+def _difference(before: str, after: str) -> tuple[int, str, str]:
+    """What is left of two texts without the lines that both begin and end with, and the line where it begins."""
     old, new = before.split("\n"), after.split("\n")
     same_start = _alike(old, new)
     old, new = old[same_start:], new[same_start:]
     same_end = _alike(old[::-1], new[::-1])
-    return "\n".join(old[: len(old) - same_end]), "\n".join(new[: len(new) - same_end])
+    old, new = old[: len(old) - same_end], new[: len(new) - same_end]
+    return same_start + 1, "\n".join(old), "\n".join(new)
 
 
 def _alike(old: list[str], new: list[str]) -> int:

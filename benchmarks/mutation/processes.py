@@ -43,18 +43,24 @@ class _Run:
             return [], [[mutant] for mutant in self.batch]
         if len(self.batch) == 1:
             return [_ended(self.batch[0], self.process.exitcode, done)], []
-        last = len(done)
-        others = [*self.batch[:last], *self.batch[last + 1 :]]
-        return [], [self.batch[last : last + 1], others] if last < len(self.batch) else [
-            [m] for m in self.batch
-        ]
+        if len(done) == len(self.batch):
+            return [], [[mutant] for mutant in self.batch]
+        last = self.batch[len(done)]
+        return [], [[last], [mutant for mutant in self.batch if mutant is not last]]
 
 
 def outcomes(
-    exercise: Exercise, reference: Reference, mutants: list[Mutant], *, jobs: int, limit_s: float
+    exercise: Exercise,
+    reference: Reference,
+    mutants: list[Mutant],
+    *,
+    jobs: int,
+    limit_s: float,
+    places: bool = False,
 ) -> Iterator[Outcome]:
     """Try mutants of one reference answer, in so many processes, each for so many seconds of computing at most.
 
+    places: also ask for the line to look at, as a check in a notebook does
     The caller has computed on one thread only: a process forked from two hangs.
     """
     gc.freeze()  # what is there already is not copied into each process
@@ -65,7 +71,7 @@ def outcomes(
         while waiting and len(running) < jobs:
             here, there = context.Pipe(duplex=False)
             batch = waiting.popleft()
-            process = context.Process(target=_try, args=(there, exercise, reference, batch, limit_s))
+            process = context.Process(target=_try, args=(there, exercise, reference, batch, limit_s, places))
             process.start()
             there.close()
             running[here] = _Run(batch, process)
@@ -88,16 +94,21 @@ def _ended(mutant: Mutant, exitcode: int | None, done: list) -> Outcome:
 
 
 def _try(
-    pipe: connection.Connection, exercise: Exercise, reference: Reference, batch: list[Mutant], limit_s: float
+    pipe: connection.Connection,
+    exercise: Exercise,
+    reference: Reference,
+    batch: list[Mutant],
+    limit_s: float,
+    places: bool,
 ) -> None:
-    """In the child: tell (state, message, what was named) of each mutant, then whether the right answer passes."""
+    """In the child: tell the verdict of each mutant, then whether the right answer passes."""
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_MB * 2**20,) * 2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     for mutant in batch:
         _set_timers(limit_s)
-        pipe.send(verdict_of(exercise, reference, mutant.code))
+        pipe.send(verdict_of(exercise, reference, mutant.code, places=places))
     _set_timers(limit_s)
     pipe.send(verdict_of(exercise, reference, reference.code)[0] == State.PASSED)
 

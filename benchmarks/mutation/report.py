@@ -11,7 +11,11 @@ from mutation.mutants import Mutant
 from mutation.trial import Outcome
 
 Marks = dict[tuple[str, str, str, str], Mark]
-HEADING = "stage   mutants   killed  crashed  equivalent  survivors    dead    named       of answers   named wrongly"
+COLUMNS = (
+    "mutants", "killed", "crashed", "equivalent", "survivors", "dead", "named", "of answers", "named wrongly",
+    "line", "wrong line", "either",
+)  # fmt: skip
+HEADING = "  ".join(["stage", *COLUMNS])
 
 
 @dataclass
@@ -49,7 +53,7 @@ class Count:
 
     @property
     def dead_share(self) -> float:
-        return _share(len(self.killed), len(self.killed) + len(self.survivors))
+        return 1 - _share(len(self.survivors), len(self.killed) + len(self.survivors))
 
     @property
     def named_share(self) -> float:
@@ -60,14 +64,35 @@ class Count:
         mark = self.misnamed.get(outcome.mutant.key)
         return mark is not None and outcome.named.startswith(mark.named)
 
+    @property
+    def placed(self) -> list[Outcome]:
+        return [o for o in self.killed if o.place]
+
+    @property
+    def told(self) -> list[Outcome]:
+        """Those that were told a cause, a line, or both."""
+        return [o for o in self.killed if o.named or o.place]
+
     def row(self, title: str) -> str:
-        answers = len(self.killed) - len(self.crashed)
-        of_answers = _share(sum(o.state == State.WRONG for o in self.named), answers)
-        return (
-            f"{title:5} {len(self.outcomes):9} {len(self.killed):8} {len(self.crashed):8} {len(self.excused):11} "
-            f"{len(self.survivors):10} {self.dead_share:7.1%} {len(self.named):6} {self.named_share:5.0%} "
-            f"{of_answers:11.0%} {len(self.named_wrongly):9} {_share(len(self.named_wrongly), len(self.named)):5.1%}"
-        )
+        """The counts below HEADING."""
+        killed, crashed, named = len(self.killed), len(self.crashed), len(self.named)
+        wrongly = len(self.named_wrongly)
+        cells = [
+            len(self.outcomes),
+            killed,
+            crashed,
+            len(self.excused),
+            len(self.survivors),
+            f"{self.dead_share:.1%}",
+            f"{self.named_share:.0%}",
+            f"{_share(sum(o.state == State.WRONG for o in self.named), killed - crashed):.0%}",
+            f"{wrongly} {_share(wrongly, named):.1%}",
+            len(self.placed),
+            sum(o.misplaced for o in self.placed),
+            f"{_share(len(self.told), killed):.0%}",
+        ]
+        aligned = [f"{cell:>{len(column)}}" for cell, column in zip(cells, COLUMNS, strict=True)]
+        return "  ".join([f"{title:5}", *aligned])
 
 
 def stale(marks: Marks, outcomes: Iterable[Outcome], exercise_ids: Iterable[str]) -> list[Mark]:
@@ -96,6 +121,7 @@ def tell(outcomes: Iterable[Outcome], path: Path) -> None:
                     "state": outcome.state,
                     "message": outcome.message.partition("\n")[0],
                     "named": outcome.named,
+                    "place": outcome.place,
                     "exercise_id": outcome.mutant.exercise_id,
                     "words": outcome.mutant.words,
                 }
@@ -103,4 +129,4 @@ def tell(outcomes: Iterable[Outcome], path: Path) -> None:
 
 
 def _share(part: int, whole: int) -> float:
-    return part / whole if whole else 1.0
+    return part / whole if whole else 0.0
