@@ -15,6 +15,7 @@ from matplotlib.legend import Legend
 from matplotlib.text import Text
 from PIL import Image
 
+from labkit import whose
 from labkit.show.palette import FAINT, INK
 
 DPI = 160
@@ -64,7 +65,10 @@ class Picture(Figure):
     def __init__(self, width: float, height: float, **texts: Unpack[Texts]):
         super().__init__(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="none")
         FigureCanvasAgg(self)
-        self.title, self.caption = texts.get("title", ""), texts.get("caption", "")
+        self.title, self.caption = (
+            texts.get("title", ""),
+            f"{texts.get('caption', '')} {whose.told()}".strip(),
+        )
         parts = (part.rstrip(".") for part in (self.title, self.caption) if part)
         self.alt = texts.get("alt") or ". ".join(parts)
 

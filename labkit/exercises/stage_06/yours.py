@@ -1,0 +1,23 @@
+"""What the student's functions of stage 06 stand in for: two of the regularisers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from labkit.checks.stand_in import StandIn
+from labkit.methods.ascent import regularisers
+
+Function = Callable[..., Any]
+
+
+def _clip_norm(theirs: Function, own: Function) -> Function:
+    return lambda percent: lambda images, gradient, step: theirs(images, percent)
+
+
+def _clip_contribution(theirs: Function, own: Function) -> Function:
+    return lambda percent: lambda images, gradient, step: theirs(images, gradient, percent)
+
+
+YOURS = (
+    StandIn("06.3", "clip_small_norm", regularisers, "clip_norm", _clip_norm),
+    StandIn("06.4", "clip_small_contribution", regularisers, "clip_contribution", _clip_contribution),
+)
