@@ -20,10 +20,11 @@
 import torch
 from torch import nn
 
-from labkit import check, hint, images, models, show
+from labkit import check, hint, images, mine, models, show
 from labkit.methods import filters as lab
 from labkit.methods.sheets import rescale, tile
 
+lab, show = mine(lab), mine(show)  # your own functions stand in it, once they pass their checks
 NETWORK = "squeezenet"  # or "efficientnet_lite0", or "alexnet", … once fetched
 
 bank = images.photos()
@@ -38,7 +39,8 @@ models.load(NETWORK).net
 #
 # Every network hides its first convolution under another name: `features.0` in SqueezeNet, `conv1` in ResNet,
 # `conv_stem` in EfficientNet-Lite0. Write a function that finds it in any of them: the first `nn.Conv2d`, in the order
-# of `net.modules()`. It gives you the weights as plain numbers to look at, no longer part of training.
+# of `net.modules()`. Return its weights as plain numbers to look at: a detached tensor, while the network itself stays
+# as it is.
 
 
 # %%
@@ -195,7 +197,7 @@ lecture and show.filter_sheets(
 )
 
 # %% [markdown]
-# The lecture's four were built from 2012 to 2016 by three groups of people, and AlexNet's filters are half again as
+# The lecture's four were published from 2012 to 2017 by three groups of people, and AlexNet's filters are half again as
 # wide as the others'. Yet each of its sheets shows the same two families: **oriented edges and gratings**, nearly grey,
 # and **blobs of opponent colours**, hardly oriented. Why should that be? Perhaps it says less about networks than about
 # photos.
@@ -250,7 +252,8 @@ check("01.4", normalize_contrast)
 # ### Exercise 01.5
 #
 # Neighbouring pixels are nearly equal, so most of what patches have in common is smooth light and shade; edges
-# drown in it. *Whitening* evens that out. With $USU^\top$ the covariance of the patches,
+# drown in it. *Whitening* evens that out. With $USU^\top$ the covariance of the patches (divided by n; n − 1 is taken
+# as well),
 #
 # $$x_\text{white} = (x - \bar x)\; U\,(S + \varepsilon)^{-1/2}\,U^\top$$
 #
@@ -338,7 +341,8 @@ check("01.6", kmeans_round)
 # %% [markdown]
 # **Predict first.** The centroids start as noise. After twenty rounds on photos, what will they look like?
 #
-# (The cells from here on use the lab's own versions of your functions, so they run whether or not yours are done.)
+# (From here on the cells use your own functions where they pass their checks, and a figure made with them says so;
+# otherwise the lab's own, so they run whether or not yours are done.)
 
 # %%
 centroids = torch.randn(64, white.shape[1], generator=torch.Generator().manual_seed(0))

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from labkit import check, hint, images, models, show
+from labkit import check, hint, images, mine, models, show
 from labkit.methods import activations as lab
 from labkit.methods import evidence
 from labkit.receptive import receptive_field
@@ -25,6 +25,7 @@ from labkit.show import activations as pictures
 from labkit.show import evidence as proofs
 from labkit.show.activations_explorer import explore
 
+lab, evidence = mine(lab), mine(evidence)  # your own functions stand in it, once they pass their checks
 NETWORK = "squeezenet"  # or "alexnet", "vgg16", "resnet18", … once downloaded: labkit fetch alexnet
 OTHER = next(name for name in models.EMBEDDED if name != NETWORK)  # to compare with
 
@@ -81,8 +82,9 @@ check("03.1", record_layer)
 # %% [markdown]
 # ## Which layer?
 #
-# The cells between exercises use the lab's own versions of your functions (`lab.record` and so on), so they run
-# whether or not yours are done.
+# The cells between exercises use your own functions where they pass their checks (your `record_layer` in place of
+# `lab.record`, and so on), and a figure made with them says so; otherwise the lab's own, so they run whether or not
+# yours are done.
 #
 # A map is easily read where 0 means "not here". That holds behind a ReLU. It does **not** hold for every layer
 # with a name. Here are the main layers of the two networks, with the range of what they put out for the cat:
@@ -335,7 +337,7 @@ show.lines(
 )
 
 # %% [markdown]
-# SqueezeNet: for each of the 512 channels a handful of photos holds something that it answers to.
+# SqueezeNet: each of the 512 channels finds something that it answers to in a handful of photos.
 # EfficientNet-Lite0: half of the channels of one late layer are silent for the first photo, and the curve still falls
 # at the thirtieth. Those that are left wait for a photo that is not in the bank, or they are dead. No number of
 # photos can prove it.
@@ -489,7 +491,8 @@ proofs.against_chance(
 # ### 2. What exactly is at the peak?
 #
 # The search looked at *how high* a peak is, never at *where*. If the channel answers to faces, its peaks should sit
-# on them. Cut out what lies around each peak. How large a piece? The unit's receptive field says what it *can* see.
+# on them. Cut out what lies around each peak. How large a piece? One position of a map answers to a window of the photo
+# and to nothing outside it, its *receptive field*. (Stage 04 computes it; here `receptive_field` does.)
 
 # %%
 field = receptive_field(model.net, LAYER, bank.images.shape[-1])
@@ -500,8 +503,8 @@ show.grid(
     columns=5,
     above=[f"{i}. {bank.names[n]}{' *' if wanted[n] else ''}" for i, n in enumerate(order, 1)],
     title=f"80 pixels around each peak of channel {channel}",
-    caption=f"The same ten photos. One unit can see {field.size} of a photo's {bank.images.shape[-1]} pixels each way, "
-    "so these crops are a choice: the middle, where it is most sensitive (Luo et al. 2016).",
+    caption=f"The same ten photos. One position can see {field.size} of a photo's {bank.images.shape[-1]} pixels each "
+    "way, so these crops are a choice: the middle, where it is most sensitive (Luo et al. 2016).",
 )
 
 # %% [markdown]
@@ -536,7 +539,7 @@ proofs.examples_and_dots(
     {name: (middle(some[[0, 7, 9]]), peaks[name][:, channel]) for name, some in tests.items()},
     label=f"peak of channel {channel}",
     title=f"Channel {channel} and faces that it has never met",
-    caption="One dot a picture, a bar at the median. Pairs in which the face has the higher peak: "
+    caption="One dot per picture, a bar at the median. Pairs in which the face has the higher peak: "
     + ", ".join(
         f"{evidence.told_apart(peaks['faces'], peaks[name])[channel]:.0%} against {name}"
         for name in list(tests)[1:]
@@ -576,7 +579,7 @@ show.dots(
     label="score on the new pictures, faces against no faces",
     marks=[(float(values[chosen]), f"channel {chosen}") for values, chosen in results.values()],
     title="What was found in the photos, tested on new pictures",
-    caption="One dot a channel, a bar at the median, a diamond for the channel that the photos chose: "
+    caption="One dot per channel, a bar at the median, a diamond for the channel that the photos chose: "
     + "; ".join(
         f"{name} {chosen}, with {values[chosen]:.3f} here and {int((values > 0.95).sum())} of {len(values)} channels "
         "above 0.95"

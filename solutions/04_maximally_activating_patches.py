@@ -15,12 +15,13 @@
 import torch
 from IPython.display import display
 
-from labkit import check, hint, images, models, show
+from labkit import check, hint, images, mine, models, show
 from labkit.hooks import recording
 from labkit.methods import patches as lab
 from labkit.receptive import receptive_field
 from labkit.show import patches as pictures
 
+lab = mine(lab)  # your own functions stand in it, once they pass their checks
 NETWORK = "squeezenet"  # or "alexnet", "vgg16", "resnet18", … once downloaded: labkit fetch alexnet
 OTHER = "squeezenet" if NETWORK == "efficientnet_lite0" else "efficientnet_lite0"  # to compare with
 
@@ -205,8 +206,9 @@ check("04.4", best_of_stream)
 # %% [markdown]
 # ## Look
 #
-# The lab's `top_patches` is your four functions in a row, and cuts the winners out as it goes. (From here on the cells
-# use the lab's own versions, so they run whether or not yours are done.)
+# The lab's `top_patches` is your four functions in a row, and cuts the winners out as it goes. (From here on it
+# uses your `peaks` once it passes its check, and a figure made with it says so; the rest is the lab's own, so the cells
+# run whether or not yours are done.)
 #
 # Thirty photos are few. They are larger than the network needs, so each is shown five times: once whole, and in four
 # quarters, at twice the size. That makes 150 images, but still only what thirty photos contain. Keep it in mind.
@@ -473,7 +475,7 @@ show.dots(
     alike,
     label="likeness of a channel's nine patches",
     title="Do rows look alike because the network was trained?",
-    caption=f"{NETWORK}, {LAYER}. One dot for each channel, a bar at the median: {medians}. Overlap of two channels: "
+    caption=f"{NETWORK}, {LAYER}. One dot per channel, a bar at the median: {medians}. Overlap of two channels: "
     f"{shared}, of images chosen at random {at_random:.0%}.",
 )
 

@@ -16,7 +16,7 @@
 import torch
 from torch import nn
 
-from labkit import check, hint, images, models, show
+from labkit import check, hint, images, mine, models, show
 from labkit.hooks import recording
 from labkit.methods import gradients as lab
 from labkit.methods import neurons, sanity
@@ -25,6 +25,7 @@ from labkit.receptive import receptive_field
 from labkit.show import gradients as pictures
 from labkit.show.gradients_explorer import explore
 
+lab, sanity = mine(lab), mine(sanity)  # your own functions stand in it, once they pass their checks
 NETWORK = "squeezenet"  # any of models.available(): "alexnet", once labkit fetch alexnet has run
 OTHER = "squeezenet" if NETWORK == "efficientnet_lite0" else "efficientnet_lite0"  # to compare with
 
@@ -99,7 +100,8 @@ check("05.2", saliency_map)
 # %% [markdown]
 # **Predict first.** Where will the gradient be large: on the thing itself, on its outline, everywhere?
 #
-# (From here on the cells use the lab's own versions of your functions, so they run whether or not yours are done.)
+# (From here on the cells use your own functions where they pass their checks, and a figure made with them says so;
+# otherwise the lab's own, so they run whether or not yours are done.)
 
 
 # %%
@@ -184,7 +186,7 @@ pictures.box_on_photo(
 )
 
 # %% [markdown]
-# Zero, exactly: the receptive field of stage 03, seen from the other end. And inside it most of the gradient lies
+# Zero, exactly: the receptive field of stage 04, seen from the other end. And inside it most of the gradient lies
 # near the middle, where many more paths lead (Luo et al. 2016 call that the *effective* receptive field).
 
 # %% [markdown]
@@ -195,8 +197,8 @@ pictures.box_on_photo(
 # | rule | lets the gradient pass where … | source |
 # |---|---|---|
 # | gradient | the **input** was above 0 | the chain rule |
-# | deconvnet | the **gradient** is above 0 | Zeiler & Fergus 2013 |
-# | guided | **both** are | Springenberg et al. 2014 |
+# | deconvnet | the **gradient** is above 0 | Zeiler & Fergus 2014 |
+# | guided | **both** are | Springenberg et al. 2015 |
 #
 # ### Exercise 05.3
 #
@@ -296,7 +298,8 @@ for network in (model, other):
 # is no `nn.ReLU`; GoogLeNet calls the function `F.relu`; DenseNet-121 has modules everywhere, except for its last ReLU.
 # There hooks find nothing, or not all, and *give no error*: you get another map under the same name. Libraries do it
 # too. The hooks of captum 0.9 give what the lab's version gives on SqueezeNet, exactly the plain gradient on GoogLeNet
-# and on EfficientNet-Lite0, and are off by about a quarter on DenseNet-121 (the lab's tests measure it).
+# and on EfficientNet-Lite0, and are off by about a quarter on DenseNet-121 (the lab's tests measure it, on untrained
+# weights).
 #
 # The lab's version catches the calls themselves:
 #
@@ -513,7 +516,7 @@ show.lines(
 # **Do not read more out of this test than is in it.** It shows that the guided picture says next to nothing about the
 # upper layers. It does not show that the gradient explains them well: a map of pure noise, drawn anew each time, would
 # pass with full marks. And shuffling the top leaves the layers below as they were, so that even a good explanation
-# keeps something of them. Binder et al. (2022, arXiv:2211.12486) show both, and warn against ranking
+# keeps something of them. Binder et al. (2023, arXiv:2211.12486) show both, and warn against ranking
 # methods by this test alone.
 #
 # ### A network that has learned nothing

@@ -18,13 +18,14 @@
 # %%
 import torch
 
-from labkit import check, hint, images, models, show
+from labkit import check, hint, images, mine, models, show
 from labkit.methods import ascent as lab
 from labkit.methods.sheets import tile
 from labkit.receptive import receptive_field
 from labkit.show.ascent_explorer import climb, explore
 from labkit.show.drawing import GAP
 
+lab = mine(lab)  # your own functions stand in it, once they pass their checks
 NETWORK = "squeezenet"  # any of models.available(): "alexnet", once labkit fetch alexnet has run
 OTHER = next(name for name in models.EMBEDDED if name != NETWORK)  # asked the same, for comparison
 FULL = False  # True: pictures for slides, in some ten minutes
@@ -76,8 +77,8 @@ check("06.1", step_up)
 # **Predict first.** We start at plain grey and climb the score of *flamingo* in the pixels, with no regulariser at all.
 # How many steps until the network is sure? And what will be there to see?
 #
-# (From here on the cells use the lab's own versions of your functions, so they run whether or not yours are done.
-# `lab.ascend` hands out a frame after every step; `lab.maximize` only the last image.)
+# (From here on the cells use the lab's own versions of your functions, so they run whether or not yours are done; the two
+# regularisers that clip pixels are yours where they pass their checks, and a figure made with them says so. `lab.ascend` hands out a frame after every step; `lab.maximize` only the last image.)
 
 # %%
 flamingo = lab.logit(model, "flamingo")
@@ -331,7 +332,7 @@ show.dots(
     rough | {"the photos": lab.roughness(images.fit(bank.images, SMALL))},
     label="total variation: mean step between neighbouring pixels",
     title="How rough the images are",
-    caption="One dot an image, a bar at the median. Mean over the classes, as a share of that without a regulariser: "
+    caption="One dot per image, a bar at the median. Mean over the classes, as a share of that without a regulariser: "
     + ", ".join(f"{name.split(':')[0]} {values.mean() / free:.0%}" for name, values in rough.items())
     + ".",
 )
@@ -560,7 +561,7 @@ show.grid(
     above=sheets,
     columns=3,
     title="Four channels of every layer, from the first to the last",
-    caption=f"{FEW * 2 // 3} steps in Fourier space. Above each block: how many pixels one neuron sees (stage 03), and "
+    caption=f"{FEW * 2 // 3} steps in Fourier space. Above each block: how many pixels one neuron sees (stage 04), and "
     "how wide the images are. Channels: "
     + "; ".join(f"{layer} {', '.join(map(str, channels))}" for layer, channels in chosen.items())
     + ".",

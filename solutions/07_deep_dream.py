@@ -166,7 +166,7 @@ check("07.3", dream_in_octaves)
 #
 # These three are DeepDream. `lab.dreaming` runs them (and one thing more: it splits each gradient into fine and
 # coarse bands and lets them count alike, after Mordvintsev's later notebook, since gradients are far too fond of the
-# fine). It gives one frame a step, and `pictures.growing` shows them as they come.
+# fine). It gives one frame for each step, and `pictures.growing` shows them as they come.
 #
 # **Predict first.** A rocket against the evening sky. The network was trained to tell 1000 things apart, well over a
 # hundred of them breeds of dog. Where in the photo will it dream most: on the rocket, or in the empty sky?

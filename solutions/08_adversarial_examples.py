@@ -15,13 +15,14 @@
 import torch
 import torch.nn.functional as F
 
-from labkit import check, hint, images, models, show
+from labkit import check, hint, images, mine, models, show
 from labkit.errors import LabError
 from labkit.methods import adversarial as lab
 from labkit.methods import robustness
 from labkit.show import adversarial as pictures
 from labkit.show.adversarial_explorer import explore
 
+lab = mine(lab)  # your own functions stand in it, once they pass their checks
 NETWORK = "efficientnet_lite0"  # any of models.available(): "alexnet", once labkit fetch alexnet has run
 OTHER = {"squeezenet": "efficientnet_lite0"}.get(NETWORK, "squeezenet")  # which has never seen the attack
 FULL = False  # True takes all 20 photos in place of a few, and some minutes
@@ -79,7 +80,8 @@ check("08.1", fool)
 # %% [markdown]
 # **Predict first.** How many steps of 0.001 (a quarter of a grey level) from a dalmatian to a koala? Will you see it?
 #
-# (From here on the cells use the lab's own versions of your functions, so they run whether or not yours are done.)
+# (From here on the cells use your own functions where they pass their checks, and a figure made with them says so;
+# otherwise the lab's own, so they run whether or not yours are done.)
 
 # %%
 pairs = {"dalmatian": "koala", "blue jeep": "schooner", "drum": "iPod"}
@@ -242,8 +244,8 @@ check("08.3", project)
 # %% [markdown]
 # ### Exercise 08.4
 #
-# *Projected gradient descent* (Madry et al. 2018), the attack by which defences are measured since: `steps` times a
-# step of `step_size` along the sign of the loss's gradient, each projected into the box around the **photos**.
+# *Projected gradient descent* (Madry et al. 2018), for years the attack by which defences were measured: `steps` times
+# a step of `step_size` along the sign of the loss's gradient, each projected into the box around the **photos**.
 #
 # It begins at `start`, random images in that box. Why not at the photos? One of the check's networks is perfectly
 # flat at its photo, gradient 0 everywhere: it looks safe to whoever starts there. You know that the attack is right
@@ -326,15 +328,21 @@ show.lines(
 )
 
 # %% [markdown]
-# Our points and foolbox's lie on one another, as they should: it is the same arithmetic. EfficientNet-Lite0: noise of
-# the same size does no harm. And where the attack is strong the network is wrong on nearly everything, by changes that
-# an 8-bit screen can just about show.
+# Our points and foolbox's coincide, as they should: it is the same arithmetic. EfficientNet-Lite0: noise of the same
+# size does no harm. And where the attack is strong the network is wrong on nearly everything, by changes that an 8-bit
+# screen can just about show.
+#
+# (Four steps are a weak attack. Whoever claims that a network withstands attacks is expected to try AutoAttack today,
+# Croce & Hein 2020, arXiv:2003.01690: PGD that finds its own step size, with two different losses, and two attacks of
+# other kinds. Many a defence that had withstood PGD did not withstand that.)
 
 # %% [markdown]
 # ## From nothing: fooling images
 #
-# Nguyen et al. (2015) turn it round. No photo at all: start from plain grey, or noise, and go on until the network is
-# not only fooled but *sure*, 99 %. No person would call the result anything.
+# Nguyen et al. (2015) turn it round. No photo at all: go on until the network is not only fooled but *sure*, 99 %, of
+# something that no person would call anything. They did it in two ways. One is evolution: images are changed at random,
+# and those of which the network is surest go on, so that nobody needs a gradient. The other is gradient ascent, which
+# you have at hand; here it starts from plain grey, and from noise.
 
 # %%
 kinds = ["dalmatian", "strawberry", "bald eagle"]
@@ -366,14 +374,14 @@ pictures.predicted(
 #
 # ### Exercise 08.5
 #
-# A PNG keeps 8 bits a colour: every value becomes the nearest k/255. That moves each value by up to half a grey level,
+# A PNG keeps 8 bits per colour: every value becomes the nearest k/255. That moves each value by up to half a grey level,
 # which is *more* than a small step of the attack. Write the attack so that it plans for it: what counts is whether the
 # network is fooled by the **rounded** image, and that is what you return. The step is the one of 08.1.
 
 
 # %%
 def fool_by_file(model, image, target, step_size, steps):
-    """Raise the target's logit until the image fools the network as a file of 8 bits a colour holds it.
+    """Raise the target's logit until the image fools the network as a file of 8 bits per colour holds it.
 
     image:   (1, 3, H, W) in 0..1;  target: int
     Returns: (1, 3, H, W), each value one of 0/255, 1/255, …, 255/255
@@ -472,11 +480,14 @@ pictures.share_table(
 # direction, and such changes of that size do little. *Mostly*: it stops just behind the border, the nearer the smaller
 # its steps, and then little is enough. The attack that plans for the file has looked at the very file.
 #
-# In the figure above nothing else leaves anything of those two. A little JPEG, a mirror, and the koala is gone, though
-# the *photo* bears most of that. Of the images that went on until the network was sure, some bear a light treatment,
-# and hardly any a mirror. An adversarial example is made for one network and one exact input. (One can plan for the
-# rest, too: take the gradient's mean over many mirrored, moved and compressed copies. Athalye et al. 2018 did,
-# arXiv:1707.07397, and 3-D-printed a turtle that is a rifle from nearly every side.)
+# In the figure above nothing but the PNG leaves anything of the first two attacks. A little JPEG, a mirror, and the
+# koala is gone, though the *photo* bears most of that. Of the nine images that went on until the network was sure, four
+# or five bear a light JPEG, another size or a small shift, and one bears the mirror. (For a photo a mirror should change
+# nothing. For the network it does, even if all its filters came in mirrored pairs: with a stride of 2 its windows
+# begin at one end of a row of 224 pixels, so in the mirror they lie one pixel aside.) An adversarial example is
+# made for one network and one exact input. (One can plan for the rest, too: take the gradient's mean over many
+# mirrored, moved and compressed copies. Athalye et al. 2018 did, arXiv:1707.07397, and 3-D-printed a turtle that is a
+# rifle from nearly every side.)
 #
 # And if it is no longer the target, is it the photo's own class again?
 
@@ -494,7 +505,7 @@ pictures.share_table(
 # %% [markdown]
 # ## Another network
 #
-# The unsettling part of Szegedy et al. (2013): examples made for one network often fool *another* one, that was trained
+# The unsettling part of Szegedy et al. (2014): examples made for one network often fool *another* one, that was trained
 # by other people in another way. Here are two: SqueezeNet and EfficientNet-Lite0 learned from the same photos,
 # ImageNet's, and have little else in common.
 #
@@ -598,4 +609,5 @@ explore([model, other], bank, choices, photo="dalmatian", target="koala")
 # 2. Look ahead. Ilyas et al. (2019, arXiv:1905.02175) trained a network on nothing but adversarial images with their
 #    *wrong* labels, and it was good on real photos: the patterns are no noise but features that hold, and that we do
 #    not see. If so, is a network that uses them wrong? And a network trained to withstand PGD (Madry et al. 2018) has
-#    saliency maps that people find clearer: what would you give up in accuracy for a network that errs as we do?
+#    gradients that people find clearer, but is less often right on clean photos (Tsipras et al. 2019,
+#    arXiv:1805.12152): what would you give up in accuracy for a network that errs as we do?

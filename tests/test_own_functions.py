@@ -18,6 +18,7 @@ from labkit.exercises.stand_ins import STAND_INS
 from labkit.methods import (
     activations,
     adversarial,
+    ascent,
     evidence,
     filters,
     gradients,
@@ -26,7 +27,6 @@ from labkit.methods import (
     sheets,
     yolo,
 )
-from labkit.methods.ascent import regularisers
 from labkit.methods.patches import top
 from labkit.models import Classifier
 from labkit.show.picture import Picture
@@ -135,7 +135,7 @@ def test_it_is_used_inside_the_labs_own_functions_too():
         "normalize_contrast": SOLVED["01.4"],
     }
     photos = images.photos(size=32).images
-    asked = dict(count=4, size=5, patches=400, rounds=2)
+    asked = {"count": 4, "size": 5, "patches": 400, "rounds": 2}
     grown = Mine(filters, STAND_INS, used).learn_filters(photos, **asked)
     assert torch.allclose(grown, filters.learn_filters(photos, **asked), atol=1e-3)
     for name in used:
@@ -210,8 +210,8 @@ CALLS = {  # exercise -> how the lab's own is called where a figure is made
     "05.2": (gradients, lambda m: m.saliency(net(), PHOTOS, LABELS)),
     "05.4": (gradients, lambda m: m.guided_backprop(net(), PHOTOS, LABELS)),
     "05.5": (sanity, lambda m: m.rank_correlation(MAPS[:, 0], MAPS[:, 1])),
-    "06.3": (regularisers, lambda m: m.clip_norm(30.0)(PHOTOS, PHOTOS, 0)),
-    "06.4": (regularisers, lambda m: m.clip_contribution(30.0)(PHOTOS, PHOTOS - 0.4, 0)),
+    "06.3": (ascent, lambda m: m.clip_norm(30.0)(PHOTOS, PHOTOS, 0)),
+    "06.4": (ascent, lambda m: m.clip_contribution(30.0)(PHOTOS, PHOTOS - 0.4, 0)),
     "08.1": (adversarial, lambda m: m.fool(net(), PHOTOS[:1], "category 3", steps=3).image),
     "08.2": (adversarial, lambda m: m.fgsm(net(), PHOTOS, LABELS, epsilon=0.03)),
     "08.3": (adversarial, lambda m: m.project(PHOTOS + 0.1, PHOTOS, epsilon=0.03)),

@@ -5,7 +5,7 @@ from typing import Unpack
 
 from torch import Tensor
 
-from labkit.methods.sheets import rescale, tile
+from labkit.methods import sheets
 from labkit.show.drawing import GAP
 from labkit.show.picture import Picture, Texts
 from labkit.show.plots import WIDTH, grid
@@ -24,16 +24,16 @@ def filter_sheets(banks: Mapping[str, Tensor | str], *, columns: int = 8, **text
 
     banks: name -> filters (K, 3, h, w), at most 64 of which are drawn, or the reason why there are none
     """
-    sheets = [bank if isinstance(bank, str) else _sheet(bank[:64], columns) for bank in banks.values()]
+    drawn = [bank if isinstance(bank, str) else _sheet(bank[:64], columns) for bank in banks.values()]
     names = [
         name if isinstance(bank, str) else f"{name}\n{' × '.join(map(str, bank.shape))}"
         for name, bank in banks.items()
     ]
-    return grid(sheets, above=names, side=WIDTH, exact=True, **texts)
+    return grid(drawn, above=names, side=WIDTH, exact=True, **texts)
 
 
 def _sheet(filters: Tensor, columns: int) -> Tensor:
     """Filters laid out on one sheet, each scaled to 0..1 by itself, about an eighth of a filter apart."""
     times = max(1, round(8 / filters.shape[-1]))  # small ones are enlarged, since a gap is one pixel at least
-    large = rescale(filters).repeat_interleave(times, dim=2).repeat_interleave(times, dim=3)
-    return tile(large, columns=columns, background=GAP)
+    large = sheets.rescale(filters).repeat_interleave(times, dim=2).repeat_interleave(times, dim=3)
+    return sheets.tile(large, columns=columns, background=GAP)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from labkit.checks.stand_in import StandIn
-from labkit.methods.ascent import regularisers
+from labkit.methods import ascent
 
 Function = Callable[..., Any]
 
@@ -18,6 +18,6 @@ def _clip_contribution(theirs: Function, own: Function) -> Function:
 
 
 YOURS = (
-    StandIn("06.3", "clip_small_norm", regularisers, "clip_norm", _clip_norm),
-    StandIn("06.4", "clip_small_contribution", regularisers, "clip_contribution", _clip_contribution),
+    StandIn("06.3", "clip_small_norm", ascent, "clip_norm", _clip_norm),
+    StandIn("06.4", "clip_small_contribution", ascent, "clip_contribution", _clip_contribution),
 )
