@@ -1,4 +1,4 @@
-"""Objectives: what of a network's answer is asked for. They take images and give one score an image.
+"""Objectives: what of a network's answer is asked for. They take images and give one score per image.
 
 They add and scale: logit(model, "zebra") + 0.5 * channel(model, "blocks.3", 7). The same objective can be
 looked into (its gradient, stage 05) and made large (stages 06 and 07).

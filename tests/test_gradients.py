@@ -257,7 +257,7 @@ def test_bad_input_is_answered_in_a_sentence(model, images):
         r"no category 'x'": lambda: gradients.saliency(model, images, "x"),
         r"expected values in 0\.\.1": lambda: gradients.guided_backprop(model, images * 3, 1),
         r"expected images of shape": lambda: gradients.guided_backprop(model, images[0], 1),
-        r"one score an image, \(2,\), or a scalar, got \(2, 5\)": lambda: gradients.input_gradient(
+        r"one score per image, \(2,\), or a scalar, got \(2, 5\)": lambda: gradients.input_gradient(
             model, images
         ),
         r"depend on the images, got none": lambda: gradients.input_gradient(
@@ -454,7 +454,8 @@ def test_guided_backprop_of_real_networks(name, captum_is, monkeypatch):
     plain = gradients.input_gradient(lambda x: model(x)[:, 105], image)
     assert torch.equal(captum, ours) == (captum_is == "right")
     assert torch.equal(captum, plain) == (captum_is == "the plain gradient")
-    print(f"{name}: captum is off by {(captum - ours).norm() / ours.norm():.1%}")
+    off = (captum - ours).norm() / ours.norm()
+    assert captum_is != "off" or 0.2 < off < 0.3  # "by about a quarter", as stage 05 tells; measured: 0.247
 
     for module in model.modules():  # as torchvision builds them
         if hasattr(module, "inplace"):

@@ -319,7 +319,7 @@ def test_some_channels_can_be_taken_out(model, photos):
         ({"channels": 3}, r"expected channels such as \[3\], got 3"),
         ({"layer": "outt"}, r"no layer 'outt' in Branched; try one of \['out'"),
         ({"layer": "head"}, r"'head' puts out \(1, 4\), not a map"),
-        ({"k": 0}, r"expected k of at least 1 patch a channel, got 0"),
+        ({"k": 0}, r"expected k of at least 1 patch per channel, got 0"),
         ({"images": torch.rand(0, 3, 21, 32)}, r"expected images of shape \(N, 3, H, W\), got \(0, 3, 21, 32\)"),
         ({"images": Listed([])}, r"expected at least one image, got none"),
         ({"images": iter([])}, r"expected at least one image, got none"),

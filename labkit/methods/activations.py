@@ -18,7 +18,7 @@ from labkit.models import Classifier
 
 
 def record(model: nn.Module, images: Tensor, layer: str) -> Tensor:
-    """What a layer puts out for each image: one map a channel.
+    """What a layer puts out for each image: one map per channel.
 
     model:   a Classifier, whose layers are named as in model.net, or any network
     images:  (N, 3, H, W) in 0..1

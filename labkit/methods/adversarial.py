@@ -114,7 +114,7 @@ def fool(
     eight_bit:  plans for a file: what is shown to the network, and returned, has values k/255
     Returns:    Fooled; after all steps without success, the last image
     Raises:     LabError for a bad image or target, and for a network in training mode
-    Source:     Szegedy et al. 2013, arXiv:1312.6199, by plain steps as in the lecture in place of L-BFGS
+    Source:     Szegedy et al. 2014, arXiv:1312.6199, by plain steps as in the lecture in place of L-BFGS
     """
     _expect_attack(model, image, step_size)
     if len(image) != 1:

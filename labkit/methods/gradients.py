@@ -41,7 +41,7 @@ def input_gradient(objective: Callable[[Tensor], Tensor], images: Tensor) -> Ten
         scores = objective(leaf)
         got = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
         if got not in ((), (len(images),)):
-            want = f"one score an image, ({len(images)},), or a scalar"
+            want = f"one score per image, ({len(images)},), or a scalar"
             raise LabError(f"expected {want}, got {got}; try lambda images: model(images)[:, 105]")
         used = scores.requires_grad
         gradient = torch.autograd.grad(scores.sum(), leaf, allow_unused=True)[0] if used else None
@@ -67,7 +67,7 @@ def guided_backprop(model: Classifier, images: Tensor, targets: Targets) -> Tens
 
     Returns: (N, 3, H, W)
     Raises:  LabError as `saliency`, and where no ReLU is seen, so that the rule would change nothing
-    Source:  Springenberg et al. 2014, arXiv:1412.6806
+    Source:  Springenberg et al. 2015, arXiv:1412.6806
     """
     return _by_rule("guided", model, images, targets)
 
@@ -77,7 +77,7 @@ def deconvnet(model: Classifier, images: Tensor, targets: Targets) -> Tensor:
 
     Without max pooling in the network nothing of the photo is left in it: every photo has the same map.
 
-    Source: Zeiler & Fergus 2013, arXiv:1311.2901
+    Source: Zeiler & Fergus 2014, arXiv:1311.2901
     """
     return _by_rule("deconvnet", model, images, targets)
 

@@ -19,7 +19,7 @@ _ROWS = 1024  # at most so many vectors of either side are compared at once
 
 @contextmanager
 def penultimate(model: nn.Module) -> Iterator[list[Tensor]]:
-    """Collect what goes into the last layer, (N, D) a run, for as long as the with block lasts.
+    """Collect what goes into the last layer, (N, D) for each run, for as long as the with block lasts.
 
     Raises: LabError if the model ends neither in an nn.Linear nor in a 1 × 1 convolution
     """

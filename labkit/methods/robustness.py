@@ -21,7 +21,7 @@ Treatment = Callable[[Tensor], Tensor]
 
 
 def png(images: Tensor) -> Tensor:
-    """Saved as PNG and loaded again: 8 bits a colour, rounded, and otherwise as it was."""
+    """Saved as PNG and loaded again: 8 bits per colour, rounded, and otherwise as it was."""
     return _through_a_file(images, format="PNG")
 
 
@@ -57,13 +57,13 @@ def mirrored(images: Tensor) -> Tensor:
 
 
 def first_guess(model: nn.Module, images: Tensor) -> Tensor:
-    """The category that the network puts first, one an image: (N,) int64."""
+    """The category that the network puts first, one per image: (N,) int64."""
     with torch.no_grad():
         return model(images).argmax(dim=1)
 
 
 def reads_as(model: nn.Module, images: Tensor, categories: Tensor) -> Tensor:
-    """Whether the network puts that category first, one an image: (N,) bool. categories: (N,) int64"""
+    """Whether the network puts that category first, one per image: (N,) bool. categories: (N,) int64"""
     return first_guess(model, images) == categories.to(images.device)
 
 

@@ -1,4 +1,4 @@
-"""YOLO's output, read and written: a grid of cells, base boxes in each, five numbers a box, classes a cell.
+"""YOLO's output, read and written: a grid of cells, base boxes in each, five numbers per box, classes per cell.
 
 The output is (grid, grid, 5·B + C), row by row: for each of B base boxes (dx, dy, dh, dw, confidence), then
 C class scores for the cell, of which class 0 is background. Boxes are (left, top, right, bottom) in 0..1 of

@@ -106,15 +106,15 @@ EMBEDDED = tuple(name for name, network in NETWORKS.items() if network.is_embedd
 for _name, _file, _size_mb, _paper, _layers in (
     ("alexnet", "alexnet-owt-7be5be79.pth", 233.087, "Krizhevsky 2014, arXiv:1404.5997",
      "features.0 features.3 features.6 features.8 features.10"),
-    ("vgg16", "vgg16-397923af.pth", 527.796, "Simonyan & Zisserman 2014, arXiv:1409.1556",
+    ("vgg16", "vgg16-397923af.pth", 527.796, "Simonyan & Zisserman 2015, arXiv:1409.1556",
      "features.2 features.7 features.14 features.21 features.28"),
-    ("googlenet", "googlenet-1378be20.pth", 49.731, "Szegedy et al. 2014, arXiv:1409.4842",
+    ("googlenet", "googlenet-1378be20.pth", 49.731, "Szegedy et al. 2015, arXiv:1409.4842",
      "conv1 conv3 inception3b inception4a inception4c inception4e inception5b"),
-    ("resnet18", "resnet18-f37072fd.pth", 44.661, "He et al. 2015, arXiv:1512.03385",
+    ("resnet18", "resnet18-f37072fd.pth", 44.661, "He et al. 2016, arXiv:1512.03385",
      "conv1 layer1 layer2 layer3 layer4"),
-    ("resnet101", "resnet101-63fe2227.pth", 170.511, "He et al. 2015, arXiv:1512.03385",
+    ("resnet101", "resnet101-63fe2227.pth", 170.511, "He et al. 2016, arXiv:1512.03385",
      "conv1 layer1 layer2 layer3 layer4"),
-    ("densenet121", "densenet121-a639ec97.pth", 30.845, "Huang et al. 2016, arXiv:1608.06993",
+    ("densenet121", "densenet121-a639ec97.pth", 30.845, "Huang et al. 2017, arXiv:1608.06993",
      "features.conv0 features.denseblock1 features.denseblock2 features.denseblock3 features.denseblock4"),
 ):  # fmt: skip
     NETWORKS[_name] = Network(

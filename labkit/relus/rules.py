@@ -63,7 +63,7 @@ def relu_rule(rule: str) -> Iterator[ReluCalls]:
     rule:   "gradient" lets a gradient pass where the input was positive (in a ReLU6: and below 6),
             "deconvnet" where the gradient is positive, "guided" where both are
     Raises: LabError for another rule
-    Source: Zeiler & Fergus 2013, arXiv:1311.2901; Springenberg et al. 2014, arXiv:1412.6806
+    Source: Zeiler & Fergus 2014, arXiv:1311.2901; Springenberg et al. 2015, arXiv:1412.6806
     """
     if rule not in RULES:
         raise LabError(f"no rule {rule!r} for a ReLU's backward pass; try one of {list(RULES)}")

@@ -40,7 +40,7 @@ def as_in_the_lecture(
     times: float = 10,
     **texts: Unpack[Texts],
 ) -> Picture:
-    """A row an image: original, adversarial, difference, 10 × difference, with predictions and norms.
+    """One row per image: original, adversarial, difference, 10 × difference, with predictions and norms.
 
     originals, changed: as many images (1, 3, H, W) each
     """
@@ -89,7 +89,7 @@ def predicted(
 
 
 def share_table(shares: Mapping[str, Mapping[str, float]], **texts: Unpack[Texts]) -> Picture:
-    """Shares as a table, each with a bar as long as it is: a row for each, a column a treatment.
+    """Shares as a table, each with a bar as long as it is: one row for each, one column per treatment.
 
     shares: row -> column -> share in 0..1, the same columns in every row
     """

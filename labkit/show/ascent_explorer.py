@@ -91,7 +91,7 @@ def _ways_up(
     rate: float,
     seed: int,
 ) -> Iterator[ascent.Frame]:
-    """Frames of a batch with one image a setting: the L2 terms have weights of their own, and so on."""
+    """Frames of a batch with one image per setting: the L2 terms have weights of their own, and so on."""
     plain = ascent.logit(model, [category] * len(settings))
     weights = torch.tensor([l2 for l2, _, _ in settings], device=model.mean.device)
     penalty = ascent.l2()

@@ -80,7 +80,7 @@ def row_axis(axes: Axes, names: Iterable[str], *, label: str = "") -> None:
 
 
 def strip(axes: Axes, line: float, values: Tensor, *, seed: int = 0) -> None:
-    """One dot a value around a line, scattered up and down so that they can be told apart, and a bar at the median."""
+    """One dot per value around a line, scattered up and down so that they can be told apart; a bar at the median."""
     jitter = (torch.rand(len(values), generator=torch.Generator().manual_seed(seed)) - 0.5) * 0.5
     axes.scatter(values, line + jitter, s=14, color=BLUE, alpha=0.7, linewidths=0)
     axes.vlines(float(values.median()), line - 0.37, line + 0.37, color=INK, linewidth=2.4)

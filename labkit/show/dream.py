@@ -38,7 +38,7 @@ def where(frame: DreamFrame) -> str:
 
 
 class Scores:
-    """The objective of each step, octave by octave: one list of numbers an octave, of the batch's first image."""
+    """The objective of each step, octave by octave: one list of numbers for each octave, of the batch's first image."""
 
     def __init__(self) -> None:
         self.octaves: list[list[float]] = []
@@ -77,7 +77,7 @@ def _live(frame: DreamFrame) -> dict[str, str]:
 
 
 def score_curves(dreams: Mapping[str, Scores], *, label: str, **texts: Unpack[Texts]) -> Picture:
-    """The objective over the steps, a line a dream, with a gap and a thin rule where an octave ends."""
+    """The objective over the steps, one line per dream, with a gap and a thin rule where an octave ends."""
     curves = {}
     for name, scores in dreams.items():
         steps: list[float] = []

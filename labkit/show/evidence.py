@@ -33,7 +33,7 @@ def examples_and_dots(
     label: str,
     **texts: Unpack[Texts],
 ) -> Picture:
-    """Kinds of pictures, one a row: a few examples, and beside them what was measured, a dot a picture.
+    """Kinds of pictures, one per row: a few examples, and beside them what was measured, one dot per picture.
 
     groups: kind -> examples, as many in each, (3, H, W) in 0..1, and the values of all its pictures (n,)
     """

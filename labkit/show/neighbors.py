@@ -89,8 +89,8 @@ def photo_map(
 
     maps:   name -> points (N, 2)
     images: (N, 3, h, w) in 0..1, drawn small, the smaller the more there are
-    linked: ids whose photos get a coloured frame, a colour an id; ids: (N,) needed for it
-    Raises: LabError if there is not one point an image
+    linked: ids whose photos get a coloured frame, one colour per id; ids: (N,) needed for it
+    Raises: LabError if there is not one point per image
     """
     for name, points in maps.items():
         if points.shape != (len(images), 2):

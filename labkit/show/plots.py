@@ -180,7 +180,7 @@ def dots(
     marks: Sequence[tuple[float, str]] = (),
     **texts: Unpack[Texts],
 ) -> Picture:
-    """One dot a value, one line a group, with a bar at each median.
+    """One dot per value, one line per group, with a bar at each median.
 
     groups: name -> values (n,);  marks: for each group a value that stands out, and its name
     """

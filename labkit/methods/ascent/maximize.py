@@ -93,7 +93,7 @@ def maximize(
     seed:             equal seeds, equal images
     progress:         whether to show a bar
     Returns: (N, 3, H, W) in 0..1, detached, on the start's device, or else on the network's
-    Raises:  LabError for a start outside 0..1, for no steps, for an objective without one score an image, and
+    Raises:  LabError for a start outside 0..1, for no steps, for an objective without one score per image, and
              where nothing that is asked for fires at any step, for that is no climb
     """
     if steps < 1:
@@ -152,7 +152,7 @@ def _slope(objective: Callable[[Tensor], Tensor], images: Tensor) -> tuple[Tenso
     got = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
     if got != (len(images),):
         raise LabError(
-            f"expected an objective of one score an image, ({len(images)},), got {got}; "
+            f"expected an objective of one score per image, ({len(images)},), got {got}; "
             "try lambda images: model(images)[:, 340]"
         )
     found = torch.autograd.grad(scores.sum(), leaf, allow_unused=True) if scores.requires_grad else (None,)

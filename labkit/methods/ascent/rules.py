@@ -20,7 +20,7 @@ def normalised(gradient: Tensor) -> Tensor:
 
 
 def adam(rate: float = 0.05) -> Rule:
-    """Steps by Adam, which suits numbers of unequal reach (Kingma & Ba 2014, arXiv:1412.6980)."""
+    """Steps by Adam, which suits numbers of unequal reach (Kingma & Ba 2015, arXiv:1412.6980)."""
     return lambda numbers: torch.optim.Adam([numbers], lr=rate, maximize=True)
 
 

@@ -2,7 +2,7 @@
 
 A unit of a convolution sees one box of pixels, its receptive field, and nothing outside. So the patch in that
 box is all that it answered to, and a channel can be shown by the patches that move it most. The images pass
-once, in batches; only the best k patches a channel stay, so memory does not grow with the number of images.
+once, in batches; only the best k patches per channel stay, so memory does not grow with the number of images.
 """
 
 from labkit.methods.patches.alone import answers_alone, moved, on_canvas

@@ -88,17 +88,17 @@ def top_patches(
 ) -> TopPatches:
     """The k patches that each channel answers to most, one of an image; of equals the earlier image's.
 
-    Holds a batch, and k patches a channel of at most 12 bytes a pixel of the receptive field; long runs
+    Holds a batch, and k patches per channel of at most 12 bytes per pixel of the receptive field; long runs
     show a progress bar.
 
     images:   (N, 3, H, W) in 0..1, or a bank of photos, or a Dataset of (3, H, W) or (image, label), or any
               iterable of batches (n, 3, H, W) or (batch, labels). All of one size
     layer:    a name in model.net.named_modules() whose output is a map
     channels: which, such as [3, 17] or range(40)
-    Returns:  k patches a channel, fewer where there are fewer images
+    Returns:  k patches per channel, fewer where there are fewer images
     Raises:   LabError for an unknown layer or one without a map, a channel out of range, no images at all,
               images outside 0..1 or of different sizes
-    Source:   Girshick et al. 2013, arXiv:1311.2524, section 3.1; Springenberg et al. 2014, arXiv:1412.6806
+    Source:   Girshick et al. 2014, arXiv:1311.2524, section 3.1; Springenberg et al. 2015, arXiv:1412.6806
     """
     find_layer(model.net, layer)  # before the first batch is fetched
     chosen, count, size = _expect_asked(channels, k), 0, None
@@ -131,7 +131,7 @@ def _together(channels: list[int], best: list[list[_Patch]]) -> TopPatches:
 def _expect_asked(channels: Iterable[int], k: int) -> list[int]:
     """The channels as a list, if there are any, and if k patches can be had."""
     if k < 1:
-        raise LabError(f"expected k of at least 1 patch a channel, got {k}")
+        raise LabError(f"expected k of at least 1 patch per channel, got {k}")
     if not isinstance(channels, Iterable):
         raise LabError(f"expected channels such as [3], got {channels!r}; try [{channels}], or range(8)")
     if not (chosen := [int(channel) for channel in channels]):
