@@ -80,7 +80,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "bias forgotten",
-            "the bias is missing. F.conv2d takes it as its third argument, one number a category as before.",
+            "the bias is missing. F.conv2d takes it as its third argument, one number for each category as before.",
             lambda maps, weight, bias, size: F.conv2d(maps, _as_kernel(weight, size)),
         ),
         Mistake(

@@ -160,7 +160,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "x and y exchanged in both pairs",
-            "you read dy, dx, dw, dh. The order is dx, dy, dh, dw: x first where it moves, height first where it grows.",
+            "you read dy, dx, dw, dh. The order is dx, dy, dh, dw: x first to move it, height first to stretch it.",
             _decoded(order=(1, 0, 3, 2)),
         ),
         Mistake(

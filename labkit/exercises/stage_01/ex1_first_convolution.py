@@ -17,7 +17,7 @@ def _networks(generator: torch.Generator) -> Cases:
         "a plain stack": nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU(), nn.Conv2d(8, 3, 3)),
         "a stem inside a block": nn.Sequential(OrderedDict(stem=stem, head=nn.Conv2d(6, 4, 1))),
         "colours normalised first": nn.Sequential(
-            nn.BatchNorm2d(3), nn.Conv2d(3, 4, (3, 5)), nn.Conv2d(4, 3, 3), nn.Conv2d(3, 5, 3)
+            nn.BatchNorm2d(3), nn.Conv2d(3, 4, (3, 5)), nn.Conv2d(4, 3, 3), nn.Conv2d(3, 9, 3)
         ),
     }
     for net in networks.values():
@@ -41,11 +41,21 @@ def _first_parameter(net):
 
 
 def _last_convolution(net):
-    return [m for m in net.modules() if isinstance(m, nn.Conv2d)][-1].weight.detach()
+    return _convolutions(net.modules())[-1].weight.detach()
 
 
 def _features_0(net):
     return net.features[0].weight.detach()
+
+
+def _convolutions(modules):
+    return [module for module in modules if isinstance(module, nn.Conv2d)]
+
+
+def _frozen(net):
+    weight = _convolutions(net.modules())[0].weight
+    weight.requires_grad = False
+    return weight
 
 
 EXERCISE = Exercise(
@@ -89,7 +99,34 @@ EXERCISE = Exercise(
             "still attached",
             "these are still the network's own parameters: what you do to them, autograd records. "
             "Add .detach() for numbers to look at.",
-            lambda net: next(m for m in net.modules() if isinstance(m, nn.Conv2d)).weight,
+            lambda net: _convolutions(net.modules())[0].weight,
+        ),
+        Mistake(
+            "frozen",
+            "you set requires_grad = False on the network's own weights, so it could not be trained any more. "
+            ".detach() gives you plain numbers and leaves the network as it is.",
+            _frozen,
+        ),
+        Mistake(
+            "blocks not entered",
+            "net.children() and net[0] do not look inside blocks, and here the first convolution is inside one. "
+            "net.modules() walks through everything.",
+            lambda net: _convolutions(net.children())[0].weight.detach(),
+        ),
+        Mistake(
+            "largest convolution",
+            "you return the convolution with the most filters or weights. Asked for is the first.",
+            lambda net: max(_convolutions(net.modules()), key=lambda c: c.weight.numel()).weight.detach(),
+        ),
+        Mistake(
+            "all convolutions",
+            "you return the weights of every convolution. Return at the first one.",
+            lambda net: [c.weight.detach() for c in _convolutions(net.modules())],
+        ),
+        Mistake(
+            "the layer itself",
+            "you return the layer. Its filters are layer.weight.",
+            lambda net: _convolutions(net.modules())[0],
         ),
     ),
 )

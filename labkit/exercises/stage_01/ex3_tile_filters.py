@@ -15,9 +15,10 @@ def _sheets(generator: torch.Generator) -> Cases:
         return SimpleNamespace(filters=torch.rand(K, 3, h, w, generator=generator), columns=columns, gap=gap)
 
     return {
-        "6 filters in 3 columns": case(6, 4, 4, 3, 1),
+        "6 filters in 3 columns": case(6, 4, 5, 3, 2),
         "7 filters, the last row half empty": case(7, 3, 3, 4, 1),
-        "wide filters, gap 2": case(4, 3, 5, 2, 2),
+        "high filters, gap 3": case(4, 5, 3, 2, 3),
+        "2 filters in 5 columns": case(2, 3, 4, 5, 1),
     }
 
 
@@ -28,32 +29,36 @@ def _judge_sheet(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
 
 
-def _tile(filters, columns, gap, *, place, rows, border):
-    _, C, h, w = filters.shape
-    edge = gap if border else 0
-    sheet = torch.zeros(C, rows * (h + gap) - gap + 2 * edge, columns * (w + gap) - gap + 2 * edge)
-    for k, image in enumerate(filters):
-        row, column = place(k)
-        if row < rows:
-            top, left = edge + row * (h + gap), edge + column * (w + gap)
-            sheet[:, top : top + h, left : left + w] = image
-    return sheet
+def _rounded_up(count, columns):
+    return -(-count // columns)
 
 
-def _down_first(filters, columns, gap):
-    rows = -(-len(filters) // columns)
-    return _tile(filters, columns, gap, rows=rows, border=True, place=lambda k: (k % rows, k // rows))
+def _sheet(
+    *,
+    place=lambda k, rows, columns: divmod(k, columns),
+    rows=_rounded_up,
+    across=lambda count, columns: columns,
+    gaps=lambda gap: gap,
+    edge=lambda gap: gap,
+    black=0.0,
+    until=None,
+):
+    """A wrong answer: the right sheet with one part exchanged. until: how many filters are copied, counted as "
+    "[:until]"""
 
+    def wrong(filters, columns, gap):
+        K, C, h, w = filters.shape
+        down, right, gap, border = rows(K, columns), across(K, columns), gaps(gap), edge(gap)
+        height, width = down * (h + gap) - gap + 2 * border, right * (w + gap) - gap + 2 * border
+        sheet = torch.full((C, height, width), black)
+        for k in range(K)[:until]:
+            row, column = place(k, down, columns)
+            top, left = border + row * (h + gap), border + column * (w + gap)
+            if top + h <= height and left + w <= width:
+                sheet[:, top : top + h, left : left + w] = filters[k]
+        return sheet
 
-def _rows_floored(filters, columns, gap):
-    return _tile(
-        filters, columns, gap, rows=len(filters) // columns, border=True, place=lambda k: divmod(k, columns)
-    )
-
-
-def _no_border(filters, columns, gap):
-    rows = -(-len(filters) // columns)
-    return _tile(filters, columns, gap, rows=rows, border=False, place=lambda k: divmod(k, columns))
+    return wrong
 
 
 EXERCISE = Exercise(
@@ -73,22 +78,73 @@ EXERCISE = Exercise(
         Mistake(
             "down before across",
             "you fill the sheet column by column. It reads like a text: along the row first.",
-            _down_first,
+            _sheet(place=lambda k, rows, columns: (k % rows, k // rows)),
         ),
         Mistake(
             "half-empty row lost",
             "when the last row is not full, yours is missing: K // columns rounds down. Round up.",
-            _rows_floored,
+            _sheet(rows=lambda count, columns: count // columns),
         ),
         Mistake(
             "no outer gap",
             "the gap goes around the sheet too: rows·(h+gap) + gap pixels high, and filter 0 starts at (gap, gap).",
-            _no_border,
+            _sheet(edge=lambda gap: 0),
         ),
         Mistake(
             "filters transposed",
             "rows and columns inside each filter are exchanged. A filter is (3, h, w): height comes first.",
-            lambda filters, columns, gap: reference.tile(filters.transpose(2, 3), columns=columns, gap=gap),
+            lambda filters, columns, gap: _sheet()(filters.transpose(2, 3), columns, gap),
+        ),
+        Mistake(
+            "a row too many",
+            "when K is a multiple of columns, your sheet has an empty row: K // columns + 1 is one too many there. "
+            "Round up: -(-K // columns).",
+            _sheet(rows=lambda count, columns: count // columns + 1),
+        ),
+        Mistake(
+            "sheet as narrow as the filters",
+            "with fewer filters than columns your sheet is too narrow. It always has room for `columns` filters.",
+            _sheet(across=min),
+        ),
+        Mistake(
+            "rows for columns",
+            "your sheet has `columns` rows. Exchange the two: K / columns rows, rounded up, of `columns` filters.",
+            lambda filters, columns, gap: _sheet()(filters, _rounded_up(len(filters), columns), gap),
+        ),
+        Mistake(
+            "row and column exchanged",
+            "you take k // columns for the column and k % columns for the row. divmod(k, columns) is row, column.",
+            _sheet(place=lambda k, rows, columns: divmod(k, columns)[::-1]),
+        ),
+        Mistake(
+            "divided by the rows",
+            "you divide k by the number of rows. A row holds `columns` filters: row k // columns.",
+            _sheet(place=lambda k, rows, columns: (k // rows, k % columns)),
+        ),
+        Mistake(
+            "no gaps",
+            "your filters touch each other. Leave `gap` pixels between them: a step is h + gap, and w + gap.",
+            _sheet(gaps=lambda gap: 0, edge=lambda gap: 0),
+        ),
+        Mistake(
+            "a gap of 1, always",
+            "your gap is 1 pixel, whatever `gap` says.",
+            _sheet(gaps=lambda gap: 1, edge=lambda gap: 1),
+        ),
+        Mistake(
+            "white sheet",
+            "the sheet between your filters is white. Start with black: torch.zeros.",
+            _sheet(black=1.0),
+        ),
+        Mistake(
+            "one filter only",
+            "only filter 0 is on your sheet: the return stands inside the loop.",
+            _sheet(until=1),
+        ),
+        Mistake(
+            "last filter missing",
+            "the last filter is missing: range(K) runs from 0 to K - 1, so it is not range(K - 1).",
+            _sheet(until=-1),
         ),
     ),
 )

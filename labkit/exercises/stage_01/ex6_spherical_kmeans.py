@@ -14,7 +14,7 @@ def _cluster_cases(generator: torch.Generator) -> Cases:
     def unit(rows):
         return rows / rows.norm(dim=1, keepdim=True)
 
-    patches = torch.randn(300, 12, generator=generator)
+    patches = torch.randn(60, 12, generator=generator)
     away = torch.cat([torch.randn(40, 5, generator=generator), torch.zeros(40, 1)], dim=1)
     lonely = torch.cat([unit(torch.randn(3, 6, generator=generator)), torch.eye(6)[5:]])
     lonely[:3, 5] = 0
@@ -31,12 +31,6 @@ def _judge_round(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     expect_shape("centroids", centroids, tuple(case.centroids.shape))
     expect_finite("centroids", centroids)
     expect_close(
-        "length of each centroid",
-        centroids.norm(dim=1),
-        torch.ones(len(centroids)),
-        why="divide each by its length",
-    )
-    expect_close(
         "centroids",
         centroids,
         reference.kmeans_round(case.patches, case.centroids),
@@ -44,13 +38,47 @@ def _judge_round(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
 
 
-def _round(patches, centroids, *, absolute=True, weighted=True, damped=True, normalized=True, axis=1):
+def _signed(similarity, chosen):
+    return chosen * similarity
+
+
+def _unit(rows):
+    return rows / rows.norm(dim=1, keepdim=True)
+
+
+def _round(
+    *, winner=lambda similarity: similarity.abs().argmax(dim=1), weights=_signed, damp=1, length=_unit
+):
+    """A wrong answer: the right round with one part exchanged. weights: (similarity, chosen), both (n, K), -> (n, K)"""
+
+    def wrong(patches, centroids):
+        similarity = patches @ centroids.T
+        chosen = torch.eye(len(centroids))[winner(similarity)]  # (n, K), a one in each row
+        return length(weights(similarity, chosen).T @ patches + damp * centroids)
+
+    return wrong
+
+
+def _last_patch_alone(patches, centroids):
+    similarity, sums = patches @ centroids.T, centroids.clone()
+    for patch, row in zip(patches, similarity, strict=True):
+        k = row.abs().argmax()
+        sums[k] = centroids[k] + row[k] * patch
+    return _unit(sums)
+
+
+def _one_after_another(patches, centroids):
+    moving = centroids.clone()
+    for patch in patches:
+        k = (moving @ patch).abs().argmax()
+        moving[k] = moving[k] + (moving[k] @ patch) * patch
+    return _unit(moving)
+
+
+def _one_patch_each(patches, centroids):
     similarity = patches @ centroids.T
-    winner = (similarity.abs() if absolute else similarity).argmax(dim=1)
-    chosen = torch.eye(len(centroids))[winner]  # (n, K), a one in each row
-    sums = (chosen * similarity if weighted else chosen).T @ patches
-    sums = sums + centroids if damped else sums
-    return sums / sums.norm(dim=axis, keepdim=True) if normalized else sums
+    best = similarity.abs().argmax(dim=0)  # (K,), a patch for each centroid
+    return _unit(centroids + similarity.gather(0, best[None]).T * patches[best])
 
 
 EXERCISE = Exercise(
@@ -73,28 +101,95 @@ EXERCISE = Exercise(
             "opposites parted",
             "you let the largest similarity win, not the largest in size. A dark-to-light edge and its "
             "negative are one direction: use abs().",
-            lambda p, c: _round(p, c, absolute=False),
+            _round(winner=lambda similarity: similarity.argmax(dim=1)),
         ),
         Mistake(
             "every patch counts alike",
             "you added the patches themselves. Weigh each by its similarity, which also turns opposite "
             "ones around; else an edge and its negative cancel.",
-            lambda p, c: _round(p, c, weighted=False),
+            _round(weights=lambda similarity, chosen: chosen),
         ),
         Mistake(
             "old centroid dropped",
             "you did not add the old centroid. One that no patch chose is then zero, and 0/0 is NaN.",
-            lambda p, c: _round(p, c, damped=False),
+            _round(damp=0),
         ),
         Mistake(
             "length not one",
             "the centroids are not brought back to unit length, so the longest would win everything next time.",
-            lambda p, c: _round(p, c, normalized=False),
+            _round(length=lambda sums: sums),
         ),
         Mistake(
             "normalised down the columns",
             "you normalised along the wrong axis: a centroid is a row, so its length is norm(dim=1).",
-            lambda p, c: _round(p, c, axis=0),
+            _round(length=lambda sums: sums / sums.norm(dim=0, keepdim=True)),
+        ),
+        Mistake(
+            "weighed by the size alone",
+            "you weigh by the absolute similarity. The sign belongs to it: it turns an opposite patch around, so that "
+            "an edge and its negative add up.",
+            _round(weights=lambda similarity, chosen: chosen * similarity.abs()),
+        ),
+        Mistake(
+            "weighed by the sign alone",
+            "you weigh by the sign. Weigh by the similarity itself, so that a patch that hardly fits hardly counts.",
+            _round(weights=lambda similarity, chosen: chosen * similarity.sign()),
+        ),
+        Mistake(
+            "similarity squared",
+            "you weigh by the similarity twice. Once is enough.",
+            _round(weights=lambda similarity, chosen: chosen * similarity.square()),
+        ),
+        Mistake(
+            "mean in place of the sum",
+            "you divide by the number of patches that a centroid won. Asked for is their sum, so that the old centroid "
+            "counts as one among many.",
+            _round(weights=lambda similarity, chosen: chosen * similarity / chosen.sum(dim=0).clamp(min=1)),
+        ),
+        Mistake(
+            "every patch for every centroid",
+            "each centroid has got all patches. Only those count that it won: chosen * similarity.",
+            _round(weights=lambda similarity, chosen: similarity),
+        ),
+        Mistake(
+            "last patch alone",
+            "of all patches that a centroid won only the last counts, since each writes over the one before. In a "
+            "loop, "
+            "+= on a copy; `sums[winner] += …` adds one patch for each index.",
+            _last_patch_alone,
+        ),
+        Mistake(
+            "centroids move within the round",
+            "you compare later patches with centroids that have moved already. All are compared with the old ones.",
+            _one_after_another,
+        ),
+        Mistake(
+            "one patch for each centroid",
+            "you chose a patch for each centroid. Each patch has a winner: the largest along its row, dim=1.",
+            _one_patch_each,
+        ),
+        Mistake(
+            "smallest wins",
+            "you let the smallest similarity win: argmax, not argmin.",
+            _round(winner=lambda similarity: similarity.abs().argmin(dim=1)),
+        ),
+        Mistake(
+            "one length for all",
+            "you divided by one length, that of all centroids together. Each row has its own: norm(dim=1, "
+            "keepdim=True).",
+            _round(length=lambda sums: sums / sums.norm()),
+        ),
+        Mistake(
+            "unit length before the old centroid is added",
+            "you divided by the length and added the old centroid afterwards. Add first, then divide.",
+            lambda patches, centroids: (
+                centroids + _round(damp=0, length=torch.nn.functional.normalize)(patches, centroids)
+            ),
+        ),
+        Mistake(
+            "winners returned",
+            "you return which centroid won each patch. Go on: sum up each centroid's patches.",
+            lambda patches, centroids: (patches @ centroids.T).abs().argmax(dim=1),
         ),
     ),
 )
