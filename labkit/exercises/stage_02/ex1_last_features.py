@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from labkit import images
-from labkit.checks.exercise import Cases, CheckFailed, Exercise, Mistake
+from labkit.checks.exercise import Cases, CheckFailed, Exercise, Mistake, each
 from labkit.checks.expect import expect_close, expect_shape
 
 
@@ -21,7 +21,7 @@ class _ByName(nn.Module):
         super().__init__()
         self.drop, self.pool = nn.Dropout(0.5), nn.AdaptiveAvgPool2d(1)
         self.stem, self.head = nn.Conv2d(3, 6, 3), nn.Linear(6, 4)
-        self.act = nn.ReLU()
+        self.act = nn.Tanh()
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.drop(self.pool(self.act(self.stem(x))).flatten(1)))
@@ -49,10 +49,13 @@ def _hooks_on(net: nn.Module) -> int:
 
 def _answer_features(f: Callable[..., Any], case: SimpleNamespace) -> dict[str, Any]:
     found = f(case.net, case.images)
-    left = _hooks_on(case.net)
-    with suppress(Exception):
+    left, raised = _hooks_on(case.net), False
+    try:
         f(case.net, case.images[:, :2])  # two colours: the first convolution raises
-    return {"features": found, "hooks left": left, "hooks left after an error": _hooks_on(case.net) - left}
+    except Exception:
+        raised = True
+    after = _hooks_on(case.net) - left
+    return {"features": found, "hooks left": left, "hooks left after an error": after, "raised": raised}
 
 
 def _judge_features(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
@@ -61,7 +64,7 @@ def _judge_features(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     net.set_submodule(name, nn.Identity())  # without its last layer, a network puts out its features
     expected = net(case.images)
     expect_shape("features", features, tuple(expected.shape))
-    expect_close("features", features, expected, why="what goes into the last nn.Linear, one row an image")
+    expect_close("features", features, expected, why="what goes into the last nn.Linear, one row per image")
     if left := int(answer["hooks left"]):
         raise CheckFailed(f"hooks: {left} still on the network, expected none", mistake="hook left on")
     if left := int(answer["hooks left after an error"]):
@@ -69,14 +72,24 @@ def _judge_features(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
             f"hooks: {left} left on the network when its forward pass raises, expected none",
             mistake="hook left on after an error",
         )
+    if not answer["raised"]:
+        raise CheckFailed(
+            "error: the network raises one at an image of two colours; expected it to come out of your function",
+            mistake="error swallowed",
+        )
 
 
-def _hooked(model, images, *, pick=-1, output=False, whole=False, remove="finally"):
-    layer = [m for m in model.modules() if isinstance(m, nn.Linear)][pick]
-    seen = []
+def _last_linear(model):
+    return [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
+
+
+def _hooked(model, images, *, find=_last_linear, output=False, whole=False, remove="finally"):
+    layer, seen = find(model), []
     hook = layer.register_forward_hook(
         lambda _m, ins, out: seen.append(out if output else ins if whole else ins[0])
     )
+    if remove == "at once":
+        hook.remove()
     try:
         model(images)
         if remove == "end":
@@ -85,6 +98,11 @@ def _hooked(model, images, *, pick=-1, output=False, whole=False, remove="finall
         if remove == "finally":
             hook.remove()
     return seen[0]
+
+
+def _swallowed(model, images):
+    with suppress(RuntimeError):
+        return _hooked(model, images)
 
 
 EXERCISE = Exercise(
@@ -103,6 +121,7 @@ EXERCISE = Exercise(
     cases=_classifiers,
     answer=_answer_features,
     judge=_judge_features,
+    alone=each("images"),
     mistakes=(
         Mistake(
             "logits",
@@ -113,7 +132,9 @@ EXERCISE = Exercise(
         Mistake(
             "first linear layer",
             "you watch the first nn.Linear. AlexNet has three of them: take the last, [-1].",
-            lambda model, images: _hooked(model, images, pick=0),
+            lambda model, images: _hooked(
+                model, images, find=lambda m: next(x for x in m.modules() if isinstance(x, nn.Linear))
+            ),
         ),
         Mistake(
             "tuple of inputs",
@@ -131,6 +152,43 @@ EXERCISE = Exercise(
             "handle.remove() is skipped when the model raises, for instance on an image of a wrong shape. Put "
             "it into finally: after try:.",
             lambda model, images: _hooked(model, images, remove="end"),
+        ),
+        Mistake(
+            "error swallowed",
+            "when the model raises, your function says nothing. Let the error through and only tidy up: finally: "
+            "without except, and no return inside finally.",
+            _swallowed,
+        ),
+        Mistake(
+            "hook off too early",
+            "nothing was recorded: the hook was off again, or not yet on, while the model ran. First register, then "
+            "run, then remove.",
+            lambda model, images: _hooked(model, images, remove="at once"),
+        ),
+        Mistake(
+            "last module of any kind",
+            "you watch the last of all modules. Modules come in the order of their definition, and the last need not "
+            "be the linear layer: look for an nn.Linear.",
+            lambda model, images: _hooked(model, images, find=lambda m: [*m.modules()][-1]),
+        ),
+        Mistake(
+            "last but one",
+            "you watch the last but one nn.Linear. Asked for is what goes into the last: [-1].",
+            lambda model, images: _hooked(
+                model, images, find=lambda m: [x for x in m.modules() if isinstance(x, nn.Linear)][-2]
+            ),
+        ),
+        Mistake(
+            "one network's names",
+            "the last layer has another name in each network (fc, classifier, head). Search model.modules() for the "
+            "last nn.Linear, and no name is needed.",
+            lambda model, images: _hooked(model, images, find=lambda m: m.classifier),
+        ),
+        Mistake(
+            "all children but the last",
+            "you run the children one after another. Only in an nn.Sequential is that what the model does: run the "
+            "model itself, with a hook.",
+            lambda model, images: nn.Sequential(*[*model.children()][:-1])(images),
         ),
     ),
 )

@@ -19,10 +19,11 @@ def _vector_cases(generator: torch.Generator) -> Cases:
 
     photos = images.photos(size=8).images.flatten(1)
     few = photos[torch.randperm(len(photos), generator=generator)[:7]]
-    alike = 100 + normal(60, 48)
+    alike = 100 + normal(30, 48)
     return {
-        "40 vectors against 60": SimpleNamespace(query=normal(40, 50), gallery=normal(60, 50)),
+        "20 vectors against 60": SimpleNamespace(query=normal(20, 50), gallery=normal(60, 50)),
         "photos of 8 × 8 pixels": SimpleNamespace(query=few, gallery=photos),
+        "one vector against 12": SimpleNamespace(query=normal(1, 9), gallery=normal(12, 9)),
         "long vectors against themselves": SimpleNamespace(query=alike, gallery=alike.clone()),
     }
 
@@ -109,6 +110,52 @@ EXERCISE = Exercise(
             "product counted once",
             "(q - g)² = q² + g² - 2qg: you subtract the product once, not twice.",
             lambda q, g: _table(q, g, twice=1.0),
+        ),
+        Mistake(
+            "product added",
+            "(q - g)² = q² + g² - 2qg: you add the product. Subtract it.",
+            lambda q, g: _table(q, g, twice=-2.0),
+        ),
+        Mistake(
+            "one square missing",
+            "|g|² is missing, a number for each vector of the gallery: gallery.square().sum(dim=1), as a row.",
+            lambda q, g: (q.square().sum(1)[:, None] - 2 * q @ g.T).clamp(min=0).sqrt(),
+        ),
+        Mistake(
+            "lengths not squared",
+            "you add |q| and |g|, the lengths. The formula has their squares: square().sum(dim=1), without a root.",
+            lambda q, g: (q.norm(dim=1)[:, None] + g.norm(dim=1) - 2 * q @ g.T).clamp(min=0).sqrt(),
+        ),
+        Mistake(
+            "means in place of sums",
+            "your |q|² and |g|² are means over the dimensions. They are sums.",
+            lambda q, g: (q.square().mean(1)[:, None] + g.square().mean(1) - 2 * q @ g.T).clamp(min=0).sqrt(),
+        ),
+        Mistake(
+            "dot products",
+            "these are the dot products q · g, one part of three: |q|² + |g|² - 2 q·g, then the root.",
+            lambda q, g: q @ g.T,
+        ),
+        Mistake(
+            "cosine",
+            "you compare directions, 1 - cosine. Asked for is the distance L2, in which lengths count.",
+            lambda q, g: 1 - torch.nn.functional.normalize(q) @ torch.nn.functional.normalize(g).T,
+        ),
+        Mistake(
+            "absolute differences",
+            "you sum up absolute differences: that is the distance L1. L2 is the root of the sum of the squares.",
+            lambda q, g: torch.cdist(q, g, p=1),
+        ),
+        Mistake(
+            "gallery against query",
+            "your table is (N, Q). A row belongs to a query, a column to a vector of the gallery: query @ gallery.T.",
+            lambda q, g: _table(g, q),
+        ),
+        Mistake(
+            "pair by pair",
+            "you compare the first query with the first vector, the second with the second. Every query against every "
+            "vector is wanted: (Q, N).",
+            lambda q, g: (q[: len(g)] - g[: len(q)]).norm(dim=1),
         ),
         Mistake(
             "loop",

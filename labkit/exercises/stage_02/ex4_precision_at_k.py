@@ -82,5 +82,51 @@ EXERCISE = Exercise(
             "you averaged over all images. Give each its own share here, mean(dim=1); the average comes later.",
             lambda n, ids: _same(n, ids).mean(),
         ),
+        Mistake(
+            "along the images",
+            "you averaged over the images, dim=0, and got a number for each rank. A number for each image: dim=1.",
+            lambda n, ids: _same(n, ids).mean(dim=0),
+        ),
+        Mistake(
+            "nearest alone",
+            "you look at the nearest neighbour alone. Count all k of them.",
+            lambda n, ids: _same(n, ids)[:, 0],
+        ),
+        Mistake(
+            "all or nothing",
+            "only an image whose neighbours are all right gets anything: by // in place of /, or by all(). "
+            "Precision is the share of the k that are right.",
+            lambda n, ids: _same(n, ids).amin(dim=1),
+        ),
+        Mistake(
+            "the wrong ones",
+            "you return the share of neighbours that show something else. Count those with the image's own id.",
+            lambda n, ids: 1 - _same(n, ids).mean(dim=1),
+        ),
+        Mistake(
+            "ids against rows",
+            "you compare the neighbours' ids with the image's row number. Compare with the image's id: ids[:, None].",
+            lambda n, ids: (ids[n] == torch.arange(len(ids))[:, None]).float().mean(dim=1),
+        ),
+        Mistake(
+            "divided by the size of the class",
+            "you divide by how many images show the same, itself among them. Precision divides by k.",
+            lambda n, ids: _same(n, ids).sum(dim=1) / (ids[:, None] == ids).sum(dim=1),
+        ),
+        Mistake(
+            "divided by N",
+            "you divide by the number of images. Precision divides by k, how many neighbours each has.",
+            lambda n, ids: _same(n, ids).sum(dim=1) / len(ids),
+        ),
+        Mistake(
+            "more than half",
+            "you say whether more than half of the neighbours are right. Return the share itself.",
+            lambda n, ids: (_same(n, ids).mean(dim=1) > 0.5).float(),
+        ),
+        Mistake(
+            "not averaged",
+            "you return for each neighbour whether it is right. Average over the k: mean(dim=1).",
+            lambda n, ids: ids[n] == ids[:, None],
+        ),
     ),
 )

@@ -36,28 +36,40 @@ def _judge_map(vectors: Tensor, answer: dict[str, Tensor]) -> None:
     points, centred = answer["map"], (vectors - vectors.mean(dim=0)).double()
     expect_shape("map", points, (len(vectors), 2))
     expect_finite("map", points)
-    expect_close(
-        "middle of the map", points.mean(dim=0), torch.zeros(2), why="subtract the mean first", atol=1e-3
-    )
     S, U = torch.linalg.eigh(centred @ centred.T)  # by the points' dot products: no singular vector is used
     expected = (U[:, -2:] * S[-2:].sqrt()).flip(1)
     expected = expected * expected.gather(0, expected.abs().argmax(dim=0, keepdim=True)).sign()
-    spread, wanted = points.double().norm(dim=0), S[-2:].sqrt().flip(0)
     expect_close(
-        "spread along the axes", spread, wanted, why="the two widest directions, widest first", rtol=1e-3
+        "map",
+        points,
+        expected,
+        why="the mean subtracted, then along the two widest directions, widest first",
+        atol=5e-3,
+        rtol=1e-3,
     )
-    expect_close("map", points, expected, why="centred @ Vh[:2].T", atol=5e-3, rtol=1e-3)
 
 
-def _map(vectors, *, centred=True, axes=slice(0, 2), columns=False, unit=False):
-    x = vectors - vectors.mean(dim=0) if centred else vectors
-    U, _, Vh = torch.linalg.svd(x, full_matrices=False)
-    if unit:
-        return U[:, axes]
-    if columns:
-        square = torch.linalg.svd(x, full_matrices=True).Vh
-        return x @ square[:, axes]
-    return x @ Vh[axes].T
+def _map(
+    *,
+    mean=lambda vectors: vectors.mean(dim=0),
+    directions=lambda x: torch.linalg.svd(x).Vh[:2].T,
+    projected=lambda vectors, x: x,
+):
+    """A wrong answer: the right steps with one exchanged. directions: (N, D) -> (D, 2)"""
+
+    def wrong(vectors):
+        x = vectors - mean(vectors)
+        return projected(vectors, x) @ directions(x)
+
+    return wrong
+
+
+def _centred(vectors):
+    return vectors - vectors.mean(dim=0)
+
+
+def _both_axes_alike(vectors):
+    return torch.linalg.svd(_centred(vectors), full_matrices=False).U[:, :2]
 
 
 EXERCISE = Exercise(
@@ -78,23 +90,79 @@ EXERCISE = Exercise(
             "not centred",
             "you did not subtract the mean vector. The first direction then points at the whole cloud, and "
             "not along it.",
-            lambda v: _map(v, centred=False),
+            _map(mean=lambda vectors: 0),
         ),
         Mistake(
             "narrowest directions",
             "you took the directions of the least spread. svd lists the widest first, eigh lists them last.",
-            lambda v: _map(v, axes=slice(-2, None)),
+            _map(directions=lambda x: torch.linalg.svd(x, full_matrices=False).Vh[-2:].T),
         ),
         Mistake(
             "columns of Vh",
             "torch.linalg.svd returns V already transposed: the directions are the rows of Vh, Vh[:2], "
             "not its columns.",
-            lambda v: _map(v, columns=True),
+            _map(directions=lambda x: torch.linalg.svd(x).Vh[:, :2]),
         ),
         Mistake(
             "both axes alike",
             "U alone has the same spread along each axis. Multiply by S, or project: centred @ Vh[:2].T.",
-            lambda v: _map(v, unit=True),
+            _both_axes_alike,
+        ),
+        Mistake(
+            "each vector's own mean",
+            "you subtract each vector's own mean, dim=1. Subtract the mean vector, over all vectors: dim=0.",
+            _map(mean=lambda vectors: vectors.mean(dim=1, keepdim=True)),
+        ),
+        Mistake(
+            "one mean for all",
+            "you subtract one number, vectors.mean(). Subtract the mean vector: mean(dim=0).",
+            _map(mean=torch.mean),
+        ),
+        Mistake(
+            "mean left in the product",
+            "you found the directions with the mean subtracted, but project the vectors with it, so the middle of the "
+            "map is not (0, 0): centred @ Vh[:2].T.",
+            _map(projected=lambda vectors, x: vectors),
+        ),
+        Mistake(
+            "directions of the uncentred vectors",
+            "you decompose the vectors with their mean. Subtract it before svd, not only when you project.",
+            lambda vectors: _centred(vectors) @ torch.linalg.svd(vectors).Vh[:2].T,
+        ),
+        Mistake(
+            "axes exchanged",
+            "the two directions are right, but the widest stands second. eigh lists the widest last: turn them round.",
+            _map(directions=lambda x: torch.linalg.svd(x).Vh[:2].flip(0).T),
+        ),
+        Mistake(
+            "eigh's first two",
+            "eigh lists the directions of the least spread first. Take the last two columns, the last one first.",
+            _map(directions=lambda x: torch.linalg.eigh(x.T @ x).eigenvectors[:, :2]),
+        ),
+        Mistake(
+            "second and third",
+            "you left out the widest direction. Counting begins at 0: Vh[:2].",
+            _map(directions=lambda x: torch.linalg.svd(x).Vh[1:3].T),
+        ),
+        Mistake(
+            "two of the dimensions",
+            "you kept the first two dimensions as they are. The widest directions go across all of them.",
+            lambda vectors: _centred(vectors)[:, :2],
+        ),
+        Mistake(
+            "directions in place of the map",
+            "you return the two directions, (D, 2). A point's place is its dot product with them: centred @ Vh[:2].T.",
+            lambda vectors: torch.linalg.svd(_centred(vectors)).Vh[:2].T,
+        ),
+        Mistake(
+            "made equally wide",
+            "you divide each axis by its spread. Leave it: how wide the cloud is along each axis says something.",
+            lambda vectors: (points := _map()(vectors)) / points.std(dim=0),
+        ),
+        Mistake(
+            "each dimension standardised",
+            "you divided each dimension by its own spread before svd, which turns the widest directions elsewhere.",
+            lambda vectors: _map()(vectors / vectors.std(dim=0)),
         ),
     ),
 )
