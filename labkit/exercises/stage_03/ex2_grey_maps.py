@@ -42,12 +42,33 @@ def _judge_grey(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
 
 
-def _grey(maps, shared, *, own=False, always_shared=False, guard=True, stretch=False, clamp=True):
-    dims = (-3, -2, -1) if (shared and not own) or always_shared else (-2, -1)
-    low = maps.amin(dims, keepdim=True) if stretch else torch.zeros(())
-    fired = maps.clamp(min=0) if clamp and not stretch else maps
-    span = fired.amax(dims, keepdim=True) - low
-    return (fired - low) / (span.where(span > 0, 1) if guard else span)
+def _grey(
+    *,
+    each=(-2, -1),
+    together=(-3, -2, -1),
+    fired=lambda maps: maps.clamp(min=0),
+    white=torch.amax,
+    dead=1.0,
+    last=lambda grey: grey,
+):
+    """A wrong answer: the right recipe with one part exchanged. dead: what a white of 0 is replaced by"""
+
+    def wrong(maps, shared):
+        lit = fired(maps)
+        top = white(lit, together if shared else each, keepdim=True)
+        return last(lit / top.where(top > 0, dead))
+
+    return wrong
+
+
+def _stretched(maps, shared):
+    dims = (-3, -2, -1) if shared else (-2, -1)
+    low, high = maps.amin(dims, keepdim=True), maps.amax(dims, keepdim=True)
+    return (maps - low) / (high - low).where(high > low, 1)
+
+
+def _clamped_last(maps, shared):
+    return (maps / maps.amax((-3, -2, -1) if shared else (-2, -1), keepdim=True)).nan_to_num().clamp(0, 1)
 
 
 EXERCISE = Exercise(
@@ -67,29 +88,88 @@ EXERCISE = Exercise(
         Mistake(
             "0/0",
             "a map that never fires has the largest value 0, and 0/0 is NaN. Divide by 1 there, and it is black.",
-            lambda maps, shared: _grey(maps, shared, guard=False),
+            _grey(dead=0.0),
         ),
         Mistake(
             "smallest value made black",
             "you stretched from the smallest to the largest value, as for a filter. Then a map that fires "
             "everywhere has black spots where it seems silent: black is 0, here.",
-            lambda maps, shared: _grey(maps, shared, stretch=True),
+            _stretched,
         ),
         Mistake(
             "each map its own scale, always",
             "with shared=True there is one white for all maps: the largest value among them.",
-            lambda maps, shared: _grey(maps, shared, own=True),
+            _grey(together=(-2, -1)),
         ),
         Mistake(
             "one scale, always",
             "with shared=False each map has a white of its own: the largest value over its rows and columns, "
             "dim=(-2, -1), not over the channels.",
-            lambda maps, shared: _grey(maps, shared, always_shared=True),
+            _grey(each=(-3, -2, -1)),
         ),
         Mistake(
             "below zero kept",
             "values below zero are still there; a channel that is below zero does not fire. clamp(min=0) first.",
-            lambda maps, shared: _grey(maps, shared, clamp=False),
+            _grey(fired=lambda maps: maps),
+        ),
+        Mistake(
+            "shared the wrong way round",
+            "shared=True gives one white for all maps, shared=False one for each; yours are exchanged.",
+            lambda maps, shared: _grey()(maps, not shared),
+        ),
+        Mistake(
+            "clamped at the end",
+            "you divide first and clamp afterwards. A map that is below zero all over has a largest value below zero, "
+            "and divided by it becomes bright. clamp(min=0) first.",
+            _clamped_last,
+        ),
+        Mistake(
+            "absolute values",
+            "you took absolute values, so that a channel which is far below zero looks as if it fired. clamp(min=0).",
+            _grey(fired=torch.abs),
+        ),
+        Mistake(
+            "cut to 0..1",
+            "you cut off what is above 1. Divide by the largest value, so that nothing is lost.",
+            lambda maps, shared: maps.clamp(0, 1),
+        ),
+        Mistake(
+            "row by row",
+            "you divide each row by its own largest value. A map has one white: the largest over rows and columns, "
+            "dim=(-2, -1).",
+            _grey(each=(-1,)),
+        ),
+        Mistake(
+            "column by column",
+            "you divide each column by its own largest value. A map has one white: the largest over rows and columns, "
+            "dim=(-2, -1).",
+            _grey(each=(-2,)),
+        ),
+        Mistake(
+            "across the channels",
+            "you took the largest over the channels, at each place. A map's white is its own largest value: "
+            "dim=(-2, -1).",
+            _grey(each=(-3,)),
+        ),
+        Mistake(
+            "divided by the mean",
+            "you divide by the mean. White is the largest value.",
+            _grey(white=torch.mean),
+        ),
+        Mistake(
+            "divided by the sum",
+            "you divide by the sum. White is the largest value.",
+            _grey(white=torch.sum),
+        ),
+        Mistake(
+            "silent maps grey",
+            "a map that never fires is grey in yours, as a flat filter was in stage 01. Here it is black: 0.",
+            _grey(dead=0.0, last=lambda grey: grey.nan_to_num(0.5)),
+        ),
+        Mistake(
+            "black for white",
+            "your pictures are negatives. 0 is black and the largest value white.",
+            _grey(last=lambda grey: 1 - grey),
         ),
     ),
 )

@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor
 
-from labkit.checks.exercise import Cases, CheckFailed, Exercise, Mistake
+from labkit.checks.exercise import Cases, CheckFailed, Evidence, Exercise, Mistake
 from labkit.checks.expect import expect_between, expect_close, expect_shape
+from labkit.checks.values import several
 
 
 def _sparse_cases(generator: torch.Generator) -> Cases:
@@ -12,17 +13,11 @@ def _sparse_cases(generator: torch.Generator) -> Cases:
     rectified[:, 1] = 0  # never fires
     rectified[:2, 3] = 0  # fires in the last image only
     rectified[2, 3, 0, 0] = 0.7
+    rectified[2, 4] = 0  # fires in all but the last image
     linear = torch.randn(4, 5, 3, 3, generator=generator)
     linear[:, 2] = -linear[:, 2].abs()
     linear[:, 4, 0, 0] += 3 - linear[:, 4].sum(dim=(1, 2))  # sums to 3
     return {"after a ReLU": rectified, "a layer without a ReLU": linear, "one image": rectified[2:].clone()}
-
-
-def _two(function, maps) -> dict:
-    pair = function(maps)
-    if not isinstance(pair, tuple | list) or len(pair) != 2:
-        return {"silent": pair, "never": pair if isinstance(pair, Tensor) else torch.zeros(0)}
-    return {"silent": pair[0], "never": pair[1]}
 
 
 def _judge_sparse(maps: Tensor, answer: dict[str, Tensor]) -> None:
@@ -40,13 +35,19 @@ def _judge_sparse(maps: Tensor, answer: dict[str, Tensor]) -> None:
     if wrong := (never.bool() != expected).nonzero().flatten().tolist():
         raise CheckFailed(
             f"never: wrong for channels {wrong}; expected {int(expected.sum())} of {C} channels that fire in no image, "
-            f"got {int(never.bool().sum())}"
+            f"got {int(never.bool().sum())}",
+            evidence=Evidence(never, expected),
         )
 
 
-def _count(maps, *, off=lambda maps: maps <= 0, never=None, share=lambda off: off.float().mean((0, 2, 3))):
-    silent = off(maps)
-    return share(silent), silent.all(dim=3).all(dim=2).all(dim=0) if never is None else never(maps)
+def _count(
+    *,
+    off=lambda maps: maps <= 0,
+    share=lambda off: off.float().mean((0, 2, 3)),
+    never=lambda maps: maps.amax((0, 2, 3)) <= 0,
+):
+    """A wrong answer: the right pair with one part exchanged."""
+    return lambda maps: (share(off(maps)), never(maps))
 
 
 EXERCISE = Exercise(
@@ -56,40 +57,102 @@ EXERCISE = Exercise(
     minutes=8,
     hints=(
         "silent = maps <= 0 is True where a channel does not fire; a mean of trues is a share.",
-        "A number a channel: the mean runs over images, rows and columns, dim=(0, 2, 3), and leaves the channels.",
+        "One number for each channel: the mean runs over images, rows and columns, dim=(0, 2, 3).",
         "A channel never fires if its largest value, maps.amax(dim=(0, 2, 3)), is not above zero.",
     ),
     cases=_sparse_cases,
-    answer=_two,
+    answer=lambda f, maps: several(("silent", "never"), f(maps)),
     judge=_judge_sparse,
     mistakes=(
         Mistake(
             "only exact zeros",
             "you counted values equal to zero. A layer without a ReLU has values below zero, and they are no "
             "firing either: maps <= 0.",
-            lambda maps: _count(maps, off=lambda m: m == 0),
+            _count(off=lambda maps: maps == 0),
+        ),
+        Mistake(
+            "only exact zeros, twice",
+            "both of your numbers look for values equal to zero. A layer without a ReLU has values below zero, and "
+            "they "
+            "are no firing either: maps <= 0.",
+            lambda maps: ((maps == 0).float().mean((0, 2, 3)), (maps == 0).all(3).all(2).all(0)),
+        ),
+        Mistake(
+            "zero counted as firing",
+            "you counted values below zero. After a ReLU the silent ones are exactly 0: maps <= 0.",
+            _count(off=lambda maps: maps < 0),
         ),
         Mistake(
             "the other share",
             "you return the share of positions that do fire. How sparse asks for those that do not.",
-            lambda maps: _count(maps, share=lambda off: (~off).float().mean((0, 2, 3))),
+            _count(off=lambda maps: maps > 0),
         ),
         Mistake(
             "silent in some image",
             "a channel that is silent in one image may fire in the next. Never means in none: take the largest "
             "value over the images too.",
-            lambda maps: _count(maps, never=lambda m: (m.amax((2, 3)) <= 0).any(0)),
+            _count(never=lambda maps: (maps.amax((2, 3)) <= 0).any(0)),
+        ),
+        Mistake(
+            "first image only",
+            "you looked for channels that are silent in the first image. Never means in none of the images: dim=(0, 2, "
+            "3).",
+            _count(never=lambda maps: maps[0].amax((1, 2)) <= 0),
         ),
         Mistake(
             "by the sum",
             "you looked whether a channel's sum or mean is zero or less. One peak among many values below zero is "
             "firing all the same: look at the largest value.",
-            lambda maps: _count(maps, never=lambda m: m.sum((0, 2, 3)) <= 0),
+            _count(never=lambda maps: maps.sum((0, 2, 3)) <= 0),
+        ),
+        Mistake(
+            "exactly zero",
+            "you looked whether a channel's sum, or its largest value, is exactly 0. Without a ReLU both can lie below "
+            "0 "
+            "in a channel that never fires: largest value <= 0.",
+            _count(never=lambda maps: maps.sum((0, 2, 3)) == 0),
+        ),
+        Mistake(
+            "by the smallest value",
+            "you looked at the smallest value, so a channel that is silent somewhere counts as one that never fires. "
+            "Look at the largest, amax.",
+            _count(never=lambda maps: maps.amin((0, 2, 3)) <= 0),
+        ),
+        Mistake(
+            "fires in place of never",
+            "your second result is True for channels that fire. Asked for are those that never do.",
+            _count(never=lambda maps: maps.amax((0, 2, 3)) > 0),
+        ),
+        Mistake(
+            "how many never fire",
+            "your second result is a count. Say for each channel whether it never fires, (C,) True or False.",
+            _count(never=lambda maps: (maps.amax((0, 2, 3)) <= 0).sum()),
+        ),
+        Mistake(
+            "exchanged",
+            "your two results are exchanged: first the share, `silent`, then `never`.",
+            lambda maps: _count()(maps)[::-1],
         ),
         Mistake(
             "image by image",
-            "that is a row an image. One number a channel, over all images: dim=(0, 2, 3).",
-            lambda maps: _count(maps, share=lambda off: off.float().mean((2, 3))),
+            "that is one row per image. One number for each channel, over all images: dim=(0, 2, 3).",
+            _count(share=lambda off: off.float().mean((2, 3))),
+        ),
+        Mistake(
+            "over the channels",
+            "you averaged over the channels and kept the images. Maps are (N, C, h, w): dim=(0, 2, 3) leaves the "
+            "channels.",
+            _count(share=lambda off: off.float().mean((1, 2, 3))),
+        ),
+        Mistake(
+            "counts",
+            "you counted the silent positions. Divide by how many there are, images × rows × columns: a share.",
+            _count(share=lambda off: off.sum((0, 2, 3))),
+        ),
+        Mistake(
+            "silent maps",
+            "you counted maps that are silent all over. Count positions: each place of each image.",
+            _count(share=lambda off: off.all(3).all(2).float().mean(0)),
         ),
     ),
 )

@@ -56,12 +56,24 @@ def _interpolated(small: Tensor, size: tuple[int, int]) -> Tensor:
     return weights(small.shape[0], size[0]) @ small @ weights(small.shape[1], size[1]).T
 
 
-def _lay_over(image, small, colour, *, add=False, guard=True, scale=True, size=None, **mode):
-    white = small.max() if scale else torch.ones(())
-    grey = small / (white.where(white > 0, 1) if guard else white)
-    options = mode or {"mode": "bilinear", "align_corners": False}
-    a = F.interpolate(grey[None, None], size=size or tuple(image.shape[1:]), **options)[0]
-    return (image if add else (1 - a) * image) + a * colour.view(3, 1, 1)
+_BILINEAR = {"mode": "bilinear", "align_corners": False}
+
+
+def _lay_over(
+    *,
+    scaled=lambda small: small / (small.max() or 1),
+    size=lambda image: tuple(image.shape[1:]),
+    mode=_BILINEAR,
+    shares=lambda a: a,
+    mix=lambda a, image, colour: (1 - a) * image + a * colour,
+):
+    """A wrong answer: the right recipe with one part exchanged. shares: what is made of the enlarged map"""
+
+    def wrong(image, small, colour):
+        a = shares(F.interpolate(scaled(small)[None, None], size=size(image), **mode)[0])
+        return mix(a, image, colour.view(3, 1, 1))
+
+    return wrong
 
 
 EXERCISE = Exercise(
@@ -85,34 +97,98 @@ EXERCISE = Exercise(
             "with align_corners=True the first cell's value goes to the photo's outermost pixel, so the map is "
             "stretched outwards, up to half a cell at the border. A cell stands for a square of pixels: its value "
             "belongs in the middle, align_corners=False.",
-            lambda *a: _lay_over(*a, mode="bilinear", align_corners=True),
+            _lay_over(mode={"mode": "bilinear", "align_corners": True}),
         ),
         Mistake(
             "nearest",
             'F.interpolate takes the nearest cell unless told mode="bilinear"; you see squares with hard edges, '
             "which the photo does not have.",
-            lambda *a: _lay_over(*a, mode="nearest"),
+            _lay_over(mode={"mode": "nearest"}),
         ),
         Mistake(
             "added, not mixed",
             "you added the colour to the photo, so bright places leave 0..1. Mix: (1 - a)·image + a·colour.",
-            lambda *a: _lay_over(*a, add=True),
+            _lay_over(mix=lambda a, image, colour: image + a * colour),
         ),
         Mistake(
             "map not scaled",
             "a map goes up to 5 or 500, but a share lies between 0 and 1: divide by the map's largest value first.",
-            lambda *a: _lay_over(*a, scale=False),
+            _lay_over(scaled=lambda small: small),
         ),
         Mistake(
             "0/0",
             "a map that does not fire has the largest value 0, and 0/0 is NaN. There a is 0: "
             "the photo stays as it is.",
-            lambda *a: _lay_over(*a, guard=False),
+            _lay_over(scaled=lambda small: small / small.max()),
         ),
         Mistake(
             "width before height",
-            "you gave the size as (width, height); torch wants (height, width), as in image.shape[1:].",
-            lambda image, *a: _lay_over(image, *a, size=(image.shape[2], image.shape[1])),
+            "this photo is not square. Enlarge to image.shape[1:], (height, width) in this order, and write no size "
+            "down as a number.",
+            _lay_over(size=lambda image: (image.shape[2], image.shape[1])),
+        ),
+        Mistake(
+            "bicubic",
+            'mode="bicubic" swings beyond the values between which it lies, below 0 and above 1. Take "bilinear".',
+            _lay_over(mode={"mode": "bicubic", "align_corners": False}),
+        ),
+        Mistake(
+            "added, then cut",
+            "you added the colour and cut off what is above 1, so bright places lose their picture. "
+            "Mix: (1 - a)·image + a·colour.",
+            _lay_over(mix=lambda a, image, colour: (image + a * colour).clamp(0, 1)),
+        ),
+        Mistake(
+            "shares exchanged",
+            "the photo shows where the map fires, and the colour where it does not. (1 - a)·image + a·colour.",
+            _lay_over(mix=lambda a, image, colour: a * image + (1 - a) * colour),
+        ),
+        Mistake(
+            "scaled after enlarging",
+            "you divided by the largest value after enlarging. Between the middles of the cells it is a little "
+            "smaller: "
+            "divide first, by the map's own largest value.",
+            _lay_over(scaled=lambda small: small, shares=lambda a: a / (a.max() or 1)),
+        ),
+        Mistake(
+            "cut, not scaled",
+            "you cut the map to 0..1, so nearly all of it is 1. Divide by its largest value.",
+            _lay_over(scaled=lambda small: small.clamp(0, 1)),
+        ),
+        Mistake(
+            "stretched from its smallest value",
+            "you subtracted the map's smallest value. 0 means silent, and is to stay 0: divide by the largest alone.",
+            _lay_over(scaled=lambda small: (small - small.min()) / ((small.max() - small.min()) or 1)),
+        ),
+        Mistake(
+            "divided by the sum",
+            "you divided by the map's sum, and the colour is hardly seen. Divide by its largest value.",
+            _lay_over(scaled=lambda small: small / (small.sum() or 1)),
+        ),
+        Mistake(
+            "colour forgotten",
+            "you only darken the photo. Add a·colour.",
+            _lay_over(mix=lambda a, image, colour: (1 - a) * image),
+        ),
+        Mistake(
+            "white in place of the colour",
+            "you add a itself, which is white. Multiply it by the colour, colour.view(3, 1, 1).",
+            _lay_over(mix=lambda a, image, colour: (1 - a) * image + a),
+        ),
+        Mistake(
+            "photo forgotten",
+            "you return the colour alone. Add (1 - a)·image.",
+            _lay_over(mix=lambda a, image, colour: a * colour),
+        ),
+        Mistake(
+            "half as strong",
+            "your colour is half as strong. Where the map is largest, a is 1 and the colour covers the photo.",
+            _lay_over(shares=lambda a: a / 2),
+        ),
+        Mistake(
+            "first colour for all",
+            "you mix all three colours with colour[0]. Each has its own: colour.view(3, 1, 1).",
+            _lay_over(mix=lambda a, image, colour: (1 - a) * image + a * colour[0]),
         ),
     ),
 )
