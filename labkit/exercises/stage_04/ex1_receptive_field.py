@@ -47,14 +47,29 @@ def _judge_chain(layers: tuple[tuple[int, ...], ...], answer: dict[str, Tensor])
         expect_close(name, answer[name], torch.tensor(expected), why=f"{why}; layers {list(layers)}")
 
 
-def _chain(layers, *, size=1, minus=1, scaled=True, early=False, dilated=True, moved=True, sign=-1):
-    jump, start = 1, 0
-    for kernel, stride, padding, dilation in layers:
-        jump = jump * stride if early else jump
-        size += (dilation if dilated else 1) * (kernel - minus) * (jump if scaled else 1)
-        start += sign * padding * (jump if moved else 1)
-        jump = jump if early else jump * stride
-    return size, jump, start
+def _chain(
+    *,
+    first=1,
+    order=iter,
+    spanned=lambda kernel, dilation: dilation * (kernel - 1),
+    step=lambda stride, own: stride,
+    padded=lambda padding, stride, own, dilation: -padding * stride,
+    next_stride=lambda stride, own: stride * own,
+    last=lambda size, stride, start: (size, stride, start),
+    until=None,
+):
+    """A wrong answer: the right walk with one part exchanged. step: (stride so far, the layer's own) -> pixels a "
+    "step"""
+
+    def wrong(layers):
+        size, stride, start = first, 1, 0
+        for kernel, own, padding, dilation in [*order(layers)][:until]:
+            size += spanned(kernel, dilation) * step(stride, own)
+            start += padded(padding, stride, own, dilation)
+            stride = next_stride(stride, own)
+        return last(size, stride, start)
+
+    return wrong
 
 
 EXERCISE = Exercise(
@@ -77,34 +92,99 @@ EXERCISE = Exercise(
             "strides below forgotten",
             "you add (kernel - 1) pixels a layer, as if there were no stride below it. One step of the kernel is "
             "as many pixels as the strides below, multiplied.",
-            lambda layers: _chain(layers, scaled=False),
+            _chain(step=lambda stride, own: 1),
         ),
         Mistake(
             "own stride too early",
             "you count a layer's own stride before its kernel. The kernel steps over the layer's *input*: use the "
             "stride carried so far, then multiply.",
-            lambda layers: _chain(layers, early=True),
+            _chain(
+                step=lambda stride, own: stride * own,
+                padded=lambda padding, stride, own, dilation: -padding * stride * own,
+            ),
         ),
         Mistake(
             "kernel instead of kernel - 1",
             "you add the whole kernel. A window of 3 spans 2 steps between its ends: kernel - 1.",
-            lambda layers: _chain(layers, minus=0),
+            _chain(spanned=lambda kernel, dilation: dilation * kernel),
         ),
         Mistake(
             "dilation forgotten",
             "you leave dilation out: a dilated kernel spans dilation · (kernel - 1) steps of its input.",
-            lambda layers: _chain(layers, dilated=False),
+            _chain(spanned=lambda kernel, dilation: kernel - 1),
         ),
         Mistake(
             "padding counted in pixels",
             "you subtract the padding as if it were pixels. Padding is in steps of the layer's input, and such a "
             "step is `stride` pixels.",
-            lambda layers: _chain(layers, moved=False),
+            _chain(padded=lambda padding, stride, own, dilation: -padding),
         ),
         Mistake(
             "start on the wrong side",
             "your start is positive. Padding lies *before* the first pixel, so unit 0 begins at a negative place.",
-            lambda layers: _chain(layers, sign=1),
+            _chain(padded=lambda padding, stride, own, dilation: padding * stride),
+        ),
+        Mistake(
+            "padding left out",
+            "your start stays 0. Each layer's padding moves it to the left: start -= padding * stride.",
+            _chain(padded=lambda padding, stride, own, dilation: 0),
+        ),
+        Mistake(
+            "padding moved by its own stride too",
+            "you count the layer's own stride in its padding. Padding is in steps of the layer's *input*: multiply by "
+            "the "
+            "stride carried so far, before it grows.",
+            _chain(padded=lambda padding, stride, own, dilation: -padding * stride * own),
+        ),
+        Mistake(
+            "padding dilated",
+            "you multiply the padding by the dilation. Dilation spreads the kernel alone.",
+            _chain(padded=lambda padding, stride, own, dilation: -padding * stride * dilation),
+        ),
+        Mistake(
+            "begins at 0",
+            "your size begins at 0. Before any layer a unit is one pixel: size 1.",
+            _chain(first=0),
+        ),
+        Mistake(
+            "dilation · kernel - 1",
+            "you add dilation · kernel - 1. Dilation spreads the steps between the places: dilation · (kernel - 1).",
+            _chain(spanned=lambda kernel, dilation: dilation * kernel - 1),
+        ),
+        Mistake(
+            "strides added",
+            "you add the strides. A step of 2 over steps of 3 is 6 pixels: multiply.",
+            _chain(next_stride=lambda stride, own: stride + own),
+        ),
+        Mistake(
+            "last stride alone",
+            "your stride is that of the last layer alone. All strides, multiplied: stride *= step.",
+            lambda layers: (_chain()(layers)[0], layers[-1][1], _chain()(layers)[2]),
+        ),
+        Mistake(
+            "last layer alone",
+            "only the last layer counts: each round begins anew. Set size, stride and start before the loop.",
+            lambda layers: _chain()(layers[-1:]),
+        ),
+        Mistake(
+            "first layer alone",
+            "only the first layer counts: the return stands inside the loop.",
+            _chain(until=1),
+        ),
+        Mistake(
+            "from the top downwards",
+            "you walk from the last layer to the first. The list begins at the image: walk it as it is.",
+            _chain(order=reversed),
+        ),
+        Mistake(
+            "stride first",
+            "you return stride, size, start. The order is size, stride, start.",
+            _chain(last=lambda size, stride, start: (stride, size, start)),
+        ),
+        Mistake(
+            "stride last",
+            "you return size, start, stride. The order is size, stride, start.",
+            _chain(last=lambda size, stride, start: (size, start, stride)),
         ),
     ),
 )

@@ -42,15 +42,27 @@ def _judge_box(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
         expect_close(name, answer[name], torch.tensor(expected), why=asked, atol=1e-6, rtol=0)
 
 
-def _box(row, column, field, image_size, *, clip=True, last=0, started=True, kept_size=False):
-    size, stride, start = field
-    ends = []
-    for place, side in zip((row, column), image_size, strict=True):
-        first = place * stride + (start if started else 0)
-        low = max(first, 0) if clip else first
-        end = (low if kept_size else first) + size
-        ends.append((low, (min(end, side) if clip else end) - last))
-    return ends[0][0], ends[1][0], ends[0][1], ends[1][1]
+def _inside(first, size, side):
+    return max(first, 0), min(first + size, side)
+
+
+def _box(
+    *,
+    first=lambda place, size, stride, start: place * stride + start,
+    ends=_inside,
+    order=lambda top, left, bottom, right: (top, left, bottom, right),
+):
+    """A wrong answer: the right box with one part exchanged. ends: (first pixel, size, side) -> low, high"""
+
+    def wrong(row, column, field, image_size):
+        size, stride, start = field
+        (top, bottom), (left, right) = (
+            ends(first(place, size, stride, start), size, side)
+            for place, side in zip((row, column), image_size, strict=True)
+        )
+        return order(top, left, bottom, right)
+
+    return wrong
 
 
 EXERCISE = Exercise(
@@ -74,35 +86,109 @@ EXERCISE = Exercise(
             "not cut at the border",
             "your box leaves the image. A negative top would even count from the bottom when you slice with it: "
             "cut with max(…, 0) and min(…, side).",
-            lambda *case: _box(*case, clip=False),
+            _box(ends=lambda first, size, side: (first, first + size)),
         ),
         Mistake(
             "pushed inside",
             "at the border your box is pushed inside and keeps its size. What lies outside is lost: compute the end "
             "from the uncut beginning.",
-            lambda *case: _box(*case, kept_size=True),
+            _box(ends=lambda first, size, side: (max(first, 0), min(max(first, 0) + size, side))),
         ),
         Mistake(
             "x before y",
             "your order is left, top, right, bottom, as image libraries have it. Here rows come first: top, left, "
             "bottom, right.",
-            lambda *case: [_box(*case)[i] for i in (1, 0, 3, 2)],
+            _box(order=lambda top, left, bottom, right: (left, top, right, bottom)),
         ),
         Mistake(
             "row and column exchanged",
             "you move down by the column and right by the row. A row says how far *down*.",
-            lambda row, column, field, image_size: _box(column, row, field, image_size),
+            lambda row, column, *rest: _box()(column, row, *rest),
         ),
         Mistake(
             "last pixel instead of end",
             "your bottom and right are the last pixels inside. A slice ends before its end: they are the first "
             "pixels outside, one more.",
-            lambda *case: _box(*case, last=1),
+            _box(ends=lambda first, size, side: (max(first, 0), min(first + size, side) - 1)),
         ),
         Mistake(
             "start forgotten",
             "your unit 0 begins at pixel 0. It begins at `start`, in the padding.",
-            lambda *case: _box(*case, started=False),
+            _box(first=lambda place, size, stride, start: place * stride),
+        ),
+        Mistake(
+            "end one too early",
+            "the end is one pixel too early: first pixel + size, without - 1.",
+            _box(ends=lambda first, size, side: (max(first, 0), min(first + size - 1, side))),
+        ),
+        Mistake(
+            "image one too small",
+            "you cut at H - 1 and W - 1. Bottom and right are the first pixels outside: H and W at most.",
+            _box(ends=lambda first, size, side: (max(first, 0), min(first + size, side - 1))),
+        ),
+        Mistake(
+            "cut at one side only: top and left",
+            "you cut at the top and the left, and not at the bottom and the right: min(…, H), min(…, W).",
+            _box(ends=lambda first, size, side: (max(first, 0), first + size)),
+        ),
+        Mistake(
+            "cut at one side only: bottom and right",
+            "you cut at the bottom and the right, and not at the top and the left: max(…, 0).",
+            _box(ends=lambda first, size, side: (first, min(first + size, side))),
+        ),
+        Mistake(
+            "height and width exchanged",
+            "you cut rows at the width and columns at the height. image_size is (H, W).",
+            lambda row, column, field, image_size: _box()(row, column, field, image_size[::-1]),
+        ),
+        Mistake(
+            "start's sign",
+            "you subtract `start`. It is negative already: start + row · stride.",
+            _box(first=lambda place, size, stride, start: place * stride - start),
+        ),
+        Mistake(
+            "start in strides",
+            "you multiply `start` by the stride. It is in pixels already: start + row · stride.",
+            _box(first=lambda place, size, stride, start: (place + start) * stride),
+        ),
+        Mistake(
+            "around its middle",
+            "you take start + row · stride for the middle of the field. It is the field's first pixel.",
+            _box(first=lambda place, size, stride, start: place * stride + start - size // 2),
+        ),
+        Mistake(
+            "stride left out",
+            "you move by one pixel from unit to unit. Neighbouring units are `stride` pixels apart.",
+            _box(first=lambda place, size, stride, start: place + start),
+        ),
+        Mistake(
+            "counted from 1",
+            "your box is that of the next unit. Rows and columns are counted from 0.",
+            _box(first=lambda place, size, stride, start: (place + 1) * stride + start),
+        ),
+        Mistake(
+            "size and stride exchanged",
+            "you exchanged size and stride. A field is (size, stride, start).",
+            lambda row, column, field, image_size: _box()(
+                row, column, (field[1], field[0], field[2]), image_size
+            ),
+        ),
+        Mistake(
+            "as wide as the stride",
+            "your box is `stride` pixels wide. It is `size` pixels wide, and neighbouring boxes overlap.",
+            lambda row, column, field, image_size: _box(
+                ends=lambda first, size, side: _inside(first, field[1], side)
+            )(row, column, field, image_size),
+        ),
+        Mistake(
+            "height and width in place of ends",
+            "you return how high and wide the box is. Return where it ends: bottom and right.",
+            _box(order=lambda top, left, bottom, right: (top, left, bottom - top, right - left)),
+        ),
+        Mistake(
+            "rows first, then columns",
+            "you return top, bottom, left, right. The order is top, left, bottom, right.",
+            _box(order=lambda top, left, bottom, right: (top, bottom, left, right)),
         ),
     ),
 )

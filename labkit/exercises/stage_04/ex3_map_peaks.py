@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from labkit.checks.exercise import Cases, Exercise, Mistake
+from labkit.checks.exercise import Cases, Exercise, Mistake, each
 from labkit.checks.expect import expect_between, expect_close, expect_shape, expect_whole
 from labkit.checks.values import several
 from labkit.exercises.drawing import coarse_photo
@@ -15,10 +15,13 @@ def _map_cases(generator: torch.Generator) -> Cases:
     ]  # (2, 3, 32, 50)
     weight = torch.randn(4, 3, 5, 5, generator=generator)
     rows = torch.randn(3, 2, 9, 4, generator=generator)
+    twice = torch.randn(2, 3, 4, 3, generator=generator)
     return {
         "filters on two photos": torch.conv2d(photos, weight, stride=2),  # (2, 4, 14, 23)
         "maps higher than wide": rows,
         "maps below zero": -rows.abs().mT - 1,
+        "the same maximum at two places": torch.cat([twice, twice.flip(3)], dim=3),
+        "one map": torch.randn(1, 1, 3, 6, generator=generator),
         "maps of one unit": torch.randn(2, 3, 1, 1, generator=generator),
     }
 
@@ -43,17 +46,24 @@ def _judge_peaks(maps: Tensor, answer: dict[str, Tensor]) -> None:
     )
 
 
-def _peaks(maps, *, measure=lambda maps: maps, split=None, swap=False):
-    W = maps.shape[3]
-    places = measure(maps).flatten(2).argmax(dim=2)
-    values = maps.flatten(2).gather(2, places[:, :, None])[:, :, 0]
-    rows, columns = split(places, maps) if split else (places // W, places % W)
-    return (values, columns, rows) if swap else (values, rows, columns)
+def _peaks(
+    *,
+    measure=lambda maps: maps,
+    split=lambda place, maps: (place // maps.shape[3], place % maps.shape[3]),
+    last=lambda values, rows, columns: (values, rows, columns),
+):
+    """A wrong answer: the right recipe with one part exchanged. split: (place (N, C), maps) -> rows, columns"""
+
+    def wrong(maps):
+        places = measure(maps).expand_as(maps).flatten(2).argmax(dim=2)
+        return last(maps.flatten(2).gather(2, places[:, :, None])[:, :, 0], *split(places, maps))
+
+    return wrong
 
 
-def _batch_wide(maps):
-    places = maps.amax(dim=0, keepdim=True).expand_as(maps).flatten(2).argmax(dim=2)
-    return maps.amax(dim=(2, 3)), places // maps.shape[3], places % maps.shape[3]
+def _right_values(places):
+    """A wrong answer whose values are right. places: maps -> rows, columns"""
+    return lambda maps: (maps.amax(dim=(2, 3)), *places(maps))
 
 
 EXERCISE = Exercise(
@@ -69,43 +79,93 @@ EXERCISE = Exercise(
     cases=_map_cases,
     answer=lambda f, maps: several(("values", "rows", "columns"), f(maps)),
     judge=_judge_peaks,
+    alone=each(),
     mistakes=(
         Mistake(
             "divided by the height",
             "you divide the place by the number of rows. Places count along a row, and a row holds W numbers: "
             "// W and % W.",
-            lambda maps: _peaks(maps, split=lambda p, m: (p // m.shape[2], p % m.shape[2])),
+            _peaks(split=lambda p, maps: (p // maps.shape[2], p % maps.shape[2])),
         ),
         Mistake(
             "row and column exchanged",
             "rows and columns are exchanged: place // W is the row, place % W the column.",
-            lambda maps: _peaks(maps, swap=True),
+            _peaks(last=lambda values, rows, columns: (values, columns, rows)),
         ),
         Mistake(
             "a fraction of a row",
             "/ gives fractions. How many whole rows lie before a place is place // W.",
-            lambda maps: _peaks(maps, split=lambda p, m: (p / m.shape[3], p % m.shape[3])),
+            _peaks(split=lambda p, maps: (p / maps.shape[3], p % maps.shape[3])),
         ),
         Mistake(
             "largest in absolute value",
             "you look for the largest absolute value. A strong negative answer is no answer: take the values as "
             "they are.",
-            lambda maps: _peaks(maps, measure=torch.abs),
+            _peaks(measure=torch.abs),
         ),
         Mistake(
             "rows and columns apart",
             "you took the row with the largest sum and the column with the largest sum. They need not cross at the "
             "maximum: look for it over both together.",
-            lambda maps: (
-                maps.amax(dim=(2, 3)),
-                maps.sum(dim=3).argmax(dim=2),
-                maps.sum(dim=2).argmax(dim=2),
-            ),
+            _right_values(lambda maps: (maps.sum(dim=3).argmax(dim=2), maps.sum(dim=2).argmax(dim=2))),
         ),
         Mistake(
             "one place for all images",
             "you found one place for the whole batch. Each image has a maximum of its own, in each channel.",
-            _batch_wide,
+            _right_values(lambda maps: _peaks(measure=lambda maps: maps.amax(dim=0))(maps)[1:]),
+        ),
+        Mistake(
+            "one place for all channels",
+            "you found one place for all channels of an image. Each channel has a maximum of its own.",
+            _right_values(lambda maps: _peaks(measure=lambda maps: maps.sum(dim=1, keepdim=True))(maps)[1:]),
+        ),
+        Mistake(
+            "smallest value",
+            "you look for the smallest value: argmax, not argmin.",
+            _peaks(measure=torch.neg),
+        ),
+        Mistake(
+            "divided by height, rest by width",
+            "you divide the place by the number of rows. A row holds W numbers, so the row is place // W.",
+            _peaks(split=lambda p, maps: (p // maps.shape[2], p % maps.shape[3])),
+        ),
+        Mistake(
+            "divided by width, rest by height",
+            "the column is what is left in its row, which holds W numbers: place % W.",
+            _peaks(split=lambda p, maps: (p // maps.shape[3], p % maps.shape[2])),
+        ),
+        Mistake(
+            "place not split",
+            "you return the place in the flattened map twice. Split it: place // W is the row, place % W the column.",
+            _peaks(split=lambda p, maps: (p, p)),
+        ),
+        Mistake(
+            "counted from 1",
+            "your rows and columns are one too large. They are counted from 0.",
+            _peaks(split=lambda p, maps: (p // maps.shape[3] + 1, p % maps.shape[3] + 1)),
+        ),
+        Mistake(
+            "rounded to the nearest row",
+            "you round place / W, so the right half of a row counts as the next one. Round down: place // W.",
+            _peaks(split=lambda p, maps: ((p / maps.shape[3]).round(), p % maps.shape[3])),
+        ),
+        Mistake(
+            "first column, first row",
+            "you found the best row of the first column and the best column of the first row. Look over rows and "
+            "columns "
+            "together: flatten(2) first.",
+            _right_values(lambda maps: (maps[..., 0].argmax(dim=2), maps[:, :, 0].argmax(dim=2))),
+        ),
+        Mistake(
+            "values last",
+            "you return rows, columns, values. The order is values, rows, columns.",
+            _peaks(last=lambda values, rows, columns: (rows, columns, values)),
+        ),
+        Mistake(
+            "not three results",
+            "three results are asked for: values, rows, columns. max gives a value and one place, which place // W and "
+            "place % W make two of.",
+            lambda maps: maps.flatten(2).max(dim=2),
         ),
     ),
 )

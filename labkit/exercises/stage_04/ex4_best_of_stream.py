@@ -1,7 +1,5 @@
 """04.4 The best k of any number of images, one batch at a time."""
 
-import weakref
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +9,8 @@ from torch import Tensor
 from labkit.checks.exercise import Cases, CheckFailed, Exercise, Mistake
 from labkit.checks.expect import expect_between, expect_close, expect_shape, expect_whole
 from labkit.checks.values import several
+from labkit.exercises.stage_04.memory import Stream, watched
+from labkit.exercises.stage_04.streams import all_at_once, best_of_each, carried, one_choice
 
 
 def _streams(generator: torch.Generator) -> Cases:
@@ -23,29 +23,14 @@ def _streams(generator: torch.Generator) -> Cases:
         "batches smaller than k": case(2, 2, 2, 2, 2, 2, 2, k=6),
         "all values below zero": case(4, 4, 4, 4, 4, k=3, below=9),
         "fewer images than k": case(3, 2, k=9),
+        "a long stream": case(*[500] * 20, k=100),
     }
 
 
-class _Watch:
-    """Hands out batches, and counts how many of them are still held when the next one is asked for."""
-
-    def __init__(self, batches: list[Tensor]):
-        self.batches, self.most = batches, 0
-
-    def __iter__(self) -> Iterator[Tensor]:
-        handed: list[weakref.ref[Tensor]] = []
-        for number in range(len(self.batches)):
-            batch = self.batches[number].clone()
-            handed.append(weakref.ref(batch))
-            yield batch
-            del batch
-            self.most = max(self.most, sum(held() is not None for held in handed))
-
-
 def _answer_stream(function: Any, case: SimpleNamespace) -> dict[str, Any]:
-    watch = _Watch(case.batches)
-    found = function(iter(watch), case.k)
-    return several(("values", "images"), found) | {"held": watch.most}
+    stream = Stream(case.batches)
+    found = watched(stream, function, case.k)
+    return several(("values", "images"), found) | {"hoards": stream.most > 3, "grows": stream.grows}
 
 
 def _judge_stream(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
@@ -55,6 +40,10 @@ def _judge_stream(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     for name in ("values", "images"):
         expect_shape(name, answer[name], (C, k))
     values, numbers = answer["values"], answer["images"]
+    if (values == values.round()).all() and not (numbers == numbers.round()).all():
+        raise CheckFailed(
+            "values: expected what the images answered, got whole numbers", mistake="results exchanged"
+        )
     if (values == 0).any():
         raise CheckFailed(
             f"values: {int((values == 0).sum())} of {values.numel()} are 0, which no image answered",
@@ -71,35 +60,16 @@ def _judge_stream(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
     if any(len(set(row)) < k for row in numbers.tolist()):
         raise CheckFailed(f"images: expected {k} different images a channel, got one of them twice")
-    if answer["held"] > 3:
+    if answer["hoards"]:
         raise CheckFailed(
-            f"the values are right, but {int(answer['held'])} batches were held at once, expected 1",
+            "the values are right, but more than 3 batches were held at once, expected 1",
             mistake="keeps every batch",
         )
-
-
-def _stream(batches, k, *, counted=True, merged=True, carried=True, largest=True, empty=True):
-    values = numbers = torch.empty(0)
-    seen = 0
-    for batch in batches:
-        new = batch.T.clone()
-        places = torch.arange(new.shape[1]).expand_as(new) + (seen if counted else 0)
-        if seen == 0:
-            values, numbers = new[:, :0], places[:, :0]
-            if not empty:
-                values, numbers = torch.zeros(len(new), k), torch.zeros(len(new), k, dtype=torch.int64)
-        both, whose = torch.cat([values, new], dim=1), torch.cat([numbers, places], dim=1)
-        if not merged:
-            both, whose = new, places
-        values, order = both.topk(min(k, both.shape[1]), dim=1, largest=largest)
-        numbers = whose.gather(1, order) if carried else order
-        seen += new.shape[1]
-    return values, numbers
-
-
-def _all_at_once(batches, k):
-    every = torch.cat(list(batches)).T
-    return tuple(every.topk(min(k, every.shape[1]), dim=1))
+    if answer["grows"]:
+        raise CheckFailed(
+            "the values are right, but the longer the stream, the more memory is used; expected always the same",
+            mistake="keeps something of every batch",
+        )
 
 
 EXERCISE = Exercise(
@@ -121,35 +91,98 @@ EXERCISE = Exercise(
         Mistake(
             "numbers start anew",
             "your numbers start at 0 in every batch. Count the images seen before, and add them.",
-            lambda batches, k: _stream(batches, k, counted=False),
+            carried(count=lambda batch: 0),
         ),
         Mistake(
             "places for numbers",
             "topk's second result says where in the joined row a value stood, not whose it is. Gather the image "
             "numbers at those places.",
-            lambda batches, k: _stream(batches, k, carried=False),
+            carried(whose=lambda numbers, order: order),
         ),
         Mistake(
             "last batch only",
             "you take each batch's best and forget the earlier ones. Join the batch with what you kept, then topk.",
-            lambda batches, k: _stream(batches, k, merged=False),
+            carried(merged=False),
         ),
         Mistake(
             "keeps every batch",
             "you collect all batches and choose at the end. With 13,000 photos that is what fills the memory: "
             "choose after every batch, and let it go.",
-            _all_at_once,
+            all_at_once,
         ),
         Mistake(
             "started with zeros",
             "your state begins as zeros, and they beat every negative answer. Begin with empty tensors, (C, 0), "
             "or with -inf.",
-            lambda batches, k: _stream(batches, k, empty=False),
+            carried(begin=(0.0, 0)),
         ),
         Mistake(
             "smallest kept",
             "you keep the smallest answers. Maximally activating: the largest, best first.",
-            lambda batches, k: _stream(batches, k, largest=False),
+            carried(measure=torch.neg),
+        ),
+        Mistake(
+            "keeps something of every batch",
+            "you keep something of every batch, in a list or in a tensor that grows. After each batch only the best k "
+            "of "
+            "each channel may remain: join, topk, and let the rest go.",
+            best_of_each,
+        ),
+        Mistake(
+            "largest in absolute value",
+            "you keep the largest absolute values. A strong negative answer is no answer: take the values as they are.",
+            carried(measure=torch.abs),
+        ),
+        Mistake(
+            "first batch only",
+            "only the first batch counts: the return stands inside the loop.",
+            carried(until=1),
+        ),
+        Mistake(
+            "counted from 1",
+            "your images are numbered from 1. They are numbered 0, 1, 2, …",
+            carried(first=1),
+        ),
+        Mistake(
+            "one for each batch",
+            "you count batches. The numbers go on by as many images as a batch has: seen += len(batch).",
+            carried(count=lambda batch: 1),
+        ),
+        Mistake(
+            "channels counted",
+            "you count shape[1], the channels. A batch is (n, C), so it holds shape[0] images: seen += len(batch).",
+            carried(count=lambda batch: batch.shape[1]),
+        ),
+        Mistake(
+            "batches of one size",
+            "you count as many images for every batch as the first one had. n may differ: seen += len(batch).",
+            carried(count=lambda batch: 5),
+        ),
+        Mistake(
+            "k columns in any event",
+            "with fewer images than k you fill up with images that do not exist. Give fewer columns.",
+            carried(begin=(-torch.inf, -1)),
+        ),
+        Mistake(
+            "more than there are",
+            "topk cannot take more than there are: a batch, or what you have so far, may hold fewer than k. "
+            "min(k, number of columns).",
+            carried(most=lambda k, there: k),
+        ),
+        Mistake(
+            "results exchanged",
+            "you return images, values. The order is values, images.",
+            carried(last=lambda values, images: (images, values)),
+        ),
+        Mistake(
+            "images sorted",
+            "you sorted the images by their numbers, so they no longer belong to their values. Best first, both.",
+            carried(last=lambda values, images: (values, images.sort(dim=1).values)),
+        ),
+        Mistake(
+            "one choice for all channels",
+            "you chose the same images for all channels. Each channel has its own best: topk along dim=1 of (C, n).",
+            one_choice,
         ),
     ),
 )
