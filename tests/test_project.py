@@ -162,3 +162,20 @@ def test_a_check_in_a_notebook_imports_neither_torchvision_nor_timm():
         "find('01.1'); print(sorted({'timm', 'torchvision', 'IPython.core'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_the_map_names_every_stage_and_every_module_of_methods_and_figures():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    named = {
+        path for path in re.findall(r"`((?:solutions|labkit|benchmarks)/[\w/.]+)`", text) if "NN" not in path
+    }
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+    rows = re.findall(
+        r"^\| (\d\d) \| `solutions/(\w+)\.py` \| `labkit/exercises/stage_(\d\d)/` \|", text, re.M
+    )
+    assert [(stage, source, stage) for stage, source, _ in rows] == rows
+    assert [source for _, source, _ in rows] == [path.stem for path in SOURCES]
+    for folder in ("methods", "show"):
+        inside = {path.name + "/" * path.is_dir() for path in (ROOT / "labkit" / folder).iterdir()}
+        modules = {f"labkit/{folder}/{name}" for name in inside if not name.startswith("__")}
+        assert modules <= named
