@@ -29,7 +29,7 @@ from mutation.processes import outcomes
 
 from labkit.authoring.reference import Reference, references
 from labkit.errors import LabError
-from labkit.exercises import find, stages
+from labkit.exercises import exercises, find, stages
 
 DEAD = 0.98  # at least so many of the mutants that are not equivalent
 
@@ -64,14 +64,17 @@ def options() -> argparse.Namespace:
 
 
 def chosen(asked: list[str], turn: int | None) -> list[Reference]:
-    """The reference answers of the stages and exercises asked for; of all, or of one third in turn, if none is."""
+    """The reference answers of the stages and exercises asked for; of all, or of one third in turn, if none is.
+
+    Raises: LabError for a stage or an exercise that there is not
+    """
     folder = Path(__file__).parent.parent / "solutions"
     wanted = asked or list(stages() if turn is None else stages()[turn % 3 :: 3])
+    for name in wanted:
+        _ = exercises(name) if name.isdigit() else find(name)  # says so if there is none
     found = []
     for stage in sorted({name.partition(".")[0] for name in wanted}):
-        source = next(folder.glob(f"{stage}_*.py"), None)
-        if source is None:
-            raise LabError(f"no stage {stage!r}; there are {', '.join(stages())}")
+        (source,) = folder.glob(f"{stage}_*.py")
         found += [r for r in references(source).values() if {stage, r.exercise_id} & set(wanted)]
     return found
 

@@ -73,11 +73,8 @@ def _edits(function, examples):
     for owner in list(_walk(function)):
         for field, old in _fields(owner):
             if isinstance(old, list) and old and isinstance(old[0], ast.stmt):
-                for i, statement in enumerate(old):
-                    if not _is_docstring(statement):
-                        for change in STATEMENTS:
-                            for new, words in change(old, i):
-                                yield owner, field, old, new, statement.lineno, words
+                for new, line, words in _of_block(old):
+                    yield owner, field, old, new, line, words
             for i, node in enumerate(old) if isinstance(old, list) else [(None, old)]:
                 if isinstance(node, ast.expr | ast.comprehension | ast.Slice):
                     around = Around(owner, parameters, variables, examples)
@@ -85,6 +82,15 @@ def _edits(function, examples):
                         for new, words in change(node, around):
                             put = new if i is None else [*old[:i], new, *old[i + 1 :]]
                             yield owner, field, old, put, _line(node, owner), words
+
+
+def _of_block(block):
+    """(the block as it may be, line, words) for the statements of a block."""
+    for i, statement in enumerate(block):
+        if not _is_docstring(statement):
+            for change in STATEMENTS:
+                for new, words in change(block, i):
+                    yield new, statement.lineno, words
 
 
 def _walk(node: ast.AST) -> Iterator[ast.AST]:
@@ -98,12 +104,8 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
 
 def _fields(node: ast.AST) -> Iterator[tuple[str, object]]:
     """The fields in which changes are made: no type hints, no decorators, no names of parameters."""
-    left = {
-        "annotation",
-        "returns",
-        "decorator_list",
-        "args" if isinstance(node, ast.FunctionDef | ast.Lambda) else "",
-    }
+    left = {"annotation", "returns", "decorator_list"}
+    left |= {"args"} if isinstance(node, ast.FunctionDef | ast.Lambda) else set()
     for field, value in ast.iter_fields(node):
         if field not in left and not isinstance(node, ast.JoinedStr):
             yield field, value
@@ -114,19 +116,16 @@ def _is_docstring(node: ast.AST) -> bool:
 
 
 def _line(node: ast.AST, owner: ast.AST) -> int:
-    return (
-        getattr(node, "lineno", None) or getattr(owner, "lineno", None) or getattr(node.target, "lineno", 0)
-    )
+    """A comprehension or a slice has no line of its own."""
+    lines = (getattr(place, "lineno", 0) for place in (node, owner, getattr(node, "target", None)))
+    return next(filter(None, lines), 0)
 
 
 def _bound_names(function: ast.AST) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of a function's parameters, and all names that are bound in it."""
     nodes = list(ast.walk(function))
-    outer = (
-        [a.arg for a in ast.walk(function.args) if isinstance(a, ast.arg)]
-        if hasattr(function, "args")
-        else []
-    )
+    signature = getattr(function, "args", ast.arguments())
+    outer = [a.arg for a in ast.walk(signature) if isinstance(a, ast.arg)]
     inner = [n.arg for n in nodes if isinstance(n, ast.arg)]
     stored = [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
     return tuple(outer), tuple(dict.fromkeys([*outer, *inner, *stored]))
