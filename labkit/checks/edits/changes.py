@@ -3,7 +3,9 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
+Node = TypeVar("Node", bound=ast.AST)
 Change = tuple[ast.AST, str]  # what stands there instead, and the change in words
 
 
@@ -48,7 +50,7 @@ class _Filled(ast.NodeTransformer):
         return self._parts.get(node.id, node)
 
 
-def copy(node: ast.AST, **fields: object) -> ast.AST:
+def copy(node: Node, **fields: object) -> Node:
     """The node with some fields exchanged; the parts are shared."""
     return type(node)(**{**dict(ast.iter_fields(node)), **fields})
 

@@ -96,7 +96,7 @@ def constant(node: ast.AST, _around: Around) -> Iterator[Change]:
     """A number is moved by one, halved, doubled, zero; True becomes False; a word becomes its opposite."""
     if not isinstance(node, ast.Constant):
         return
-    value, others = node.value, []
+    value, others = node.value, list[object]()
     if isinstance(value, bool):
         others = [not value]
     elif isinstance(value, int):
@@ -104,7 +104,7 @@ def constant(node: ast.AST, _around: Around) -> Iterator[Change]:
     elif isinstance(value, float):
         others = [value + 1, value / 2, value * 2, 0.0]
     elif isinstance(value, str):
-        others = TEXTS.get(value, [])
+        others = [*TEXTS.get(value, [])]
     for other in dict.fromkeys(others):
         if other != value:
             yield expression(repr(other)), f"{value!r} -> {other!r}"
@@ -167,7 +167,7 @@ def collection(node: ast.AST, around: Around) -> Iterator[Change]:
             yield copy(node, attr=other), f".{node.attr} -> .{other}"
 
 
-def _symbol(op: ast.AST) -> str:
+def _symbol(op: ast.operator | ast.cmpop) -> str:
     """How an operator is written."""
     a, b = ast.Name("a", ast.Load()), ast.Name("b", ast.Load())
     node = ast.Compare(a, [op], [b]) if isinstance(op, ast.cmpop) else ast.BinOp(a, op, b)
