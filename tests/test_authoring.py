@@ -93,7 +93,8 @@ def test_headings_and_the_overview_come_from_the_exercises():
     text = "\n".join(cell.source for cell in released().cells)
     for exercise in exercises("01"):
         assert f"### Exercise {exercise.id} · {exercise.title}\n\n*" in text
-        assert f"about {exercise.minutes} minutes*\n\n" in text  # a paragraph of its own
+        path = "core path" if exercise.core else "further"
+        assert f"about {exercise.minutes} minutes, {path}*\n\n" in text  # a paragraph of its own
         assert f"| {exercise.id} | {exercise.title} | {exercise.points} | {exercise.minutes} |" in text
     assert f"about {sum(e.minutes for e in exercises('01'))} minutes" in text
 

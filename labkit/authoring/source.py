@@ -135,12 +135,20 @@ def _unused(name: str, taken: set[str]) -> str:
 def _heading(match: re.Match) -> str:
     exercise = find(match[1])
     title = f"### Exercise {exercise.id} · {exercise.title}"
-    return f"{title}\n\n*{exercise.worth}, about {exercise.minutes} minutes*"
+    path = ", core path" if exercise.core else ", further"
+    return f"{title}\n\n*{exercise.worth}, about {exercise.minutes} minutes{path}*"
 
 
 def _overview(checked: list[Exercise]) -> str:
-    minutes = sum(exercise.minutes for exercise in checked)
+    """A table of the notebook's exercises, and what they take: all of them, and those of the core path."""
+    rows = [f"| {e.id} | {e.title} | {'●' if e.core else ''} | {e.points} | {e.minutes} |" for e in checked]
+    head = ["| exercise | what you write | core path | points | minutes |", "|---|---|:-:|--:|--:|"]
+    minutes, core = (sum(e.minutes for e in some) for some in (checked, [e for e in checked if e.core]))
+    short = (
+        f"; the core path (●) takes about {core}"
+        if core
+        else "; none is on the core path, so it can be skipped"
+    )
     points = sum(exercise.points for exercise in checked)
-    rows = [f"| {e.id} | {e.title} | {e.points} | {e.minutes} |" for e in checked]
-    table = "\n".join(["| exercise | what you write | points | minutes |", "|---|---|--:|--:|", *rows])
-    return f"{table}\n\nTogether {points} points and about {minutes} minutes."
+    table = "\n".join([*head, *rows])
+    return f"{table}\n\nTogether {points} points and about {minutes} minutes{short}."

@@ -57,6 +57,7 @@ class Exercise:
     answer:   (student's function, case) -> named tensors. The only part that runs student code
     judge:    (case, named tensors) -> None, or raises CheckFailed with a lesson. Never runs student code
     mistakes: each fails with its own lesson
+    core:     whether it is on the core path, which is the whole course in about three hours
     alone:    (case) -> the same case once for each of its images, where the function takes a batch: `each`
     """
 
@@ -69,6 +70,7 @@ class Exercise:
     answer: Callable[[Callable[..., Any], Any], dict[str, Any]]
     judge: Callable[[Any, dict[str, Tensor]], None]
     mistakes: tuple[Mistake, ...]
+    core: bool = False
     alone: Callable[[Any], list[Any]] | None = None
 
     @property
