@@ -95,7 +95,9 @@ def test_headings_and_the_overview_come_from_the_exercises():
         assert f"### Exercise {exercise.id} · {exercise.title}\n\n*" in text
         path = "core path" if exercise.core else "further"
         assert f"about {exercise.minutes} minutes, {path}*\n\n" in text  # a paragraph of its own
-        assert f"| {exercise.id} | {exercise.title} | {exercise.points} | {exercise.minutes} |" in text
+        mark = "●" if exercise.core else ""
+        row = f"| {exercise.id} | {exercise.title} | {mark} | {exercise.points} | {exercise.minutes} |"
+        assert row in text
     assert f"about {sum(e.minutes for e in exercises('01'))} minutes" in text
 
 
