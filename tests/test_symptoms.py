@@ -38,7 +38,7 @@ VALUES = {  # what is done to the right answer -> (right answer, what is done, w
     "a clamp": (MAPS, lambda t: t.clamp(min=0), "is there a clamp too many"),
     "rounded": (MAPS * 9, torch.round, "made whole numbers (round)"),
     "cut off": (MAPS.abs() * 9, torch.floor, "made whole numbers (floor)"),
-    "not rounded": ((MAPS.abs() * 255).round() / 255, lambda _: MAPS.abs(), "is a round missing"),
+    "not rounded": ((MAPS.abs() * 255).round() / 255, lambda _: MAPS.abs(), "is a round() missing"),
     "mirrored": (MAPS, lambda t: t.flip(3), "in reverse along dimension 3"),
     "rows for columns": (draw(4, 4), lambda t: t.T, "dimensions 0 and 1 are exchanged"),
     "off by one place": (MAPS, lambda t: t.roll(1, 2), "moved by one place along dimension 2"),
@@ -66,7 +66,7 @@ SHAPES = {
     "another order": (MAPS, lambda t: t.permute(0, 2, 3, 1), "permute(0, 3, 1, 2) would put them right"),
     "a sum missing": (MAPS.sum(1), lambda _: MAPS, "its sum is what is expected"),
     "a maximum missing": (MAPS.amax(2), lambda _: MAPS, "its amax is what is expected"),
-    "a sum too many": (MAPS, lambda t: t.sum(1), "its dimension 1 lost in a sum"),
+    "a sum too many": (MAPS, lambda t: t.sum(1), "this is the sum of what is expected along dimension 1"),
     "the first alone": (MAPS, lambda t: t[0], "the first along dimension 0 alone"),
     "other values, too many": (
         MAPS.sum(1),
@@ -102,6 +102,12 @@ def test_an_answer_of_noise_has_no_symptom(seed):
 def test_what_cannot_be_compared_has_no_symptom(value):
     for expected in (MAPS, torch.tensor(2.0), torch.zeros(0)):
         assert isinstance(symptom(Evidence(value, expected), CASE), str)
+
+
+def test_values_of_two_kinds_alone_look_neither_rounded_nor_summed():
+    grey = draw(4, 9).abs().clamp(max=1)
+    assert "whole numbers" not in symptom(Evidence((grey > 0).double(), grey), CASE)
+    assert "is still there" in symptom(Evidence(torch.zeros(2, 3), torch.tensor([False, False, False])), CASE)
 
 
 def test_two_numbers_of_one_value_are_told_by_what_has_a_name_alone():

@@ -41,7 +41,7 @@ def _lost(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
     for dim in range(expected.ndim if expected.ndim == got.ndim + 1 else 0):
         for name in ("sum", "mean", "amax", "amin"):
             if near(got, getattr(expected, name)(dim)):
-                return f"this is what is expected with its dimension {dim} lost in a {name}."
+                return f"this is the {name} of what is expected along dimension {dim}, which is lost."
         if near(got, expected.select(dim, 0)):
             return f"this is the first along dimension {dim} alone, and there are {expected.shape[dim]}."
     return None

@@ -30,7 +30,7 @@ def symptom(evidence: Evidence, case: object) -> str:
     if not (got.numel() and expected.numel()) or not (got.isfinite().all() and expected.isfinite().all()):
         return ""
     facts = Facts.of(case)
-    looks = _VALUES if got.shape == expected.shape else AXES
+    looks = _VALUES if got.shape == expected.shape else AXES if got.min() < got.max() else ()
     seen = next(filter(None, (look(got, expected, facts) for look in looks)), "")
     return seen or (
         "" if got.shape == expected.shape else shape_symptom(tuple(got.shape), tuple(expected.shape))
@@ -82,14 +82,19 @@ def _clamped(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
 
 
 def _rounded(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
-    for levels in (1, 255):
+    """Of values that have room for more than three steps: else any two or three values look rounded."""
+    for levels, unit in ((1, "whole numbers"), (255, "multiples of 1/255")):
         for name in ("round", "floor", "ceil", "trunc"):
-            if near(got, getattr(torch, name)(expected * levels) / levels):
-                unit = "whole numbers" if levels == 1 else "multiples of 1/255"
-                return f"these are the values expected, made {unit} ({name}): does a // or an int() do it?"
-            if near(getattr(torch, name)(got * levels) / levels, expected):
-                unit = "whole numbers" if levels == 1 else "multiples of 1/255"
-                return f"the values are right, but not yet {unit}: is a {name} missing?"
+            cut = getattr(torch, name)
+            stepped = cut(expected * levels) / levels
+            if len(stepped.unique()) > 3 and near(got, stepped) and not near(expected, stepped):
+                return f"these are the values expected, made {unit} ({name}): does a //, an int() or a round() do it?"
+            if (
+                len(expected.unique()) > 3
+                and near(cut(got * levels) / levels, expected)
+                and near(expected, stepped)
+            ):
+                return f"the values are right, but not yet {unit}: is a {name}() missing?"
     return None
 
 
