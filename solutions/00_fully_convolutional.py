@@ -21,7 +21,8 @@
 #   if not, what was expected, what came, and what the likely mistake is. Run it as often as you like. It takes tensors,
 #   numpy arrays, lists and plain numbers alike; several results are returned with commas between them.
 # - `hint("00.1")` gives a nudge. `hint("00.1", 2)` and so on come nearer to the line of code.
-# - **Predict first** means: say it aloud before you run the next cell. That is half of the lab.
+# - **Predict first** means: say it aloud before you run the next cell. That is half of the lab. Some predictions can be
+#   measured: run the cell that asks for your bet, and type or choose it. The notebook ends with how well you knew.
 # - No other cell needs your answers: all pictures appear whether your exercises are done or not.
 
 # %%
@@ -166,10 +167,20 @@ for name in dict.fromkeys([*networks, "alexnet"]):
 # Of the twelve, how many will they find?
 
 # %%
+show.bet(
+    "found",
+    "For how many of the twelve is the network surest of their category at a place on their own photo?",
+    low=0,
+    high=12,
+    unit="of 12",
+)
+
+# %%
 names = ["jeep", "folding chair", "strawberry", "bald eagle", "thatched roof", "drum"]
 names += ["stained glass", "dalmatian", "goose", "yurt", "loafer", "cannon"]
 wall = pictures.hang([bank[name] for name in names], columns=6)  # (1, 3, 480, 1504)
 own = [int(bank.labels[bank.names.index(name)]) for name in names]  # each photo's category
+middles = torch.tensor([[256 * (k % 6) + 112.0, 256 * (k // 6) + 112.0] for k in range(12)])  # x, y
 
 
 def through_smaller_openings(network):
@@ -185,7 +196,7 @@ def probabilities(everywhere, photo):
     return logits.softmax(dim=1)[0], lab.windows(everywhere, photo, logits)
 
 
-panels, notes = {}, []
+panels, notes, right = {}, [], {}
 for name, network in networks.items():
     small = through_smaller_openings(network)
     found, windows = probabilities(small, wall)
@@ -193,7 +204,12 @@ for name, network in networks.items():
     heading = f"{titles[name]}, {how}: {found.shape[1]} × {found.shape[2]} positions"
     panels[heading] = wall, dict(zip(names, found[own], strict=True)), windows
     notes.append(f"{small.size} × {small.size} pixels in {titles[name]}")
+    places = (windows[..., :2] + windows[..., 2:]).flatten(0, 1) / 2  # the middle of each opening, x, y
+    surest = places[found[own].flatten(1).argmax(dim=1)]
+    on_its_own = ((surest - middles).abs() <= 112).all(dim=1)  # photos are 224 pixels wide and high
+    right[name] = int(on_its_own.sum())
 
+show.settle("found", right[NETWORK])
 untrained = models.load(NETWORK, weights=None)
 control, _ = probabilities(through_smaller_openings(untrained), wall)
 pictures.class_maps(
@@ -222,7 +238,6 @@ pictures.class_maps(
 # the photo has. In which of the two do the surroundings count for more?
 
 # %%
-middles = torch.tensor([[256 * (k % 6) + 112.0, 256 * (k // 6) + 112.0] for k in range(12)])  # x, y
 photos = torch.cat([bank[name] for name in names])
 
 
@@ -307,6 +322,11 @@ pictures.class_maps(
 #
 # **Predict first.** On a photo of 896 × 896, how many times more work is the sliding window?
 
+# %%
+show.bet(
+    "work", "How many times the work of the dense pass, at 896 × 896 pixels?", low=1, high=500, unit="times"
+)
+
 
 # %%
 def work(network, side):
@@ -320,6 +340,7 @@ sides = [224, 320, 448, 672, 896]
 everywhere = lab.convolutionize(model)
 dense_pass, positions = zip(*(work(everywhere, side) for side in sides), strict=True)
 sliding = [work(model, 224)[0] * count for count in positions]
+show.settle("work", sliding[-1] / dense_pass[-1])
 show.lines(
     {"a window that slides": (sides, sliding), "one dense pass": (sides, dense_pass)},
     across="photo, in pixels",
@@ -391,6 +412,9 @@ check("00.3", decode_boxes)
 # **Predict first.** 49 cells × 3 base boxes are 147 boxes. In how many of them is the confidence above 0?
 
 # %%
+show.bet("boxes", "In how many of the 147 boxes is the confidence above 0?", low=0, high=147, unit="of 147")
+
+# %%
 places = {  # left, top, right, bottom
     "dalmatian": (0.05, 0.06, 0.50, 0.51),
     "bald eagle": (0.60, 0.08, 0.93, 0.41),
@@ -405,6 +429,7 @@ labels = torch.arange(1, len(classes))
 shapes = torch.tensor([[0.27, 0.27], [0.45, 0.45], [0.20, 0.50]])  # three base boxes, width and height
 output = yolo.encode(truth, labels, shapes, classes=len(classes))
 column, row = (truth[1].view(2, 2).mean(dim=0) * 7).long().tolist()  # the cell of the bald eagle
+show.settle("boxes", int((output[..., [4, 9, 14]] > 0).sum()))
 drawings.grid_and_cell(
     board,
     output,
@@ -619,6 +644,9 @@ except LabError as not_here:
     picture = None
     print(not_here)
 picture
+
+# %%
+show.how_well_you_knew()
 
 # %% [markdown]
 # ## Two questions

@@ -345,12 +345,22 @@ check("01.6", kmeans_round)
 # otherwise the lab's own, so they run whether or not yours are done.)
 
 # %%
+show.bet(
+    "oriented",
+    "How many of the 64 will be edges or gratings, with one clear direction?",
+    low=0,
+    high=64,
+    unit="of 64",
+)
+
+# %%
 centroids = torch.randn(64, white.shape[1], generator=torch.Generator().manual_seed(0))
 centroids = centroids / centroids.norm(dim=1, keepdim=True)
 for _round in range(20):
     centroids = lab.kmeans_round(white, centroids)
 grown = centroids.unflatten(1, (3, 11, 11))
 
+show.settle("oriented", int((lab.orientation(grown) > 0.5).sum()))
 show.filter_sheet(
     in_order(grown),
     columns=11,
@@ -394,11 +404,19 @@ show.filter_sheets(
 # **Predict first.** Which of the three will give edges, and in which colours?
 
 # %%
+show.bet(
+    "fewest edges",
+    "Which of the three will give the fewest edges?",
+    options=["tissue", "retina", "deep field"],
+)
+
+# %%
 large = images.photos(size=448)
 others = {
     name: lab.learn_filters(large[name], patches=40_000, rounds=15)
     for name in ("tissue", "retina", "deep field")
 }
+show.settle("fewest edges", min(others, key=lambda name: lab.orientation(others[name]).median().item()))
 show.filter_sheets(
     {name: in_order(filters) for name, filters in others.items()},
     title="Grown from one picture each",
@@ -420,12 +438,22 @@ show.filter_sheets(
 # **Predict first.** Which of the two will show edges?
 
 # %%
+show.bet(
+    "controls",
+    "Which of the two will have filters with a direction, at least half as strongly as those grown from photos?",
+    options=["grown from noise", "AlexNet, untrained", "both", "neither"],
+)
+
+# %%
 noise = torch.rand(bank.images.shape, generator=torch.Generator().manual_seed(1))
 from_noise = lab.learn_filters(noise)
 untrained = lab.first_convolution(models.load("alexnet", weights=None).net)
 
 controls = {"grown from photos": grown, "grown from noise": from_noise, "AlexNet, untrained": untrained}
 
+strength = {name: lab.orientation(filters).median().item() for name, filters in controls.items()}
+strong = [name for name in list(controls)[1:] if strength[name] > strength["grown from photos"] / 2]
+show.settle("controls", strong[0] if len(strong) == 1 else "both" if strong else "neither")
 show.filter_sheets(
     {name: in_order(filters) for name, filters in controls.items()},
     title="The same recipe needs photos",
@@ -465,6 +493,9 @@ show.dots(
 # What was learned from photos parts from what was not, in both numbers, and clearly so for filters of 11 × 11. With
 # 3 × 3 pixels there is no room for a grating, but SqueezeNet and the filters grown without labels agree in both
 # medians, and their control is elsewhere. EfficientNet-Lite0 leans the same way, but little.
+
+# %%
+show.how_well_you_knew()
 
 # %% [markdown]
 # ## Two questions

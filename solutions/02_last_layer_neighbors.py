@@ -264,6 +264,20 @@ check("02.4", precision_at_k)
 # **Predict first.** Five curves: pixels, the features of the two trained networks, and those of the two untrained ones.
 # Where will the untrained ones lie: between pixels and trained, with the trained, with the pixels, or below?
 
+# %%
+show.bet(
+    "precision",
+    f"By the features of the trained {NETWORK}: how many of five neighbours are right, on average?",
+    low=0,
+    high=5,
+    unit="of 5",
+)
+show.bet(
+    "untrained",
+    f"Where will the untrained {NETWORK} lie, among the pixels and the trained one, at five neighbours?",
+    options=["below the pixels", "between the two", "above the trained one"],
+)
+
 
 # %%
 def precisions(space):
@@ -274,6 +288,9 @@ def precisions(space):
 curves = {space: precisions(space) for space in (NETWORK, OTHER, "pixels", *list(described)[-2:])}
 chance = ((ids[:, None] == ids).sum(dim=1).double() - 1).mean().item() / (len(ids) - 1)
 
+show.settle("precision", 5 * curves[NETWORK][-1])
+below = [space for space in ("pixels", NETWORK) if curves[space][-1] <= curves[f"untrained {NETWORK}"][-1]]
+show.settle("untrained", ["below the pixels", "between the two", "above the trained one"][len(below)])
 show.lines(
     {f"{name}  {values[-1]:.2f}": (range(1, 6), values) for name, values in curves.items()},
     across="k, neighbours looked at",
@@ -306,6 +323,9 @@ show.lines(
 # **Predict first.** Which of the three hurts pixel space most? Does it hurt the features too?
 
 # %%
+show.bet("change", "Which change hurts pixel space most?", options=list(galleries.CHANGES))
+
+# %%
 spaces = {
     NETWORK: partial(lab.features, model),
     OTHER: partial(lab.features, other),
@@ -321,6 +341,7 @@ for change in galleries.CHANGES:
         near, _ = lab.nearest(describe(changed), originals[name], k=1)
         recognised[change][name] = (near[:, 0] == torch.arange(len(bank))).double().mean().item()
 
+show.settle("change", min(recognised, key=lambda change: recognised[change]["pixels"]))
 grouped_bars(
     recognised,
     label="photos found again",
@@ -457,6 +478,9 @@ photo_map(
 # %% [markdown]
 # Nearly every pile on the right is one photo in six views. On the left there are few: most views lie where their
 # brightness and their large patches of colour put them.
+
+# %%
+show.how_well_you_knew()
 
 # %% [markdown]
 # ## Two questions

@@ -207,6 +207,16 @@ pictures.map_sheets(
 # **Predict first.** Every map above has its own white. What happens to the sheet with one white for all?
 
 # %%
+show.bet(
+    "whisper",
+    "How many of the layer's channels stay below half of its largest value for this photo?",
+    low=0,
+    high=100,
+    unit="%",
+)
+
+# %%
+show.settle("whisper", 100 * (deep.amax(dim=(1, 2)) < deep.max() / 2).float().mean())
 pictures.map_sheets(
     {"each map its own white": deep[:64], "one white for all": deep[:64]},
     columns=8,
@@ -271,6 +281,20 @@ check("03.3", count_silence)
 # untrained network?
 
 # %%
+show.bet(
+    "silence",
+    "How many of the last layer's positions are silent, in the trained network?",
+    low=0,
+    high=100,
+    unit="%",
+)
+show.bet(
+    "untrained silence",
+    "And from the first layer to the last of the untrained one, the share of silence …",
+    options=["rises", "falls", "stays, within 10 points"],
+)
+
+# %%
 ten, names = bank.images[::3], list(layers)
 blocks = [name for name in names if not any(name.startswith(f"{whole}.") for whole in names)]
 squeezed = [
@@ -289,6 +313,11 @@ def from_to(silence, layers):
     return f"{silence[layers[0]][0]:.0%} in the first layer, {silence[layers[-1]][0]:.0%} in the last"
 
 
+show.settle("silence", 100 * silence[blocks[-1]][0])
+change = silence_untrained[blocks[-1]][0] - silence_untrained[blocks[0]][0]
+show.settle(
+    "untrained silence", "rises" if change > 0.1 else "falls" if change < -0.1 else "stays, within 10 points"
+)
 lines = {"trained": line(silence, blocks), "untrained": line(silence_untrained, blocks)}
 if squeezed:
     lines["trained, few channels"] = line(silence, squeezed)
@@ -472,9 +501,18 @@ strongest_figure(
 # times. **Predict first:** how well does the best channel do when there is nothing to find?
 
 # %%
+show.bet(
+    "luck",
+    f"For faces the best channel scores {scores[channel]:.3f}. For five photos drawn at random, on average?",
+    low=0,
+    high=1,
+)
+
+# %%
 by_chance = evidence.best_by_chance(maps, count=len(FACES), draws=200)
 as_good = (by_chance >= scores[channel] - 1e-6).float().mean()
 
+show.settle("luck", by_chance.mean())
 proofs.against_chance(
     float(scores[channel]),
     by_chance,
@@ -630,6 +668,9 @@ strongest_figure(
 below = blocks[: blocks.index(LAYER)]
 
 explore(model, bank, [*below[:: -(-len(below) // 8)], LAYER], photo="cat", channel=int(strongest[0]))
+
+# %%
+show.how_well_you_knew()
 
 # %% [markdown]
 # ## Two questions

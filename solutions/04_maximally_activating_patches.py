@@ -75,6 +75,13 @@ check("04.1", field_of)
 # which layer does one unit see the whole photo of 224 × 224 pixels?
 
 # %%
+show.bet(
+    "whole photo",
+    f"Which is the first layer of {NETWORK} in which one unit sees 224 pixels or more each way?",
+    options=[*layers, "none of them"],
+)
+
+# %%
 photo = images.fit(bank["flower"], 224)
 shown = [layers[round(i * (len(layers) - 1) / 5)] for i in range(6)]  # six layers from the first to the last
 boxes, sides = {}, {}
@@ -86,6 +93,8 @@ wide_in_other = {
     layer: receptive_field(other.net, layer, 224).size for layer in models.NETWORKS[OTHER].layers
 }
 
+wide = [layer for layer in layers if receptive_field(model.net, layer, 224).size >= 224]
+show.settle("whole photo", wide[0] if wide else "none of them")
 pictures.nested_fields(
     photo,
     boxes,
@@ -376,6 +385,11 @@ check("04.5", answer_to_crop)
 # are equal?
 
 # %%
+show.bet(
+    "alone", "How much of the answer is left when the unit gets the patch alone?", low=0, high=100, unit="%"
+)
+
+# %%
 channel = whole.channels[0].item()
 best = whole.only([channel])
 units = {"squeezenet": 4, "efficientnet_lite0": 6}.get(NETWORK, 1)  # how far the patch is moved
@@ -392,6 +406,7 @@ with recording(model.net, LATER) as seen:
     model(hole[None])
 without = seen[LATER][0, channel, best.rows[0, 0], best.columns[0, 0]]
 
+show.settle("alone", 100 * alone / best.values[0, 0])
 # %%
 canvas, new_canvas = (lab.on_canvas(crop, there[:2], size)[0] for there in (box, new_box))
 answers = [best.values[0, 0], alone, elsewhere, without]
@@ -446,6 +461,13 @@ show.dots(
 # **Predict first.** Will its rows look more alike, less alike, or just as much?
 
 # %%
+show.bet(
+    "likeness",
+    "By pixels, the rows of the untrained network are …",
+    options=["more alike", "less alike", "just as much, within 0.02"],
+)
+
+# %%
 untrained = models.load(NETWORK, weights=None)
 top_untrained = lab.inside(lab.top_patches(untrained, many, LAYER, channels, k=20))
 any_five = torch.randperm(len(top_untrained.channels), generator=chance)[:5].sort().values
@@ -469,6 +491,10 @@ at_random = 9 / len(many)
 
 alike = {name: lab.likeness(found.patches) for name, found in both.items()}
 medians = ", ".join(f"{name} {values.median():.2f}" for name, values in alike.items())
+more = (alike["untrained"].median() - alike["trained"].median()).item()
+show.settle(
+    "likeness", "more alike" if more > 0.02 else "less alike" if more < -0.02 else "just as much, within 0.02"
+)
 shared = ", ".join(f"{name} {lab.overlap(found.images):.0%}" for name, found in both.items())
 
 show.dots(
@@ -500,6 +526,9 @@ if FOLDER:
     mine = lab.inside(lab.top_patches(model, images.folder(FOLDER, size=320), LAYER, PICKED, k=30))
     names = [PICKED[channel] for channel in mine.channels.tolist()]
     display(pictures.patch_rows(mine, names=names, title="The same channels, my own photos"))
+
+# %%
+show.how_well_you_knew()
 
 # %% [markdown]
 # ## Two questions

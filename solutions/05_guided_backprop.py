@@ -160,6 +160,15 @@ show.grid(
 # **Predict first.** Outside the neuron's receptive field, how large is its gradient?
 
 # %%
+show.bet(
+    "middle",
+    "How much of the gradient lies in the middle of the field, in a box of half its width and height?",
+    low=0,
+    high=100,
+    unit="%",
+)
+
+# %%
 LAYER = {"squeezenet": "features.9"}.get(NETWORK, layers[len(layers) // 2])
 field = receptive_field(model.net, LAYER, model.input_size)
 with torch.no_grad(), recording(model.net, LAYER) as seen:
@@ -175,6 +184,7 @@ outside = one.clone()
 outside[:, :, top:bottom, left:right] = 0
 middle = neurons.crop(one, neurons.shrink((top, left, bottom, right), 0.5))
 
+show.settle("middle", 100 * middle.abs().sum() / one.abs().sum())
 pictures.box_on_photo(
     bank.images[photo : photo + 1],
     one,
@@ -285,6 +295,9 @@ check("05.4", guided_backprop)
 # networks here? `lab.relu_rule` counts the ReLU *calls* of a forward pass, whatever they are called.
 
 # %%
+show.bet("hooks", f"How many nn.ReLU modules will your hooks find in {other.name}?", low=0, high=50)
+
+# %%
 for network in (model, other):
     with torch.no_grad(), lab.relu_rule("guided") as relus:
         network(photos[:1])
@@ -292,6 +305,7 @@ for network in (model, other):
     print(
         f"{network.name}: {relus.count} ReLU calls in a forward pass, {found} nn.ReLU modules to hang a hook on"
     )
+show.settle("hooks", found)
 
 # %% [markdown]
 # SqueezeNet is built of `nn.ReLU`, like AlexNet: your hooks find all of them. EfficientNet-Lite0 uses `nn.ReLU6`, which
@@ -469,6 +483,13 @@ show.grid(
 # **Predict first.** After which step will the guided picture no longer look like a cannon?
 
 # %%
+show.bet(
+    "cannon",
+    "At which step does the rank correlation of the guided maps with those of the whole network fall below one half?",
+    options=[list(model.net._modules)[-1], *reversed(layers), "never"],
+)
+
+# %%
 steps = [list(model.net._modules)[-1], *reversed(layers)]
 whole = {"gradient": gradient, "guided backprop": guided}
 after = {name: [torch.ones(len(photos))] for name in whole}
@@ -492,6 +513,8 @@ show.grid(
 )
 
 # %%
+lost = [step for step, values in zip(steps, after["guided backprop"][1:], strict=True) if values.mean() < 0.5]
+show.settle("cannon", lost[0] if lost else "never")
 middle = len(steps) // 2
 show.lines(
     {name: (range(len(values)), torch.stack(values)) for name, values in after.items()},
@@ -561,6 +584,9 @@ show.grid(
 # %%
 place = places[2]
 explore(model, bank, layers, layer=HIGH, photo=bank.names[place.photo], channel=place.channel)
+
+# %%
+show.how_well_you_knew()
 
 # %% [markdown]
 # ## Two questions

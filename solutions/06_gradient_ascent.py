@@ -81,6 +81,11 @@ check("06.1", step_up)
 # regularisers that clip pixels are yours where they pass their checks, and a figure made with them says so. `lab.ascend` hands out a frame after every step; `lab.maximize` only the last image.)
 
 # %%
+show.bet(
+    "sure", "How many steps until the probability of flamingo passes 0.9?", low=1, high=FEW, unit="steps"
+)
+
+# %%
 flamingo = lab.logit(model, "flamingo")
 plain = {
     "parameterisation": lab.PIXELS,
@@ -90,6 +95,7 @@ plain = {
 kept = [torch.full((1, 3, SIZE, SIZE), lab.GREY)]
 kept += [frame.images for frame in lab.ascend(flamingo, **plain, size=SIZE, steps=FEW)]
 sure = lab.rescore(model, torch.cat(kept), ["flamingo"] * len(kept))
+show.settle("sure", int((sure > 0.9).int().argmax()) if (sure > 0.9).any() else FEW)
 shown = [0, 4, 12, FEW]
 
 show.grid(
@@ -425,12 +431,24 @@ show.grid(
 # on photos. Will its zebra look better? And will each network know the other's?
 
 # %%
+show.bet(
+    "zebra",
+    f"The probability of zebra that {OTHER} gives to the zebra of {NETWORK}?",
+    low=0,
+    high=100,
+    unit="%",
+)
+show.bet("zebra back", f"And that {NETWORK} gives to the zebra of {OTHER}?", low=0, high=100, unit="%")
+
+# %%
 other = models.load(OTHER)
 asked = ["zebra", "pineapple"]
 theirs = lab.maximize(lab.logit(other, asked), size=SIZE, steps=STEPS, seed=2, **natural)
 both = {NETWORK: visions[[ten.index(name) for name in asked]], OTHER: theirs}
 opinions = [[lab.rescore(network, batch, asked) for network in (model, other)] for batch in both.values()]
 
+show.settle("zebra", 100 * opinions[0][1][0])
+show.settle("zebra back", 100 * opinions[1][0][0])
 show.grid(
     both,
     above=asked,
@@ -453,6 +471,14 @@ show.grid(
 #
 # **Predict first.** The same loop, numbers and seed, with a network that was never trained: what will it want to see
 # for *goldfish*? Does its score rise at all? And what are the transforms good for?
+
+# %%
+show.bet(
+    "rise",
+    "The untrained network's own score, with the transforms: how far from grey, in standard deviations of the photos?",
+    low=-20,
+    high=60,
+)
 
 # %%
 untrained = models.load(NETWORK, weights=None)
@@ -478,6 +504,7 @@ def rise(network, image):
 
 
 rises = {name: rise(ways_up[name][0], image) for name, image in ends.items()}
+show.settle("rise", rises["untrained"])
 believed = {name: lab.rescore(model, image, [wanted]).item() for name, image in ends.items()}
 show.grid(
     torch.cat(list(ends.values())),
@@ -582,6 +609,9 @@ show.grid(
 # %%
 climbs = climb(model, "flamingo", seed=1)
 explore(climbs, blur=1.0, clip=0)
+
+# %%
+show.how_well_you_knew()
 
 # %% [markdown]
 # ## Two questions

@@ -261,6 +261,9 @@ show.grid(
 # **Predict first.** The same number of steps, all at full size, against four octaves. What will be missing?
 
 # %%
+show.bet("octaves", "Which of them ends with the larger objective?", options=["1 octave", "4 octaves"])
+
+# %%
 EYES = {"squeezenet": "features.9"}.get(NETWORK, LAYER)  # one thing, of one size: easy to compare
 objective = lab.activation_norm(model, EYES)
 dreams, curves = {}, {}
@@ -272,6 +275,7 @@ for octaves in (1, 4):
         curves[name].add(frame)
     dreams[name] = frame.images
 
+show.settle("octaves", max(dreams, key=lambda name: growth(dreams[name], rocket, EYES)))
 show.grid(
     dreams.values(),
     above=dreams,
@@ -350,6 +354,15 @@ check("07.4", tiled_gradient)
 # margin that wide can cost more than the tile. How bad is a narrower one, and where?
 
 # %%
+show.bet(
+    "margin",
+    "Without any margin, how far is the gradient off, on average, in percent of its mean size?",
+    low=0,
+    high=100,
+    unit="%",
+)
+
+# %%
 objective = lab.activation_norm(model, LAYER)
 strip = bank["flower"][:, :, SIZE // 4 : 3 * SIZE // 4]  # two tiles side by side, so one border
 whole, _ = lab.tiled_gradient(objective, strip, tile=32 * SIZE, margin=0)
@@ -358,6 +371,7 @@ for margin in (0, 32, 64, 128):
     tiled, _ = lab.tiled_gradient(objective, strip, tile=SIZE // 2, margin=margin)
     off[f"margin {margin}"] = (tiled - whole).abs().mean(dim=(0, 1, 2)) / whole.abs().mean()
 
+show.settle("margin", 100 * off["margin 0"].mean())
 show.lines(
     {name: (range(len(line)), 100 * line) for name, line in off.items()},
     across="column of pixels",
@@ -454,6 +468,13 @@ show.grid(
 # *trained* layer's norm grow?
 
 # %%
+show.bet(
+    "noise",
+    "By noise, the trained layer's norm …",
+    options=["grows", "shrinks", "stays, within a tenth"],
+)
+
+# %%
 untrained = models.load(NETWORK, weights=None)
 noise = torch.randn(rocket.shape, generator=torch.Generator().manual_seed(0))
 noisy = (rocket + noise * (dreamt - rocket).norm() / noise.norm()).clamp(0, 1)
@@ -463,6 +484,8 @@ controls = {
     "noise of the same norm": noisy,
 }
 
+by_noise = growth(noisy, rocket) ** 0.5  # of the norm; the objective is half its square
+show.settle("noise", "grows" if by_noise > 1.1 else "shrinks" if by_noise < 0.9 else "stays, within a tenth")
 its_own = lab.activation_norm(untrained, LAYER)
 own = (its_own(controls["untrained network"]) / its_own(rocket)).item()
 
@@ -504,6 +527,9 @@ if PHOTO:
     mine = resize(mine, [round(side * shrink) for side in mine.shape[2:]])
     frames = lab.dreaming(objective, mine, octaves=5, steps=STEPS, step_size=STEP_SIZE)
     pictures.growing(frames, before_and_after(mine, "my photo"))
+
+# %%
+show.how_well_you_knew()
 
 # %% [markdown]
 # ## Two questions

@@ -84,10 +84,14 @@ check("08.1", fool)
 # otherwise the lab's own, so they run whether or not yours are done.)
 
 # %%
+show.bet("steps", "How many steps from the dalmatian to a koala?", low=1, high=40, unit="steps")
+
+# %%
 pairs = {"dalmatian": "koala", "blue jeep": "schooner", "drum": "iPod"}
 originals = [bank[name] for name in pairs]
 results = [lab.fool(model, bank[name], target) for name, target in pairs.items()]
 
+show.settle("steps", results[0].steps)
 pictures.as_in_the_lecture(
     model,
     originals,
@@ -287,6 +291,13 @@ check("08.4", pgd)
 # (Photos of 160 × 160 pixels here, so that it is quick.)
 
 # %%
+show.bet(
+    "half",
+    "PGD: the first of these epsilons, in 1/255, at which the network is right on half of the photos or fewer?",
+    options=["0.25", "0.5", "1", "2", "more than 2"],
+)
+
+# %%
 every = 1 if FULL else 2
 small, own = images.fit(photos[::every], 160), labels[::every]
 signs = torch.randn(small.shape, generator=torch.Generator().manual_seed(1)).sign()
@@ -315,6 +326,8 @@ for name, attack in attacks.items():
         boxes = [(batch - small).abs().max() - e / 255 for batch, e in zip(attacked, epsilons, strict=True)]
         farthest = max(farthest, *(box.item() for box in boxes))
 
+low_enough = [e for e, share in zip(epsilons, accuracy["PGD, 4 steps"][1:], strict=True) if share <= 0.5]
+show.settle("half", f"{low_enough[0]:g}" if low_enough else "more than 2")
 show.lines(
     {name: ([0, *epsilons], shares) for name, shares in accuracy.items()},
     across="epsilon, in 1/255",
@@ -410,6 +423,16 @@ check("08.5", fool_by_file)
 # **Predict first.** Which of them survive a PNG? JPEG at the quality cameras use? Being looked at in a mirror?
 
 # %%
+show.bet(
+    "JPEG",
+    "How many of the plain attack's images are still the target after JPEG 95?",
+    low=0,
+    high=100,
+    unit="%",
+)
+show.bet("mirror", "And of those that went on until 99 % sure, in a mirror?", low=0, high=100, unit="%")
+
+# %%
 chosen = range(0, len(photos), 1 if FULL else 7)
 settings = {
     "plain": {},
@@ -458,6 +481,8 @@ def shares(name, categories):
     return {treatment: (read == categories).float().mean().item() for treatment, read in reads[name].items()}
 
 
+show.settle("JPEG", 100 * shares("plain", wanted)["JPEG 95"])
+show.settle("mirror", 100 * shares("and 99 % sure", wanted)["mirrored"])
 pictures.share_table(
     {name: shares(name, wanted) for name in fooled}
     | {"control: the photos,\nread as before": shares("photos", reads["photos"]["as it is"])},
@@ -597,6 +622,9 @@ pictures.share_table(
 # %%
 choices = [*TARGETS, "flamingo", "toaster", "goldfish"]
 explore([model, other], bank, choices, photo="dalmatian", target="koala")
+
+# %%
+show.how_well_you_knew()
 
 # %% [markdown]
 # ## Two questions
