@@ -31,7 +31,7 @@ def _crowds(generator: torch.Generator) -> Cases:
     return {
         "three objects, each seen four times": case(crowd, [1] * 12, sure, 0.5),
         "two classes in one place": case(
-            [box(0), box(0.1), box(0.05), box(4), box(8)], [2, 1, 2, 2, 1], sure[:5], 0.5
+            [box(0), box(0.1), box(0.05), box(4), box(8), box(8.1)], [2, 1, 2, 2, 1, 2], sure[:6], 0.5
         ),
         "a strict overlap": case([box(0), box(0.6), box(1.2), box(1.8)], [3] * 4, sure[:4], 0.2),
         "an IoU of just `overlap`": case([box(0), half], [4] * 2, sure[:2], 0.5),

@@ -13,13 +13,14 @@ from labkit.methods import filters as reference
 def _networks(generator: torch.Generator) -> Cases:
     """Networks that hide their first convolution in different places, with weights of their own."""
     stem = nn.Sequential(OrderedDict(project=nn.Conv2d(3, 6, 7, stride=2), norm=nn.BatchNorm2d(6)))
-    networks = {
+    networks: dict[str, nn.Module] = {
         "a plain stack": nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU(), nn.Conv2d(8, 3, 3)),
         "a stem inside a block": nn.Sequential(OrderedDict(stem=stem, head=nn.Conv2d(6, 4, 1))),
         "colours normalised first": nn.Sequential(
             nn.BatchNorm2d(3), nn.Conv2d(3, 4, (3, 5)), nn.Conv2d(4, 3, 3), nn.Conv2d(3, 9, 3)
         ),
     }
+    networks["a single convolution"] = nn.Conv2d(3, 4, 3)
     for net in networks.values():
         for parameter in net.parameters():
             parameter.data = torch.randn(parameter.shape, generator=generator)
@@ -85,8 +86,8 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "one network's names",
-            "net.features[0] is where AlexNet keeps it; ResNet says conv1, others conv_stem. "
-            "Search net.modules() and no name is needed.",
+            "what you ask for is not there. Names differ from network to network (features[0] in AlexNet, conv1 in "
+            "ResNet), and not every module has weights: search net.modules() for an nn.Conv2d.",
             _features_0,
         ),
         Mistake(

@@ -70,7 +70,7 @@ EXERCISE = Exercise(
         Mistake(
             "not rotated back",
             "that is PCA whitening: the patches are still in the eigenvectors' axes, and no picture any "
-            "more. ZCA turns them back with U.T (U alone would turn them on).",
+            "more. ZCA turns them back with U.T.",
             whiten(product=lambda centred, U, scale: centred @ (U * scale)),
         ),
         Mistake(
@@ -82,6 +82,11 @@ EXERCISE = Exercise(
             "epsilon left out",
             "without epsilon, directions in which nothing varies are divided by almost zero, and noise wins.",
             whiten(scale=lambda S, epsilon: (S + 1e-12) ** -0.5),
+        ),
+        Mistake(
+            "turned on, not back",
+            "you multiply by U once more at the end, which turns the patches further. U.T turns them back.",
+            whiten(product=lambda centred, U, scale: centred @ (U * scale) @ U),
         ),
         Mistake(
             "rows taken for eigenvectors",

@@ -34,6 +34,9 @@ def _classifiers(generator: torch.Generator) -> Cases:
             *pooled, nn.Linear(20, 9), nn.ReLU(), nn.Linear(9, 7), nn.ReLU(), nn.Linear(7, 4)
         ),
         "one linear layer, as in ResNet": _ByName(),
+        "a head in a block of its own": nn.Sequential(
+            nn.Sequential(*pooled), nn.Sequential(nn.Linear(20, 6), nn.Tanh(), nn.Linear(6, 3))
+        ),
     }
     for net in nets.values():
         for parameter in net.eval().requires_grad_(False).parameters():
@@ -52,8 +55,10 @@ def _answer_features(f: Callable[..., Any], case: SimpleNamespace) -> dict[str, 
     left, raised = _hooks_on(case.net), False
     try:
         f(case.net, case.images[:, :2])  # two colours: the first convolution raises
-    except Exception:
+    except RuntimeError:
         raised = True
+    except Exception:  # its own, such as an IndexError where nothing was recorded
+        raised = False
     after = _hooks_on(case.net) - left
     return {"features": found, "hooks left": left, "hooks left after an error": after, "raised": raised}
 
@@ -180,14 +185,14 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "one network's names",
-            "the last layer has another name in each network (fc, classifier, head). Search model.modules() for the "
-            "last nn.Linear, and no name is needed.",
+            "what you ask for is not there. The last layer has another name in each network (fc, classifier, head): "
+            "search model.modules() for the last nn.Linear, and no name is needed.",
             lambda model, images: _hooked(model, images, find=lambda m: m.classifier),
         ),
         Mistake(
             "all children but the last",
-            "you run the children one after another. Only in an nn.Sequential is that what the model does: run the "
-            "model itself, with a hook.",
+            "you run all children but the last. That is what the model does only where it is a plain row of layers: "
+            "run the model itself, with a hook.",
             lambda model, images: nn.Sequential(*[*model.children()][:-1])(images),
         ),
     ),

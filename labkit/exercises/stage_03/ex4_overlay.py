@@ -19,11 +19,13 @@ def _overlay_cases(generator: torch.Generator) -> Cases:
     def case(image, *shape):
         return SimpleNamespace(image=image, map=torch.rand(shape, generator=generator) * 5, colour=colour)
 
-    silent = case(photo, 4, 4)
+    faint, silent = case(photo, 5, 6), case(photo, 4, 4)
+    faint.map *= 0.05
     silent.map = torch.zeros(4, 4)
     return {
         "a photo and a map of 7 × 7": case(photo, 7, 7),
         "a wide photo": case(photo[:, :32].clone(), 4, 8),
+        "a faint map": faint,
         "a map that does not fire": silent,
     }
 

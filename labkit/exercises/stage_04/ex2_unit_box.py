@@ -12,17 +12,23 @@ from labkit.exercises.drawing import draw_whole_number
 
 
 def _units(generator: torch.Generator) -> Cases:
-    def case(row, column, image_size, size=None):
-        field = (size or 7 + 2 * draw_whole_number(generator, 0, 2), 4, -draw_whole_number(generator, 3, 5))
-        return SimpleNamespace(row=row, column=column, field=field, image_size=image_size)
+    def case(row, column, stride, *, units=(10, 14), size=None):
+        field = (
+            size or 7 + 2 * draw_whole_number(generator, 0, 2),
+            stride,
+            -draw_whole_number(generator, 3, 5),
+        )
+        H, W = units
+        return SimpleNamespace(row=row, column=column, field=field, image_size=(H * stride, W * stride))
 
     return {
         "a unit in the middle": case(
-            draw_whole_number(generator, 3, 4), draw_whole_number(generator, 6, 8), (40, 56)
+            draw_whole_number(generator, 4, 5), draw_whole_number(generator, 6, 8), 4
         ),
-        "the first unit": case(0, 1, (40, 56)),
-        "the last unit": case(9, 13, (40, 56)),
-        "a field wider than the image": case(2, 3, (24, 36), size=61),
+        "a unit at the upper border": case(0, 2, 4),
+        "a unit at the left border": case(4, 0, 3),
+        "the last unit": case(9, 13, 5),
+        "a field wider than the image": case(2, 3, 4, units=(6, 9), size=61),
     }
 
 

@@ -14,13 +14,13 @@ from labkit.exercises.stage_04.streams import all_at_once, best_of_each, carried
 
 
 def _streams(generator: torch.Generator) -> Cases:
-    def case(*sizes, k, below=0.0):
-        batches = [torch.randn(size, 3, generator=generator) - below for size in sizes]
+    def case(*sizes, k, channels=3, below=0.0):
+        batches = [torch.randn(size, channels, generator=generator) - below for size in sizes]
         return SimpleNamespace(batches=batches, k=k)
 
     return {
         "eight batches, the last one short": case(5, 5, 5, 5, 5, 5, 5, 3, k=4),
-        "batches smaller than k": case(2, 2, 2, 2, 2, 2, 2, k=6),
+        "batches smaller than k": case(2, 2, 2, 2, 2, 2, 2, k=6, channels=5),
         "all values below zero": case(4, 4, 4, 4, 4, k=3, below=9),
         "fewer images than k": case(3, 2, k=9),
         "a long stream": case(*[500] * 20, k=100),
@@ -44,7 +44,7 @@ def _judge_stream(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
         raise CheckFailed(
             "values: expected what the images answered, got whole numbers", mistake="results exchanged"
         )
-    if (values == 0).any():
+    if (values == 0).any() and torch.isin(values[values != 0].float(), every).all():
         raise CheckFailed(
             f"values: {int((values == 0).sum())} of {values.numel()} are 0, which no image answered",
             mistake="started with zeros",

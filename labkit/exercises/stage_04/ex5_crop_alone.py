@@ -118,6 +118,11 @@ EXERCISE = Exercise(
             middle_of_its_own_map,
         ),
         Mistake(
+            "nothing on the canvas",
+            "your canvas is grey all over, also where the unit looks. Copy the box from the photo into it.",
+            crop_on_canvas(ends=lambda top, left, bottom, right: (top, left, top, left)),
+        ),
+        Mistake(
             "moved into the middle",
             "you put the crop into the canvas's middle, and read a unit that looks elsewhere. Put it where it was.",
             crop_on_canvas(
