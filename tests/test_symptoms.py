@@ -17,7 +17,7 @@ MAPS = draw(2, 3, 7, 5)
 CASE = SimpleNamespace(images=-3 * draw(2, 3, 7, 5).flip(3), epsilon=0.03, steps=7, target=3)
 
 VALUES = {  # what is done to the right answer -> (right answer, what is done, words of the symptom)
-    "nothing computed": (MAPS, torch.zeros_like, "every value is 0"),
+    "nothing computed": (MAPS, torch.zeros_like, "every value is the same, 0"),
     "the input": (MAPS, lambda _: CASE.images, "this is images as it came"),
     "a sign": (MAPS, torch.neg, "sign turned round"),
     "signs lost": (MAPS, torch.abs, "signs are lost"),
@@ -33,7 +33,7 @@ VALUES = {  # what is done to the right answer -> (right answer, what is done, w
     "another factor": (MAPS, lambda t: t * 1.37, "1.37 times what is expected: is a factor missing"),
     "an index is no measure": (MAPS.abs(), lambda t: t * 1.9, "1.9 times what is expected: is"),
     "a constant": (MAPS, lambda t: t + 0.5, "0.5 too large"),
-    "counted from 1": (torch.arange(6.0), lambda t: t + 1, "counted from 0"),
+    "counted from 1": (torch.arange(6.0), lambda t: t + 1, "one too large: where does a count begin"),
     "no clamp on a result": (MAPS.clamp(-0.5, 0.5), lambda _: MAPS, "is a clamp missing"),
     "a clamp": (MAPS, lambda t: t.clamp(min=0), "is there a clamp too many"),
     "rounded": (MAPS * 9, torch.round, "made whole numbers (round)"),
@@ -48,9 +48,13 @@ VALUES = {  # what is done to the right answer -> (right answer, what is done, w
         lambda t: t * torch.tensor([2.0, 3.0]).view(2, 1, 1, 1),
         "a factor of its own (2, 3)",
     ),
-    "first only": (draw(3, 6), lambda t: torch.cat([t[:1], draw(2, 6)]), "only the first is right"),
-    "last only": (draw(3, 6), lambda t: torch.cat([draw(2, 6), t[2:]]), "only the last is right"),
-    "border": (MAPS, lambda t: torch.nn.functional.pad(t[..., 1:-1, 1:-1], (1, 1, 1, 1)), "within one pixel"),
+    "first only": (draw(3, 6, 2), lambda t: torch.cat([t[:1], draw(2, 6, 2)]), "only the first is right"),
+    "last only": (draw(3, 6, 2), lambda t: torch.cat([draw(2, 6, 2), t[2:]]), "only the last is right"),
+    "border": (
+        draw(2, 3, 8, 9),
+        lambda t: torch.nn.functional.pad(t[..., 2:-2, 2:-2], (2, 2, 2, 2)),
+        "within 2 pixels",
+    ),
 }
 
 
@@ -108,6 +112,16 @@ def test_values_of_two_kinds_alone_look_neither_rounded_nor_summed():
     grey = draw(4, 9).abs().clamp(max=1)
     assert "whole numbers" not in symptom(Evidence((grey > 0).double(), grey), CASE)
     assert "is still there" in symptom(Evidence(torch.zeros(2, 3), torch.tensor([False, False, False])), CASE)
+
+
+def test_one_wrong_corner_is_no_border():
+    got = MAPS.clone()
+    got[..., 0, :2] += 1
+    assert symptom(Evidence(got, MAPS), CASE) == ""
+
+
+def test_a_place_in_a_list_is_no_measure():
+    assert "is 0" not in symptom(Evidence(torch.tensor(57.0), torch.tensor(19.0)), ((3, 1), (5, 2)))
 
 
 def test_two_numbers_of_one_value_are_told_by_what_has_a_name_alone():

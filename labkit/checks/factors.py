@@ -31,7 +31,7 @@ def shift(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
     if expected.abs().max() == 0 or not near(apart, torch.full_like(apart, off), scale=expected, rtol=1e-4):
         return None
     if abs(off) == 1 and bool((expected == expected.round()).all()):
-        return f"every number is one too {_size(off)}: is it counted from 0?"
+        return f"every number is one too {_size(off)}: where does a count begin, and does its end count?"
     if expected.numel() >= 4 and abs(off) > 1e-3 * expected.abs().max():
         return f"every value is {abs(off):.4g} too {_size(off)}: is something added or taken off twice, or never?"
     return None
@@ -46,8 +46,8 @@ def own_factors(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
         return None
     told = ", ".join(f"{t:.3g}" for t in times[:4])
     return (
-        f"along dimension 0 each is off by a factor of its own ({told}): is something taken over all that belongs "
-        "to each, such as a norm, a mean or a maximum?"
+        f"along dimension 0 each is right but for a factor of its own ({told}): look at what it is divided or "
+        "multiplied by, and over what that is taken."
     )
 
 

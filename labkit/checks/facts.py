@@ -47,10 +47,15 @@ def near(got: Tensor, expected: Tensor, *, scale: Tensor | None = None, rtol: fl
     return bool(((got - expected).abs() <= rtol * largest.clamp(min=1e-12)).all())
 
 
+def _measures(name: str) -> bool:
+    """Whether a number of that name says how much; a place in a list is no name."""
+    return name not in _INDEXES and not name.isdigit()
+
+
 def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Tensor):
         yield name, value.detach()
-    elif isinstance(value, int | float) and not isinstance(value, bool) and name not in _INDEXES:
+    elif isinstance(value, int | float) and not isinstance(value, bool) and _measures(name):
         yield name, value
     for inner, part in parts(value):
         yield from _leaves(inner, part)
