@@ -40,7 +40,7 @@ models.load(NETWORK).net
 # Every network hides its first convolution under another name: `features.0` in SqueezeNet, `conv1` in ResNet,
 # `conv_stem` in EfficientNet-Lite0. Write a function that finds it in any of them: the first `nn.Conv2d`, in the order
 # of `net.modules()`. Return its weights as plain numbers to look at: a detached tensor, while the network itself stays
-# as it is.
+# as it is. (The checks take tensors, numpy arrays, lists and numbers alike.)
 
 
 # %%

@@ -50,7 +50,8 @@ model
 # before the layer runs. `inputs` is a tuple, also where there is just one.
 #
 # A hook that stays on runs for ever after, in every later call. Take it off again, **also when the model
-# raises**: the check will hand you an image with two colours and look.
+# raises**: the check will hand you an image with two colours and look. Let the error itself through. (Features may come
+# back as a tensor, a numpy array or a list; so may what the later checks ask for.)
 
 
 # %%
@@ -174,7 +175,7 @@ check("02.2", pairwise_distances)
 def nearest_others(distances, k):
     """The k nearest neighbours of each image, the image itself left out.
 
-    distances: (N, N), row i holds the distances of image i to all others (and to itself)
+    distances: (N, N), row i holds the distances of image i to all others (and to itself); may differ there and back
     Returns:   (N, k) int64, column numbers, nearest first
     """
     # TODO 02.3: make each image infinitely far from itself, then topk.

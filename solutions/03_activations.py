@@ -46,8 +46,9 @@ cat = bank["cat"]  # (1, 3, 224, 224)
 # 3. A hook that stays on goes on listening in every later cell. It has to **come off**, also when the network
 #    fails half-way. (Let the error through; just tidy up behind it.)
 #
-# `net.get_submodule(name)` finds a layer by its name. You know that it is right when a layer in front of an
-# in-place ReLU still has values below zero, and the network has no hook left.
+# `net.get_submodule(name)` finds a layer by its name, also one inside a block, such as `features.2`. You know that it
+# is right when a layer in front of an in-place ReLU still has values below zero, and the network has no hook left.
+# (The checks take tensors, numpy arrays and lists alike; several results are returned with commas between them.)
 
 
 # %%
@@ -436,7 +437,7 @@ show.grid(
 def selectivity(maps, wanted):
     """How well each channel's peak tells the wanted images from the others.
 
-    maps:    (N, C, h, w)
+    maps:    (N, C, h, w), of any sign
     wanted:  (N,) bool, at least one True and one False
     Returns: (C,) in 0..1
     """

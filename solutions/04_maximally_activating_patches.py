@@ -45,7 +45,8 @@ bank = images.photos(size=640)
 #
 # Begin with a pixel (it sees itself: 1, 1, 0) and walk up the layers. A kernel of 3 with dilation 2 touches places
 # 0, 2 and 4 of its *input*, and one place there is `stride` pixels. You know that it is right when AlexNet's first
-# layers, `(11, 4, 2, 1)` and `(3, 2, 0, 1)`, give 19, 8, −2.
+# layers, `(11, 4, 2, 1)` and `(3, 2, 0, 1)`, give 19, 8, −2. (Several results are returned with commas between them;
+# the checks take numbers, tensors, numpy arrays and lists alike.)
 
 
 # %%
@@ -179,8 +180,9 @@ check("04.3", peaks)
 # choose at the end would work for thirty photos and not for a million. So keep the best k of each channel, merge them
 # with each batch, and let the batch go: your memory stays the same however long the stream is.
 #
-# `batches` is an iterator (a `for` loop is all you need). Images are numbered 0, 1, 2, … through all batches. Best
-# first; of equal values either will do; fewer than `k` images give fewer than `k` columns.
+# `batches` is an iterator (a `for` loop is all you need). The index of an image counts 0, 1, 2, … through all batches.
+# Best first; of equal values either will do; fewer than `k` images give fewer than `k` columns. The check sends a long
+# stream and measures your memory.
 
 
 # %%
@@ -189,10 +191,10 @@ def best_of_stream(batches, k):
 
     batches: an iterator of (n, C), n images' values; n may differ from batch to batch
     k:       how many to keep
-    Returns: values (C, k), largest first, and images (C, k), their numbers
+    Returns: values (C, k), largest first, and images (C, k), the indices of the images they come from
     """
-    # TODO 04.4: for each batch: join with what you kept, take the best k, and their numbers with them.
-    # The traps: topk says where a value stood, not whose it is; numbers go on from batch to batch;
+    # TODO 04.4: for each batch: join with what you kept, take the best k, and their indices with them.
+    # The traps: topk says where a value stood, not whose it is; indices go on from batch to batch;
     # values may all be negative.
     ### BEGIN SOLUTION
     values, images, seen = None, None, 0
