@@ -71,12 +71,7 @@ def receptive_field(net: nn.Module, layer: str, input_size: int | tuple[int, int
         raise LabError(f"{layer!r} puts out {shape}, not a map: it sees the whole picture; try a convolution")
     if isinstance(field, str):
         raise LabError(f"cannot follow {layer!r} to the image: it hangs on {field}; try an earlier layer")
-    boxes = field.seen.expand(4, *shape[2:]) * torch.tensor([-1, -1, 1, 1]).view(4, 1, 1)
-    boxes = boxes.where(boxes.isfinite(), 0).long().permute(1, 2, 0)
-    pairs = [(field.first[:2] + field.first[2:]).tolist(), field.jump.tolist()]
-    pairs = [[int(n) if n.is_integer() else n for n in pair] for pair in pairs]
-    size, stride = (a if a == b else (a, b) for a, b in pairs)
-    return ReceptiveField(size, stride, boxes)
+    return field.as_found(shape[2:])
 
 
 class _Field(NamedTuple):
@@ -85,6 +80,15 @@ class _Field(NamedTuple):
     seen: Tensor  # (4, h, w), each position's box; (4, 1, 1) where all see the same
     first: Tensor  # (4,), position (0, 0)'s box if the image had no borders
     jump: Tensor  # (2,), pixels down to the next row's box, right to the next column's
+
+    def as_found(self, shape: tuple[int, ...]) -> ReceptiveField:
+        """In whole numbers where they are whole, for a map of that height and width."""
+        boxes = self.seen.expand(4, *shape) * torch.tensor([-1, -1, 1, 1]).view(4, 1, 1)
+        boxes = boxes.where(boxes.isfinite(), 0).long().permute(1, 2, 0)
+        pairs = [(self.first[:2] + self.first[2:]).tolist(), self.jump.tolist()]
+        pairs = [[int(n) if n.is_integer() else n for n in pair] for pair in pairs]
+        size, stride = (a if a == b else (a, b) for a, b in pairs)
+        return ReceptiveField(size, stride, boxes)
 
     def windows(self, shape: torch.Size, *sliding: list[int]) -> "_Field":
         """What windows see, in a map of that shape. sliding: kernel, stride, padding before, dilation."""

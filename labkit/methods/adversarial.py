@@ -57,19 +57,20 @@ def pgd(
     Raises:    LabError as `fgsm`
     Source:    Madry et al. 2018, arXiv:1706.06083
     """
-    _expect_attack(model, images, epsilon)
-    if steps < 1 or (step_size is not None and not step_size > 0):
-        raise LabError(f"expected steps and step_size above 0, got {steps} and {step_size}; try steps=10")
-    step_size = 2.5 * epsilon / steps if step_size is None else step_size
-    towards = -1 if targeted else 1
-    moved = images.detach()
-    if seed is not None:
-        noise = torch.rand(images.shape, generator=torch.Generator().manual_seed(seed)).to(images)
-        moved = project(images + epsilon * (2 * noise - 1), images, epsilon=epsilon)
+    _expect_attack(model, images, epsilon, steps, step_size)
+    step = (-1 if targeted else 1) * (2.5 * epsilon / steps if step_size is None else step_size)
+    moved = _random_start(images, epsilon, seed)
     for _ in range(steps):
-        gradient = _loss_gradient(model, moved, labels)
-        moved = project(moved + towards * step_size * gradient.sign(), images, epsilon=epsilon)
+        moved = project(moved + step * _loss_gradient(model, moved, labels).sign(), images, epsilon=epsilon)
     return moved
+
+
+def _random_start(images: Tensor, epsilon: float, seed: int | None) -> Tensor:
+    """Images drawn in the box of epsilon around the images; without a seed the images themselves."""
+    if seed is None:
+        return images.detach()
+    noise = torch.rand(images.shape, generator=torch.Generator().manual_seed(seed)).to(images)
+    return project(images + epsilon * (2 * noise - 1), images, epsilon=epsilon)
 
 
 def project(images: Tensor, originals: Tensor, *, epsilon: float) -> Tensor:
@@ -108,8 +109,7 @@ def fool(
     """Raise the target's logit by normalised gradient steps, until the network puts the target first.
 
     image:      (1, 3, H, W) in 0..1: a photo, or grey, or noise (Nguyen et al. 2015, arXiv:1412.1897)
-    target:     a category, by index or by name
-    step_size:  the root mean square of a step, in units of 0..1
+    target:     by index or by name;  step_size: the root mean square of a step
     confidence: goes on until the target's probability is at least that
     eight_bit:  plans for a file: what is shown to the network, and returned, has values k/255
     Returns:    Fooled; after all steps without success, the last image
@@ -117,23 +117,32 @@ def fool(
     Source:     Szegedy et al. 2014, arXiv:1312.6199, by plain steps as in the lecture in place of L-BFGS
     """
     _expect_attack(model, image, step_size)
-    if len(image) != 1:
-        raise LabError(f"expected one image (1, 3, H, W), got {tuple(image.shape)}; try images[i : i + 1]")
-    wanted = model.index_of(target)
-    moved, taken = image.detach(), 0
+    _expect_one(image)
+    wanted, moved, taken = model.index_of(target), image.detach(), 0
     while True:
         shown = to_8_bit(moved) if eight_bit else moved
-        with torch.inference_mode(False), torch.enable_grad():
-            leaf = shown.clone().requires_grad_()
-            logits = model(leaf)
-            probability = logits.detach().softmax(1)[0, wanted].item()
-            succeeded = int(logits.argmax()) == wanted and probability >= confidence
-            if succeeded or taken >= steps:
-                return Fooled(shown, taken, succeeded, probability)
-            gradient = torch.autograd.grad(logits[0, wanted], leaf)[0]
-        # added to what was not rounded: most steps are smaller than half a level, and rounding would undo them
-        moved = (moved + step_size * gradient / rms(gradient).clamp(min=1e-30)).clamp(0, 1)
-        taken += 1
+        first, probability, gradient = _look(model, shown, wanted)
+        succeeded = first == wanted and probability >= confidence
+        if succeeded or taken >= steps:
+            return Fooled(shown, taken, succeeded, probability)
+        moved, taken = _stepped(moved, gradient, step_size), taken + 1
+
+
+def _look(model: Classifier, image: Tensor, wanted: int) -> tuple[int, float, Tensor]:
+    """What the network puts first, the wanted category's probability, and the gradient of its logit."""
+    with torch.inference_mode(False), torch.enable_grad():
+        leaf = image.clone().requires_grad_()
+        logits = model(leaf)
+        (gradient,) = torch.autograd.grad(logits[0, wanted], leaf)
+    return int(logits.argmax()), logits.detach().softmax(1)[0, wanted].item(), gradient
+
+
+def _stepped(image: Tensor, gradient: Tensor, step_size: float) -> Tensor:
+    """The image after a step up of that root mean square, in 0..1.
+
+    It begins at what was not rounded to 8 bits: most steps are smaller than half a level, and would be undone.
+    """
+    return (image + step_size * gradient / rms(gradient).clamp(min=1e-30)).clamp(0, 1)
 
 
 def rms(difference: Tensor) -> Tensor:
@@ -161,7 +170,9 @@ def _loss_gradient(model: Networks, images: Tensor, labels: Tensor) -> Tensor:
         return torch.autograd.grad(torch.stack(losses).sum(), leaf)[0]
 
 
-def _expect_attack(model: Networks, images: Tensor, size: float) -> None:
+def _expect_attack(
+    model: Networks, images: Tensor, size: float, steps: int = 1, step_size: float | None = None
+) -> None:
     expect_images(images)
     if not _listed(model):
         raise LabError("expected a network, or several, got an empty list; try [model, other]")
@@ -169,6 +180,8 @@ def _expect_attack(model: Networks, images: Tensor, size: float) -> None:
         expect_eval(network)
     if not size >= 0:
         raise LabError(f"expected a size of 0 or more for the change, got {size}; try 8 / 255")
+    if steps < 1 or (step_size is not None and not step_size > 0):
+        raise LabError(f"expected steps and step_size above 0, got {steps} and {step_size}; try steps=10")
 
 
 def _expect_labels(labels: Tensor, logits: Tensor) -> None:
@@ -179,3 +192,8 @@ def _expect_labels(labels: Tensor, logits: Tensor) -> None:
     if bad := [label for label in labels.tolist() if label not in range(categories)]:
         mend = "the photos with a label: bank.images[bank.labels >= 0]"
         raise LabError(f"expected labels in 0..{categories - 1}, got {bad[0]}; try {mend}")
+
+
+def _expect_one(image: Tensor) -> None:
+    if len(image) != 1:
+        raise LabError(f"expected one image (1, 3, H, W), got {tuple(image.shape)}; try images[i : i + 1]")

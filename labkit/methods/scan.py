@@ -6,6 +6,7 @@ pyramid (Sermanet et al. 2014, arXiv:1312.6229) without what it learned beside: 
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -35,13 +36,8 @@ def scan(
              Where an opening would leave the picture, the nearest one inside answers for it
     """
     expect_images(picture)
-    found = torch.stack(
-        [
-            _at_cells(dense, picture, anchor, targets, full=full, opening=opening, grid=grid)
-            for anchor in anchors
-        ],
-        dim=2,
-    )  # (grid, grid, B, targets)
+    look = partial(_at_cells, dense, picture, targets=targets, full=full, opening=opening, grid=grid)
+    found = torch.stack([look(anchor) for anchor in anchors], dim=2)  # (grid, grid, B, targets)
     confidence = found.sum(dim=-1, keepdim=True)
     numbers = torch.cat([found.new_zeros(*found.shape[:3], 4), confidence], dim=-1).flatten(2)
     surest = confidence.argmax(dim=2, keepdim=True).expand(-1, -1, -1, len(targets))
@@ -49,7 +45,7 @@ def scan(
     return torch.cat([numbers, 1 - scores.sum(dim=-1, keepdim=True), scores], dim=-1)
 
 
-def _at_cells(dense, picture, anchor, targets, *, full, opening, grid) -> Tensor:
+def _at_cells(dense, picture, anchor, *, targets, full, opening, grid) -> Tensor:
     """The probability of each target in the middle of each cell, (grid, grid, targets)."""
     width, height = (max(opening, round(full / side)) for side in anchor.tolist())
     resized = F.interpolate(picture, size=(height, width), mode="bicubic", antialias=True).clamp(0, 1)

@@ -51,18 +51,16 @@ def as_in_the_lecture(
     pictures: list[Tensor] = []
     words: list[str] = []
     for before, after in zip(originals, changed, strict=True):
-        size, largest = rms(after - before).item(), (after - before).abs().max().item()
-        differences = difference(before, after), difference(before, after, times=times)
-        pictures += [before, after, *differences]
-        words += [
-            says(model, before),
-            says(model, after),
-            f"r.m.s. {size:.4f}",
-            f"largest {255 * largest:.1f} / 255",
-        ]
+        pictures += [before, after, difference(before, after), difference(before, after, times=times)]
+        words += [says(model, before), says(model, after), *_sizes(after - before)]
     told = "; ".join(f"{a} becomes {b}" for a, b in zip(words[::4], words[1::4], strict=True))
     names = "original", "adversarial", "difference", f"{times:g} × difference"
     return grid(pictures, columns=4, above=names, below=words, **with_alt(told, texts))
+
+
+def _sizes(change: Tensor) -> tuple[str, str]:
+    """A change's norms, in words."""
+    return f"r.m.s. {rms(change).item():.4f}", f"largest {255 * change.abs().max().item():.1f} / 255"
 
 
 def predicted(

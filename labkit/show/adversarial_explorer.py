@@ -87,8 +87,7 @@ def explore(
     Raises:  LabError for an unknown photo or target
     """
     options = list(dict.fromkeys((*targets, target or targets[0])))
-    for name in options:
-        networks[0].index_of(name)
+    _expect_categories(networks[0], options)
     attacks = {model.name: [model] for model in networks} | {ALL: list(networks)}
 
     def show(photo: str, target: str, epsilon: float, attack: str) -> Picture:
@@ -99,7 +98,11 @@ def explore(
         photo=chooser("photo", bank.names, photo),
         target=chooser("target", options, target),
         attack=chooser("attack", list(attacks)),
-        epsilon=ipywidgets.FloatSlider(
-            epsilon, min=0, max=8, step=0.25, description="epsilon", readout_format=".2f"
-        ),
+        epsilon=ipywidgets.FloatSlider(epsilon, max=8, step=0.25, readout_format=".2f"),
     )
+
+
+def _expect_categories(model: Classifier, names: Sequence[str]) -> None:
+    """Raises: LabError for a name that is none of the network's"""
+    for name in names:
+        model.index_of(name)

@@ -8,6 +8,7 @@ import ipywidgets
 import torch
 from IPython import get_ipython
 from IPython.display import clear_output
+from matplotlib.axes import Axes
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -71,6 +72,13 @@ def climb(
             frames.append(frame.images)
     if progress and getattr(get_ipython(), "kernel", None) is not None:
         clear_output()  # the bar has done its work, and a saved notebook should not keep it
+    return _measured(model, category, settings, kept, frames)
+
+
+def _measured(
+    model: Classifier, category: str, settings: list[Setting], kept: list[int], frames: list[Tensor]
+) -> Climbs:
+    """What was kept, scored. frames: for each step that was kept, one image for each setting"""
     scored = [ascent.rescore(model, batch, [category] * len(settings)) for batch in frames]
     rough = [ascent.roughness(batch) for batch in frames]
     stored = [(batch * 255).round().to(torch.uint8) for batch in frames]
@@ -149,14 +157,17 @@ def beside_the_control(climbs: Climbs, setting: Setting, step: int) -> Picture:
     left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1, 0.8))
     draw(left, climbs.images[setting][at].float() / 255, title="this setting")
     draw(middle, climbs.images[NONE][at].float() / 255, title="no regulariser")
-    for key, color, style in ((NONE, INK, "--"), (setting, BLUE, "-")):
-        right.plot(climbs.steps, climbs.probabilities[key], style, color=color, linewidth=2)
-        right.plot(step, climbs.probabilities[key][at], "o", color=color)
-    right.set_ylim(-0.05, 1.05)
-    right.set_title("probability")
-    right.set_xlabel("step")
-    right.set_box_aspect(1)
+    _draw_ways_up(right, climbs, setting, at)
     return figure
+
+
+def _draw_ways_up(axes: Axes, climbs: Climbs, setting: Setting, at: int) -> None:
+    """The probability over the steps, with and without regularisers; a dot where the images are."""
+    for key, color, style in ((NONE, INK, "--"), (setting, BLUE, "-")):
+        axes.plot(climbs.steps, climbs.probabilities[key], style, color=color, linewidth=2)
+        axes.plot(climbs.steps[at], climbs.probabilities[key][at], "o", color=color)
+    axes.set(title="probability", xlabel="step", ylim=(-0.05, 1.05))
+    axes.set_box_aspect(1)
 
 
 def explore(

@@ -92,11 +92,7 @@ def photo_map(
     linked: ids whose photos get a coloured frame, one colour per id; ids: (N,) needed for it
     Raises: LabError if there is not one point per image
     """
-    for name, points in maps.items():
-        if points.shape != (len(images), 2):
-            raise LabError(
-                f"expected a point (x, y) for each of {len(images)} images, {name} has {tuple(points.shape)}"
-            )
+    _expect_points(maps, len(images))
     columns = len(maps)
     figure = PhotoPicture(WIDTH, WIDTH / columns + 0.3, **texts)
     colours = dict(zip(linked, (RED, BLUE, GREEN, *HUES), strict=False))
@@ -105,15 +101,27 @@ def photo_map(
     for axes, (name, points) in zip(figure.subplots(1, columns, squeeze=False)[0], maps.items(), strict=True):
         for i in sorted(range(len(images)), key=lambda i: framed[i] is not None):  # framed ones on top
             _place(axes, images[i], points[i].tolist(), side, framed[i])
-        low, high = points.amin(dim=0), points.amax(dim=0)
-        margin = (side / (WIDTH / columns) / 2 + 0.02) * (high - low)
-        (left, bottom), (right, top) = (low - margin).tolist(), (high + margin).tolist()
-        axes.set(xlim=(left, right), ylim=(bottom, top))
-        axes.set_box_aspect(1)
+        _make_room(axes, points, share=side / (WIDTH / columns))
         axes.set_title(name)
-        bare(axes, frame=FAINT)
-        axes.spines[:].set_linewidth(0.8)
     return figure
+
+
+def _expect_points(maps: Mapping[str, Tensor], count: int) -> None:
+    for name, points in maps.items():
+        if points.shape != (count, 2):
+            got = f"{name} has {tuple(points.shape)}"
+            raise LabError(f"expected a point (x, y) for each of {count} images, {got}")
+
+
+def _make_room(axes: Axes, points: Tensor, *, share: float) -> None:
+    """A square map on which photos around all points have room. share: of a photo's side in the map's"""
+    low, high = points.amin(dim=0), points.amax(dim=0)
+    margin = (share / 2 + 0.02) * (high - low)
+    (left, bottom), (right, top) = (low - margin).tolist(), (high + margin).tolist()
+    axes.set(xlim=(left, right), ylim=(bottom, top))
+    axes.set_box_aspect(1)
+    bare(axes, frame=FAINT)
+    axes.spines[:].set_linewidth(0.8)
 
 
 def _place(axes: Axes, image: Tensor, point: list[float], side: float, frame: str | None) -> None:

@@ -1,7 +1,7 @@
 """Whole figures that all stages share: images in a grid, lines, dots. Tensors in, a captioned figure out."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, cycle, repeat
+from itertools import cycle
 from typing import Any, Unpack
 
 import torch
@@ -9,12 +9,10 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from labkit.errors import LabError
-from labkit.show.drawing import draw, name_ends, row_axis, strip
+from labkit.show.drawing import name_ends, row_axis, strip
+from labkit.show.layout import WIDTH, laid_out
 from labkit.show.palette import DASHES, FAINT, HUES, INK, ORANGE
-from labkit.show.picture import PhotoPicture, Picture, Texts
-
-WIDTH = 9.0  # inches, as wide as a notebook's cell
-LINE = 0.19  # inches, the height of a line of text below an image
+from labkit.show.picture import Picture, Texts
 
 
 def grid(
@@ -41,26 +39,7 @@ def grid(
     shown = [image for row in rows.values() for image in row] if rows else list(images)
     columns, over, under = columns or len(shown) // max(len(rows), 1), list(above), list(below)
     _expect_words(rows, len(shown), columns, over, under)
-    margin = _margin(rows)
-    side = min((WIDTH - margin) / columns, side)
-    size = _font_size(over, side)
-    height = _height(shown, columns, side, over, under, size)
-    figure = (Picture if exact else PhotoPicture)(side * columns + margin, height, **texts)
-    figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.02, wspace=0, hspace=0)
-    frames = figure.subplots(-(-len(shown) // columns), columns, squeeze=False).flatten()
-    for axes, image, title, line in zip(frames, shown, _padded(over), _padded(under), strict=False):
-        draw(axes, image, title=title, exact=exact)
-        axes.title.set_fontsize(size)
-        axes.set_xlabel(line, labelpad=3)
-    for axes, name in zip(frames[::columns], rows, strict=False):
-        axes.set_ylabel(name, **({"rotation": 0, "ha": "right", "va": "center"} if margin > 0.3 else {}))
-    for axes in frames[len(shown) :]:
-        axes.set_visible(False)
-    return figure
-
-
-def _padded(words: Sequence[str]) -> Iterable[str]:
-    return chain(words, repeat(""))
+    return laid_out(shown, list(rows), columns, over, under, side=side, exact=exact, texts=texts)
 
 
 def _expect_words(
@@ -72,34 +51,6 @@ def _expect_words(
     if len(above) not in (0, columns, count) or len(below) not in (0, count):
         got = f"{len(above)} above and {len(below)} below"
         raise LabError(f"expected a line for each of {count} images, or of {columns} columns, got {got}")
-
-
-def _margin(rows: Iterable[str]) -> float:
-    """Inches for the rows' names; they are turned where they are long."""
-    longest = max((len(line) for name in rows for line in name.split("\n")), default=0)
-    return 0.3 if longest > 10 else 0.3 + 0.075 * longest if longest else 0
-
-
-def _font_size(above: Sequence[str], side: float) -> float:
-    """Points, so that words above an image are no wider than it is, and small above a small one."""
-    longest = max((1, *(len(line) for words in above for line in words.split("\n"))))
-    return max(8, min(12, 6 + 3 * side, 120 * side / longest))
-
-
-def _height(
-    images: Sequence[Tensor | str],
-    columns: int,
-    side: float,
-    above: Sequence[str],
-    below: Sequence[str],
-    size: float,
-) -> float:
-    """Inches for all rows and the words around them."""
-    over, under = (max((1 + line.count("\n") for line in lines), default=0) for lines in (above, below))
-    tallest = max(1.0 if isinstance(image, str) else image.shape[-2] / image.shape[-1] for image in images)
-    count = -(-len(images) // columns)
-    titled = count if len(above) == len(images) else 1
-    return (side * tallest + 0.04 + LINE * under) * count + (size / 60 * over + 0.05) * titled
 
 
 Line = tuple[Sequence[float] | Tensor, Sequence[float] | Tensor]
@@ -127,20 +78,25 @@ def lines(
     legend: where it is, as matplotlib's loc;  look: more settings of the axes, as Axes.set takes them
     """
     figure = Picture(WIDTH, 3.6, **texts)
-    axes, ends = figure.subplots(), {}
-    styles = zip(HUES, cycle(DASHES if legend else "-"), strict=False)
+    axes = figure.subplots()
+    ends = _draw_lines(axes, values, points, dashes=DASHES if legend else "-")
+    axes.set(xlabel=across, ylabel=up, **(look or {}))
+    axes.grid(axis="y")
+    _mark(axes, ticks or {}, levels or {}, rules or {})
+    _name(axes, ends, legend)
+    return figure
+
+
+def _draw_lines(
+    axes: Axes, values: Mapping[str, Line], points: Sequence[str], *, dashes: Sequence
+) -> dict[str, tuple[float, float, str]]:
+    """Each in a style of its own. Returns: name -> where it ends, x and y, and its colour"""
+    styles, ends = zip(HUES, cycle(dashes), strict=False), {}
     for name, (x, y) in values.items():
         colour, dash = ("none", "") if name in points else next(styles)
         height = _line(axes, name, torch.as_tensor(x), torch.as_tensor(y), colour, dash)
         ends[name] = float(x[-1]), height, colour
-    axes.set(xlabel=across, ylabel=up, **(look or {}))
-    axes.grid(axis="y")
-    _mark(axes, ticks or {}, levels or {}, rules or {})
-    if legend:
-        axes.legend(loc=legend)  # type: ignore[call-overload]
-    else:
-        name_ends(axes, ends)
-    return figure
+    return ends
 
 
 def _line(axes: Axes, name: str, x: Tensor, y: Tensor, colour: str, dash: str) -> float:
@@ -156,6 +112,13 @@ def _line(axes: Axes, name: str, x: Tensor, y: Tensor, colour: str, dash: str) -
         dash, dot = (dash, "o") if len(x) <= 12 else ("-", "")
         axes.plot(x, y, dash, color=colour, label=name, linewidth=2.2, marker=dot, markersize=5)
     return float(y[-1])
+
+
+def _name(axes: Axes, ends: Mapping[str, tuple[float, float, str]], legend: str) -> None:
+    if legend:
+        axes.legend(loc=legend)  # type: ignore[call-overload]
+    else:
+        name_ends(axes, ends)
 
 
 def _mark(

@@ -12,6 +12,7 @@ from typing import Any
 import ipywidgets
 import torch
 from IPython.display import display
+from torch import Tensor
 
 from labkit.errors import LabError, nearest
 from labkit.hooks import recording
@@ -157,12 +158,9 @@ def channel_explorer(
     Raises: LabError for an unknown layer, photo or channel
     """
     photos, choose = chooser("photo", bank.names, photo), chooser("layer", layers, layer or layers[-1])
-    with torch.no_grad(), recording(model.net, *layers) as seen:
-        model(bank[photos.value])
-    shapes = {name: seen.maps(name).shape[1:] for name in layers}
+    shapes = _shapes_of_maps(model, bank[photos.value], layers)
     count = shapes[choose.value][0]
-    if channel not in range(count):
-        raise LabError(f"no channel {channel} in {choose.value!r}; try 0 to {count - 1}")
+    _expect_channel(channel, count, choose.value)
     choose.options = [(f"{name}   {' × '.join(map(str, shape))}", name) for name, shape in shapes.items()]
     choose.value = layer or layers[-1]
     slider = ipywidgets.IntSlider(channel, max=count - 1, description="channel")
@@ -172,3 +170,15 @@ def channel_explorer(
         return draw(model, bank[photo], layer, channel, name=photo)
 
     return explorer(show, photo=photos, layer=choose, channel=slider)
+
+
+def _shapes_of_maps(model: Classifier, image: Tensor, layers: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Layer -> (C, h, w)."""
+    with torch.no_grad(), recording(model.net, *layers) as seen:
+        model(image)
+    return {name: tuple(seen.maps(name).shape[1:]) for name in layers}
+
+
+def _expect_channel(channel: int, count: int, layer: str) -> None:
+    if channel not in range(count):
+        raise LabError(f"no channel {channel} in {layer!r}; try 0 to {count - 1}")

@@ -52,19 +52,15 @@ def ascend(
 
     Arguments and errors as for `maximize`; that nothing fires is said after the last frame, unless it is the first.
     """
+    numbers, shape = _begin(objective, start, size, parameterisation, seed)
     generator = torch.Generator().manual_seed(seed)
-    with torch.inference_mode(False):
-        numbers, shape = _begin(objective, start, size, parameterisation, seed)
     look = partial(_look, objective, parameterisation, numbers, shape, transforms, generator)
     optimizer, closed = rule(numbers), torch.tensor(True)
     for step in range(1, steps + 1):
         (numbers.grad, gradient), scores, closed = look(closed)  # 1. forward, 2. gradient
         with torch.inference_mode(False), torch.no_grad():
-            optimizer.step()  # 3. a small step up
-            images = parameterisation.decode(numbers, shape)
-            for regularise in regularisers:  # 4. regularise
-                images = regularise(images, gradient, step)
-            images = images.clamp(0, 1)
+            optimizer.step()  # 3. a small step up, and then 4. regularise
+            images = _regularised(parameterisation.decode(numbers, shape), gradient, step, regularisers)
             if regularisers or not parameterisation.is_bounded:
                 numbers.copy_(parameterisation.encode(images))
         yield Frame(step, images, scores)
@@ -104,6 +100,14 @@ def maximize(
     return images
 
 
+def _regularised(images: Tensor, gradient: Tensor, step: int, regularisers: Sequence[Regulariser]) -> Tensor:
+    """The images after all regularisers, in order, and in 0..1."""
+    for regularise in regularisers:
+        images = regularise(images, gradient, step)
+    return images.clamp(0, 1)
+
+
+@torch.inference_mode(False)
 def _begin(
     objective: Any,
     start: Tensor | None,

@@ -124,24 +124,26 @@ def deep_dream(
     image:     (N, 3, H, W) in 0..1
     layer:     a name in model.net.named_modules() whose output is a map
     guide:     (1, 3, h, w) in 0..1, or None
-    watch:     is given each DreamFrame as it comes, to show it
-    progress:  whether to show a bar
+    watch:     is given each DreamFrame as it comes, to show it;  progress: whether to show a bar
     octaves:   sizes to dream at, each `scale` times the one before, the image's own last;  scale: above 1
-    steps:     in each octave
-    step_size: by how much a value moves in a step, on average
+    steps:     in each octave;  step_size: by how much a value moves in a step, on average
     jitter:    largest shift before a step, in pixels, to either side; what leaves one side enters the other
     bands:     in how many bands, from fine to coarse, the gradient is split, that they count alike
-    tile, margin: as for `tiled_gradient`
-    seed:      of the shifts: equal seeds, equal dreams
+    tile, margin: as for `tiled_gradient`;  seed: of the shifts: equal seeds, equal dreams
     Returns:   (N, 3, H, W) in 0..1, detached
     Raises:    LabError for an unknown layer or one without maps, images outside 0..1, options out of range, and
                where nothing that is asked for fires at any step
     """
     objective = activation_norm(model, layer) if guide is None else guide_match(model, layer, guide)
-    frames = dreaming(objective, image, **options)
+    for frame in _with_a_bar(dreaming(objective, image, **options), progress=progress):
+        if watch is not None:
+            watch(frame)
+    return frame.images
+
+
+def _with_a_bar(frames: Iterator[DreamFrame], *, progress: bool) -> Iterator[DreamFrame]:
+    """The frames, and below the cell how much of the dream is done; octaves take times of their own."""
     with tqdm(total=100, unit="%", disable=not progress, leave=False, bar_format="{l_bar}{bar}|") as bar:
         for frame in frames:
             bar.update(round(100 * frame.share) - bar.n)
-            if watch is not None:
-                watch(frame)
-    return frame.images
+            yield frame

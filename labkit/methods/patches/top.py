@@ -15,6 +15,8 @@ from labkit.images import Photos, fit
 from labkit.models import Classifier
 from labkit.receptive import Box, ReceptiveField, receptive_field
 
+Images = Tensor | Photos | Dataset | Iterable[Any]
+
 
 def whole_and_quarters(images: Tensor) -> Tensor:
     """Each photo five times, at half its side: whole, then its four quarters, as one reads.
@@ -78,13 +80,7 @@ class TopPatches:
 
 
 def top_patches(
-    model: Classifier,
-    images: Tensor | Photos | Dataset | Iterable[Any],
-    layer: str,
-    channels: Iterable[int],
-    *,
-    k: int = 9,
-    batch_size: int = 8,
+    model: Classifier, images: Images, layer: str, channels: Iterable[int], *, k: int = 9, batch_size: int = 8
 ) -> TopPatches:
     """The k patches that each channel answers to most, one of an image; of equals the earlier image's.
 
@@ -101,23 +97,41 @@ def top_patches(
     Source:   Girshick et al. 2014, arXiv:1311.2524, section 3.1; Springenberg et al. 2015, arXiv:1412.6806
     """
     find_layer(model.net, layer)  # before the first batch is fetched
-    chosen, count, size = _expect_asked(channels, k), 0, None
-    best: list[list[_Patch]] = [[] for _ in chosen]
+    best = _Best(model, layer, _expect_asked(channels, k), k)
     for batch in batches(images, batch_size):
-        if size is None:
-            size = (batch.shape[2], batch.shape[3])
-            field = receptive_field(model.net, layer, size)
-            frame = (field.boxes[..., 2:] - field.boxes[..., :2]).amax(dim=(0, 1)).tolist()
-            slots = torch.empty(len(chosen), k, 3, *frame, dtype=batch.dtype)
         with torch.no_grad(), recording(model.net, layer) as seen:
             model(batch)
-        maps = _of_channels(seen[layer], chosen, layer)
-        for kept, room, *found in zip(best, slots, *(facts.T.cpu() for facts in peaks(maps)), strict=True):
-            _merge(kept, room, batch, count, found, field)
-        count += len(batch)
-    if count == 0:
+        best.merge(batch, seen[layer])
+    if best.count == 0:
         raise LabError("expected at least one image, got none; is the folder or the dataset empty?")
-    return _together(chosen, best)
+    return _together(best.channels, best.patches)
+
+
+class _Best:
+    """The best patches of each channel so far, and how many images they were chosen from.
+
+    patches: for each channel at most k, best first;  slots: (channels, k, 3, h, w), where their crops are kept
+    """
+
+    def __init__(self, model: Classifier, layer: str, channels: list[int], k: int):
+        self.model, self.layer, self.channels, self.k = model, layer, channels, k
+        self.patches: list[list[_Patch]] = [[] for _ in channels]
+        self.count = 0
+
+    def merge(self, batch: Tensor, maps: Tensor) -> None:
+        """Let in what is good enough of another batch (n, 3, H, W), by its maps (n, C, h, w)."""
+        if self.count == 0:
+            self._make_room(batch)
+        facts = (fact.T.cpu() for fact in peaks(_of_channels(maps, self.channels, self.layer)))
+        for kept, room, *found in zip(self.patches, self.slots, *facts, strict=True):
+            _merge(kept, room, batch, self.count, found, self.field)
+        self.count += len(batch)
+
+    def _make_room(self, batch: Tensor) -> None:
+        """For crops of the largest size that they can have in such images."""
+        self.field = receptive_field(self.model.net, self.layer, (batch.shape[2], batch.shape[3]))
+        frame = (self.field.boxes[..., 2:] - self.field.boxes[..., :2]).amax(dim=(0, 1)).tolist()
+        self.slots = torch.empty(len(self.channels), self.k, 3, *frame, dtype=batch.dtype)
 
 
 def _together(channels: list[int], best: list[list[_Patch]]) -> TopPatches:
