@@ -5,10 +5,11 @@ from typing import Any
 
 from labkit.checks.answer import Answer, same
 from labkit.checks.answering import each_answer
-from labkit.checks.exercise import CheckFailed, Evidence, Exercise, Mistake
+from labkit.checks.exercise import Cases, CheckFailed, Evidence, Exercise, Mistake
 from labkit.checks.expect import only_values
 from labkit.checks.finding import Finding, judge_case
 from labkit.checks.symptoms import symptom
+from labkit.checks.untouched import Untouched
 
 
 def explaining_mistake(
@@ -23,16 +24,24 @@ def explaining_mistake(
     for mistake in exercise.mistakes:
         if mistake.name == finding.mistake:
             return mistake
-    explained = {
-        mistake.name: _explained(exercise, mistake, given, seed, first) for mistake in exercise.mistakes
-    }
-    best = max(exercise.mistakes, key=lambda mistake: explained[mistake.name], default=None)
-    return best if best and explained[best.name] else None
+    best, most = None, 0
+    cases = exercise.draw_cases(seed)
+    before = Untouched(cases)
+    for mistake in exercise.mistakes:
+        count = _explained(exercise, mistake, given, seed, first, cases)
+        if count > most:
+            best, most = mistake, count
+        if before.trouble():  # it has written into its inputs: the next one gets fresh ones
+            cases = exercise.draw_cases(seed)
+            before = Untouched(cases)
+        before.wind_back()
+    return best
 
 
-def _explained(exercise: Exercise, mistake: Mistake, given: dict[str, Answer], seed: int, first: str) -> int:
+def _explained(
+    exercise: Exercise, mistake: Mistake, given: dict[str, Answer], seed: int, first: str, cases: Cases
+) -> int:
     """How many cases a mistake explains; none, if not the first that failed, or if one speaks against it."""
-    cases = exercise.draw_cases(seed)  # its own, since a function may write into them
     count = 0
     for name, its in zip(cases, each_answer(exercise, mistake.wrong, cases), strict=False):
         alike = same(its, given[name])
