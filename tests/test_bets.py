@@ -284,7 +284,13 @@ def test_a_bet_is_made_by_keyboard_and_measured(theme, tmp_path):
         "show.how_well_you_knew()",
     ]
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "bets.ipynb")
+    kernel = {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    }  # else JupyterLab asks for one
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(notebook, tmp_path / "bets.ipynb")
     with page() as tab, lab(tmp_path, theme=theme) as address:
         open_notebook(tab, address, "bets.ipynb")
         run_all(tab)
@@ -298,9 +304,9 @@ def test_a_bet_is_made_by_keyboard_and_measured(theme, tmp_path):
         tab.keyboard.type("3")
         tab.keyboard.press("Enter")
         tab.get_by_text("Your bet: 3.", exact=True).wait_for()
-        choice = tab.get_by_label("Your bet", exact=True)
-        choice.focus()
-        tab.keyboard.press("ArrowDown")
+        tab.keyboard.press("Tab")
+        tab.get_by_role("button", name="edges", exact=True).focus()
+        tab.keyboard.press("Space")
         tab.get_by_text("Your bet: edges.", exact=True).wait_for()
         wait_idle(tab)
         for source in (2, 3):
@@ -347,7 +353,8 @@ LEAST_CONTRAST = """() => {
     };
     const texts = [...document.querySelectorAll(
         ".labkit-bet-asked, .labkit-bet-settled, .labkit-bets td, .labkit-bets th, .labkit-bets p, .labkit-bets b, "
-        + ".jp-OutputArea-output .widget-label, .jp-OutputArea-output .widget-html-content")];
+        + ".jp-OutputArea-output .widget-label, .jp-OutputArea-output button, "
+        + ".jp-OutputArea-output .widget-html-content")];
     return Math.min(...texts.map(text => {
         const [a, b] = [light(getComputedStyle(text).color), light(ground(text))];
         return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);

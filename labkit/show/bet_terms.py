@@ -111,10 +111,12 @@ class Choice:
         return None
 
     def control(self, guess: Answer | None) -> Any:
+        """Buttons: JupyterLab keeps the arrow keys, which a dropdown would need, to itself."""
         import ipywidgets
 
-        choices = [("choose …", ""), *((option, option) for option in self.options)]
-        return ipywidgets.Dropdown(options=choices, value=guess or "", description="Your bet")
+        buttons = ipywidgets.ToggleButtons(options=self.options, value=guess, description="Your bet")
+        buttons.style.button_width = "auto"
+        return buttons
 
 
 Terms = Number | Choice
