@@ -251,9 +251,9 @@ check("08.3", project)
 # *Projected gradient descent* (Madry et al. 2018), for years the attack by which defences were measured: `steps` times
 # a step of `step_size` along the sign of the loss's gradient, each projected into the box around the **photos**.
 #
-# It begins at `start`, random images in that box. Why not at the photos? One of the check's networks is perfectly
-# flat at its photo, gradient 0 everywhere: it looks safe to whoever starts there. You know that the attack is right
-# when the loss on your images is as high as the lab's, and no value has left the box.
+# The path begins at `start`, random images in that box that the check has drawn: begin there, and draw none of your
+# own. Why not at the photos? One of the check's networks is perfectly flat at its photo, gradient 0 everywhere: it looks
+# safe to whoever starts there. From `start` there is one right path, and the check compares where it ends.
 
 
 # %%
@@ -261,7 +261,7 @@ def pgd(model, images, labels, epsilon, step_size, steps, start):
     """Many steps against the labels, each projected back into the box around the images.
 
     images:  (N, 3, H, W) in 0..1;  labels: (N,) int64
-    start:   (N, 3, H, W), random images within epsilon of the images: the first ones
+    start:   (N, 3, H, W), random images within epsilon of the images, where the path begins
     Returns: (N, 3, H, W), within epsilon of the images and in 0..1
     """
     # TODO 08.4: from start, `steps` times: gradient where you are now, step along its sign, project, clip.
@@ -389,7 +389,8 @@ pictures.predicted(
 #
 # A PNG keeps 8 bits per colour: every value becomes the nearest k/255. That moves each value by up to half a grey level,
 # which is *more* than a small step of the attack. Write the attack so that it plans for it: what counts is whether the
-# network is fooled by the **rounded** image, and that is what you return. The step is the one of 08.1.
+# network is fooled by the **rounded** image, and that is what you return, also where the steps are used up before.
+# The step is the one of 08.1. Its gradient may be that of the rounded image or that of the image in floats: both pass.
 
 
 # %%

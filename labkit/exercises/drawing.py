@@ -11,9 +11,14 @@ from labkit.models import Classifier
 
 def draw_photos(generator: torch.Generator, count: int, size: int, *, contrast: float = 1.0) -> Tensor:
     """(count, 3, size, size) in 0..1, no photo twice; with contrast above 1 a part is pure black and white."""
-    bank = images.photos().images  # of the size that the notebook has loaded already
-    small = images.fit(bank[torch.randperm(len(bank), generator=generator)[:count]], size)
+    bank = _small_photos(size)
+    small = bank[torch.randperm(len(bank), generator=generator)[:count]]
     return small if contrast == 1 else (0.5 + contrast * (small - 0.5)).clamp(0, 1)
+
+
+@cache
+def _small_photos(size: int) -> Tensor:
+    return images.fit(images.photos().images, size)  # of the size that the notebook has loaded already
 
 
 def draw_photo(generator: torch.Generator, height: int, width: int) -> Tensor:

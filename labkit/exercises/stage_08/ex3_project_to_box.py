@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from labkit.checks.exercise import Cases, Exercise, Mistake
+from labkit.checks.exercise import Cases, Exercise, Mistake, each
 from labkit.checks.expect import expect_close
 from labkit.exercises.drawing import draw_photos
 from labkit.exercises.stage_08.attacks import expect_in_ball, into_box
@@ -18,7 +18,7 @@ def _projection_cases(generator: torch.Generator) -> Cases:
         return SimpleNamespace(images=originals + away * noise, originals=originals, epsilon=epsilon)
 
     return {
-        "far outside the box": case(2, 6, 8 / 255, 0.2),
+        "far outside the box": case(2, 7, 8 / 255, 0.2),
         "some inside, some outside": case(1, 7, 0.05, 0.05),
         "originals in part black and white": case(2, 6, 0.1, 0.2, contrast=4),
     }
@@ -43,6 +43,12 @@ def _shrink(images, originals, epsilon):
     return (originals + difference * (epsilon / largest).clamp(max=1)).clamp(0, 1)
 
 
+def _shrink_to_length(images, originals, epsilon):
+    difference = images - originals
+    length = difference.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+    return (originals + difference * (epsilon / length).clamp(max=1)).clamp(0, 1)
+
+
 EXERCISE = Exercise(
     id="08.3",
     title="Back into the box",
@@ -56,6 +62,7 @@ EXERCISE = Exercise(
     cases=_projection_cases,
     answer=lambda f, case: {"projected": f(case.images, case.originals, case.epsilon)},
     judge=_judge_projection,
+    alone=each("images", "originals"),
     mistakes=(
         Mistake(
             "box around zero",
@@ -90,6 +97,79 @@ EXERCISE = Exercise(
             lambda images, originals, epsilon: (originals + epsilon * (images - originals).sign()).clamp(
                 0, 1
             ),
+        ),
+        Mistake(
+            "upwards only",
+            "you hold values down that are too high, and let those pass that are too low. The box has two sides: "
+            "clamp(-epsilon, epsilon).",
+            lambda images, originals, epsilon: images.minimum(originals + epsilon).clamp(0, 1),
+        ),
+        Mistake(
+            "downwards only",
+            "you hold values up that are too low, and let those pass that are too high. The box has two sides: "
+            "clamp(-epsilon, epsilon).",
+            lambda images, originals, epsilon: images.maximum(originals - epsilon).clamp(0, 1),
+        ),
+        Mistake(
+            "difference from 0",
+            "you clip the difference to 0..epsilon, so nothing may be darker than its original. "
+            "clamp(-epsilon, epsilon).",
+            lambda images, originals, epsilon: (originals + (images - originals).clamp(0, epsilon)).clamp(
+                0, 1
+            ),
+        ),
+        Mistake(
+            "turned round",
+            "you clip originals - images, so the change comes out mirrored: images - originals.",
+            lambda images, originals, epsilon: into_box(2 * originals - images, originals, epsilon).clamp(
+                0, 1
+            ),
+        ),
+        Mistake(
+            "added to the images",
+            "you add the clipped difference to the images. It belongs on the originals.",
+            lambda images, originals, epsilon: (images + (images - originals).clamp(-epsilon, epsilon)).clamp(
+                0, 1
+            ),
+        ),
+        Mistake(
+            "box around the images",
+            "you move from the images towards the originals, by epsilon at most. The box stands around the originals.",
+            lambda images, originals, epsilon: into_box(originals, images, epsilon).clamp(0, 1),
+        ),
+        Mistake(
+            "back to the original",
+            "you put a value that has left the box back to its original. It goes to the edge of the box, the nearest "
+            "that is allowed.",
+            lambda images, originals, epsilon: images.where(
+                (images - originals).abs() <= epsilon, originals
+            ).clamp(0, 1),
+        ),
+        Mistake(
+            "by the length",
+            "you shrink each image's difference to the length epsilon (an L2 ball). Here each value by itself stays "
+            "within epsilon.",
+            _shrink_to_length,
+        ),
+        Mistake(
+            "half the box",
+            "your box is half as wide: epsilon to each side.",
+            lambda images, originals, epsilon: into_box(images, originals, epsilon / 2).clamp(0, 1),
+        ),
+        Mistake(
+            "the originals returned",
+            "you return the originals. They are in the box, but not the nearest to the images.",
+            lambda images, originals, epsilon: originals.clone(),
+        ),
+        Mistake(
+            "the images returned",
+            "you return the images as they came: clamp gives a new tensor, which has to be kept.",
+            lambda images, originals, epsilon: images.clone(),
+        ),
+        Mistake(
+            "first original for all",
+            "you use the first original for all images. Each has its own.",
+            lambda images, originals, epsilon: into_box(images, originals[:1], epsilon).clamp(0, 1),
         ),
         Mistake(
             "written in place",
