@@ -53,10 +53,12 @@ def status(text: str) -> str:
 
 
 def settled(terms: Terms, guess: Answer | None, answer: Answer) -> dict[str, Any]:
+    number = isinstance(terms, Number)
     if guess is None:
-        line = f"It is {terms.written(answer)}."
+        line = f"It is {terms.written(answer)}." if number else f"The answer: {answer}."
     else:
-        line = f"You said {terms.written(guess)}; it is {terms.plain(answer)} ({terms.near(guess, answer)})."
+        it = "it is" if number else "the answer:"
+        line = f"You said {terms.written(guess)}; {it} {terms.plain(answer)} ({terms.near(guess, answer)})."
     if isinstance(terms, Choice) and terms.options and not terms.allows(answer):
         line += " It was not among the options."
     return {"text/plain": line, "text/html": _card("labkit-bet-settled", escape(line), "role='status'")}
@@ -64,13 +66,13 @@ def settled(terms: Terms, guess: Answer | None, answer: Answer) -> dict[str, Any
 
 def table(rows: Sequence[Row], unsettled: Sequence[Terms]) -> dict[str, Any]:
     """All bets: one row each, and a sentence on the whole."""
-    heads = ("question", "you said", "it is", "how near")
+    heads = ("question", "you said", "the answer", "how near")
     cells = [(terms.question, *_cells(terms, guess, answer)) for terms, guess, answer in rows]
     lines = [_whole(rows)]
     if unsettled:
         lines.append("Not computed yet: " + "; ".join(terms.question for terms in unsettled))
     plain = [
-        f"- {question} You said: {said}. It is: {it}. {near[:1].upper() + near[1:]}{'.' if near else ''}".strip()
+        f"- {question} You said: {said}. Answer: {it}. {near[:1].upper() + near[1:]}{'.' if near else ''}".strip()
         for question, said, it, near in cells
     ]
     markup = "".join(f"<p style='margin:4px 0'>{escape(line)}</p>" for line in lines)
