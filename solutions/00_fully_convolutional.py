@@ -314,6 +314,40 @@ pictures.class_maps(
 # to choose one of its 1000 categories at *every* position, on an empty wall as well: it has no word for "nothing".
 # Detectors have one, the class *background*, and you will meet it soon.
 #
+# ## Back to pixels
+#
+# FCN (Long et al. 2015, arXiv:1411.4038) asks which pixels belong to what. It takes a classifier, makes it fully
+# convolutional, and enlarges the map of answers to the size of the photo: each answer goes to the middle of its window,
+# and the pixels between have a mixture of the four nearest (bilinear). At each pixel the most probable class wins.
+#
+# **Predict first.** We give the coffee four classes to choose from: *espresso*, *ladle*, *soup bowl*, and *dalmatian*,
+# which is not there. What will the empty table be?
+
+# %%
+fine = lab.convolutionize(squeezenet, window=3)  # openings of 64 pixels
+coffee, choices = large["coffee"], ["espresso", "ladle", "soup bowl", "dalmatian"]
+answers, places = probabilities(fine, coffee)
+answers = answers[[squeezenet.index_of(category) for category in choices]]  # (4, h, w)
+pixels = lab.upsampled(answers, places, coffee.shape[2:])  # (4, 448, 448)
+pictures.coarse_segmentation(
+    coffee,
+    dict(zip(choices, pixels, strict=True)),
+    cells=answers[0],
+    title="From answers to pixels: a coarse segmentation by a network that was never trained for it",
+    caption=f"{titles['squeezenet']}; each position looks through {fine.size} × {fine.size} pixels, and they are 16 "
+    f"pixels apart. The largest probability of dalmatian, which is not there: {pixels[-1].max():.3f}.",
+)
+
+# %% [markdown]
+# The table becomes a bowl, or coffee, or a ladle, as one of the four has to win. In the last picture all other 996
+# classes together are a fifth choice, and what is left is the cup's rim, and the bowl of the spoon, with a few patches
+# on the saucer that are nothing of the kind.
+#
+# This is how FCN begins, not what it is. Its borders are not the things' borders: a position speaks for its whole
+# window, SqueezeNet takes a step of 16 pixels from one to the next, and enlarging cannot bring back what lies between.
+# FCN is then *trained* on photos of which every pixel has a label, *background* among them; it learns the enlarging as
+# well, and adds answers of earlier layers, whose steps are smaller.
+#
 # ## Why not simply slide a window?
 #
 # One could also cut out a window at each position and give it to the network, as detectors long did. The

@@ -337,3 +337,53 @@ def test_marks_are_drawn_with_their_names():
     assert [text.get_text() for text in picture.legends[0].get_texts()] == list(ways)
     assert [axes.get_title() for axes in picture.axes] == ["one", "other"]
     assert np.ptp(picture.pixels()[..., 3]) > 0
+
+
+def evenly(cells, size, stride):
+    """The windows of cells × cells positions, each of size × size pixels, stride apart."""
+    starts = torch.arange(cells) * float(stride)
+    top, left = torch.meshgrid(starts, starts, indexing="ij")
+    return torch.stack([left, top, left + size, top + size], dim=-1)
+
+
+@pytest.mark.parametrize(("size", "stride"), [(8, 4), (5, 3), (4, 4)])
+def test_back_to_pixels_each_value_stands_in_the_middle_of_its_window(size, stride):
+    maps, windows = draw(2, 6, 6), evenly(6, size, stride)
+    pixels = size + 5 * stride
+    got = dense.upsampled(maps, windows, (pixels, pixels)).numpy()
+    middles, places = size / 2 + stride * np.arange(6), np.arange(pixels) + 0.5
+    along = np.stack([[np.interp(places, middles, row) for row in one] for one in maps.numpy()])
+    expected = np.stack([[np.interp(places, middles, column) for column in one.T] for one in along])
+    np.testing.assert_allclose(got, expected.swapaxes(1, 2), atol=1e-5)
+
+
+def test_windows_side_by_side_are_enlarged_as_torch_enlarges_them():
+    maps = draw(3, 5, 5)
+    expected = F.interpolate(maps[None], size=(40, 40), mode="bilinear", align_corners=False)[0]
+    torch.testing.assert_close(dense.upsampled(maps, evenly(5, 8, 8), (40, 40)), expected, rtol=0, atol=1e-5)
+
+
+def test_a_single_position_speaks_for_all_pixels():
+    got = dense.upsampled(torch.tensor([[[3.0]]]), evenly(1, 20, 1), (20, 20))
+    assert torch.equal(got, torch.full((1, 20, 20), 3.0))
+
+
+def test_a_segmentation_tells_how_much_of_the_photo_each_class_leads_in():
+    left, right = torch.zeros(20, 40), torch.zeros(20, 40)
+    left[:, :10], right[:, 10:] = 0.9, 0.2  # the right one leads, but not against all others
+    picture = pictures.coarse_segmentation(
+        draw(1, 3, 20, 40), {"left": left, "right": right}, cells=draw(2, 4), caption="A photo."
+    )
+    assert picture.caption.startswith("A photo. ")
+    assert "left 25% and 25%, right 75% and 0%." in picture.caption
+    named = [[text.get_text() for text in axes.texts] for axes in picture.axes]
+    assert named == [[], [], ["left", "right"], ["left"]]
+
+
+def test_a_segmentation_paints_what_leads_and_nothing_else():
+    labels = torch.tensor([[0, -1], [1, -1]])
+    photo = draw(1, 3, 2, 2)
+    got, grey = pictures._tinted(photo, labels), photo[0].mean(dim=0)
+    assert torch.equal(got[:, 0, 1], grey[0, 1].expand(3))
+    assert torch.equal(got[:, 1, 1], grey[1, 1].expand(3))
+    assert not torch.allclose(got[:, 0, 0] - 0.4 * grey[0, 0], got[:, 1, 0] - 0.4 * grey[1, 0])

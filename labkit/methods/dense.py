@@ -131,6 +131,23 @@ def windows(dense: Dense, images: Tensor, logits: Tensor) -> Tensor:
     return torch.stack([left, top, left + dense.size, top + dense.size], dim=-1)
 
 
+def upsampled(maps: Tensor, windows: Tensor, size: Sides) -> Tensor:
+    """Back to pixels: what each position says, spread over the photo, (K, h, w) -> (K, H, W).
+
+    A value stands in the middle of its position's window. A pixel has a mixture of the four middles around it, the
+    nearer the more (bilinear); beyond the outermost middles it has what the nearest one has.
+
+    windows: (h, w, 4), as `windows` gives them;  size: (H, W), the photo's
+    Source:  Long et al. 2015, arXiv:1411.4038, section 3.3: how their upsampling begins, before it is trained
+    """
+    middles = (windows[..., :2] + windows[..., 2:]) / 2  # (h, w, 2): x, y
+    ends = zip(middles[0, 0].tolist(), middles[-1, -1].tolist(), reversed(size), strict=True)
+    # where pixels lie between the first middle, -1, and the last one, 1
+    x, y = (2 * (torch.arange(n) + 0.5 - first) / max(last - first, 1) - 1 for first, last, n in ends)
+    places = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)[None].to(maps)
+    return F.grid_sample(maps[None], places, padding_mode="border", align_corners=True)[0]
+
+
 class _Reading(TorchFunctionMode):
     """Watches a forward pass for its head: the map that is pooled, flattened, and the weights after that."""
 

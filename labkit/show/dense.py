@@ -67,6 +67,62 @@ def _name_the_surest(axes: Axes, word: str, probabilities: Tensor, windows: Tens
     axes.text(x, top + 4, text, color="white", fontsize=8, ha=side, va="top", bbox=paper)
 
 
+def coarse_segmentation(
+    photo: Tensor, shares: Mapping[str, Tensor], *, cells: Tensor, **texts: Unpack[Texts]
+) -> Picture:
+    """From a class's map back to pixels; then which of a few classes leads at each, without and with all others.
+
+    The caption goes on with how much of the photo each class leads in.
+
+    photo:  (1, 3, H, W) in 0..1
+    shares: class -> its probability at each pixel, (H, W); the first one's map is shown as well
+    cells:  (h, w), the first one's, as it comes from the network
+    """
+    names, each = list(shares), torch.stack(list(shares.values()))  # (K, H, W)
+    leading = each.argmax(dim=0)  # (H, W)
+    is_one_of_them = each.amax(dim=0) > 1 - each.sum(dim=0)  # more probable than all others together
+    led = leading.where(is_one_of_them, -1)
+    panels = {
+        f"{names[0]}: {len(cells)} × {len(cells[0])} positions": cells,
+        f"{names[0]}: {photo.shape[2]} × {photo.shape[3]} pixels": _tinted(photo, 0 * leading, each[:1]),
+        f"which of these {len(names)} leads": _tinted(photo, leading),
+        "the same, all others as one more": _tinted(photo, led),
+    }
+    caption = f"{texts.get('caption', '')} {_shares_of_the_photo(names, leading, led)}".strip()
+    figure = grid(panels.values(), above=panels, **{**texts, "caption": caption})
+    for axes, labels in zip(figure.axes[2:], (leading, led), strict=True):
+        _name_regions(axes, names, labels)
+    return figure
+
+
+def _shares_of_the_photo(names: Sequence[str], leading: Tensor, led: Tensor) -> str:
+    told = (
+        f"{name} {(leading == k).float().mean():.0%} and {(led == k).float().mean():.0%}"
+        for k, name in enumerate(names)
+    )
+    return f"The share of the photo in which each leads, in the two right pictures: {', '.join(told)}."
+
+
+def _tinted(photo: Tensor, labels: Tensor, strength: Tensor | None = None) -> Tensor:
+    """The photo in grey, each pixel in its class's colour: (3, H, W). labels: (H, W), -1 for none"""
+    colours = torch.tensor([to_rgb(colour) for colour in ON_PHOTOS])[labels.clamp(min=0)].permute(2, 0, 1)
+    mixed = 0.6 * (labels >= 0) * (1 if strength is None else strength)
+    return (1 - mixed) * photo[0].mean(dim=0) + mixed * colours
+
+
+def _name_regions(axes: Axes, names: Sequence[str], labels: Tensor) -> None:
+    """Each class's name on its region, at the pixel of it nearest to its middle; none on a speck."""
+    edge = 0.15 * labels.shape[1]  # names nearer to it would stick out
+    for number, word in enumerate(names):
+        places = (labels == number).nonzero().double()  # (n, 2): rows, columns
+        if len(places) < labels.numel() / 200:
+            continue
+        row, column = places[(places - places.mean(dim=0)).norm(dim=1).argmin()].tolist()
+        paper = {"facecolor": ON_PHOTOS[number], "edgecolor": "none", "pad": 1.5}
+        column = min(max(column, edge), labels.shape[1] - edge)
+        axes.text(column, row, word, color="white", fontsize=8, ha="center", va="center", bbox=paper)
+
+
 def asked_in_several_ways(
     names: Sequence[str],
     networks: Mapping[str, Mapping[str, Tensor]],
