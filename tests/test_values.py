@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from labkit.checks.untouched import Untouched
-from labkit.checks.values import WrongKindError, as_tensor
+from labkit.checks.values import WrongKindError, as_tensor, several
 
 TWO_THREE = torch.arange(6.0).view(2, 3)
 
@@ -55,19 +55,24 @@ def test_an_empty_list_is_an_empty_tensor():
     ("value", "says"),
     [
         (None, "map: expected a tensor, got NoneType; is there a return at the end?"),
-        (TWO_THREE.max(dim=1), "map: expected a tensor, got max; it holds several, take .values"),
-        (TWO_THREE.sort(), "map: expected a tensor, got sort; it holds several, take .values"),
+        (TWO_THREE.max(dim=1), "map: expected a tensor, got max; it holds several, take .values or .indices"),
+        (TWO_THREE.sort(), "map: expected a tensor, got sort; it holds several, take .values or .indices"),
         (
             (TWO_THREE,),
             "map: expected a tensor, got tuple; it is a tuple of one, as torch.autograd.grad gives it, take [0]",
         ),
         (len, "map: expected a tensor, got builtin_function_or_method; call it, with brackets"),
-        ("text", "map: expected a tensor, got str; torch.as_tensor may turn it into one"),
+        ("text", "map: expected a tensor, got str; it is neither a number nor made of numbers"),
         (
             [torch.zeros(2), torch.zeros(3)],
             "map: expected one tensor, got a list of shapes [(2,), (3,)]; only results of one shape make one tensor",
         ),
         ([1, None], "map[1]: expected a tensor, got NoneType; is there a return at the end?"),
+        (
+            nn.Identity(),
+            "map: expected a tensor, got Identity; a network is no result; is its output, or its .weight, meant?",
+        ),
+        ({"a": 1}, "map: expected a tensor, got dict; take one of its values"),
         (np.array(["a"]), "map: expected numbers, got an array of <U1; try array.astype(float)"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
@@ -75,6 +80,38 @@ def test_an_empty_list_is_an_empty_tensor():
 def test_what_is_no_result_is_told_what_to_return(value, says):
     with pytest.raises(WrongKindError) as error:
         as_tensor("map", value)
+    assert str(error.value) == says
+
+
+ROW = torch.tensor([4.0, 5.0, 6.0])
+
+
+@pytest.mark.parametrize(
+    "found", [(4, 5, 6), [4, 5, 6], ROW, ROW.numpy()], ids=["tuple", "list", "tensor", "array"]
+)
+def test_several_results_are_taken_from_whatever_holds_them(found):
+    assert {name: float(value) for name, value in several(("a", "b", "c"), found).items()} == {
+        "a": 4,
+        "b": 5,
+        "c": 6,
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        ((4, 5), "expected 3 results, a, b, c, got 2 of them; return them with commas between"),
+        (7, "expected 3 results, a, b, c, got int; return them with commas between"),
+        (None, "expected 3 results, a, b, c, got NoneType; is there a return at the end?"),
+        (
+            ROW.sort(),
+            "expected 3 results, a, b, c, got 2 of them; it holds several, take .values or .indices",
+        ),
+    ],
+)
+def test_another_number_of_results_is_told(found, says):
+    with pytest.raises(WrongKindError) as error:
+        several(("a", "b", "c"), found)
     assert str(error.value) == says
 
 

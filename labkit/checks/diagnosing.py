@@ -3,8 +3,9 @@
 from contextlib import suppress
 from typing import Any
 
-from labkit.checks.answer import Answer, same
+from labkit.checks.answer import Answer, State, same
 from labkit.checks.answering import each_answer
+from labkit.checks.crashes import meaning
 from labkit.checks.exercise import Cases, CheckFailed, Evidence, Exercise, Mistake
 from labkit.checks.expect import only_values
 from labkit.checks.finding import Finding, judge_case
@@ -58,7 +59,9 @@ def _right(exercise: Exercise, seed: int, name: str, answer: Answer) -> bool:
 
 
 def look(exercise: Exercise, answer: Answer, case: Any, finding: Finding) -> str:
-    """What a wrong answer looks like beside the right one, in a sentence; empty where nothing simple tells."""
+    """What a wrong answer looks like beside the right one, or what its exception means; empty where nothing tells."""
+    if finding.state == State.CRASHED:
+        return meaning(finding.message)
     evidence = _values(exercise, answer, case) or finding.evidence
     seen = symptom(evidence, case) if evidence else ""
     return seen or (answer.message if answer.message != finding.message else "")

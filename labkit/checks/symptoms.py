@@ -140,8 +140,8 @@ def _border(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
     sides = expected.shape[-2:]
     for k in range(1, min(sides) // 4 + 1 if expected.ndim > 2 else 1):
         if near(got[..., k:-k, k:-k], expected[..., k:-k, k:-k], scale=expected):
-            strips = (slice(None, k), slice(None)), (slice(-k, None), slice(None))
-            strips += (slice(None), slice(None, k)), (slice(None), slice(-k, None))
+            whole, first, last = slice(None), slice(None, k), slice(-k, None)
+            strips = [(first, whole), (last, whole), (whole, first), (whole, last)]
             if any(near(got[..., r, c], expected[..., r, c], scale=expected) for r, c in strips):
                 return None
             pixels = "one pixel" if k == 1 else f"{k} pixels"

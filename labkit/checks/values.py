@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+_FIELDS = ("values", "indices", "eigenvalues", "eigenvectors", "Q", "R", "U", "S", "Vh")
 
 
 class WrongKindError(Exception):
@@ -34,18 +36,14 @@ def several(names: tuple[str, ...], found: Any) -> dict[str, Any]:
 
     Raises: WrongKindError where it is another number of results
     """
-    rows = found if isinstance(found, list | tuple) else [*found] if _is_row(found) else []
-    if len(rows) == len(names) and not _advice(found):
+    is_row = isinstance(found, Tensor | np.ndarray) and found.ndim >= 1
+    told = "" if is_row or isinstance(found, int | float) else _advice(found)
+    rows = [*found] if is_row or isinstance(found, list | tuple) else []
+    if len(rows) == len(names) and not told:
         return dict(zip(names, rows, strict=True))
-    came = f"{len(rows)} of them" if rows else type(found).__name__
-    raise WrongKindError(
-        f"expected {len(names)} results, {', '.join(names)}, got {came}; "
-        + (_advice(found) or "return them with commas between")
-    )
-
-
-def _is_row(value: Any) -> bool:
-    return isinstance(value, Tensor | np.ndarray) and value.ndim >= 1
+    came = f"{len(rows)} of them" if rows else f"{type(found).__name__}"
+    told = told or "return them with commas between"
+    raise WrongKindError(f"expected {len(names)} results, {', '.join(names)}, got {came}; {told}")
 
 
 def _advice(value: Any) -> str:
@@ -53,15 +51,19 @@ def _advice(value: Any) -> str:
     if value is None:
         return "is there a return at the end?"
     if type(value).__module__ == "torch.return_types":
-        fields = [field for field in ("values", "indices", "eigenvalues", "Q", "U") if hasattr(value, field)]
-        return f"it holds several, take .{fields[0] if fields else '…'}"
+        fields = [f".{field}" for field in _FIELDS if hasattr(value, field)]
+        return f"it holds several, take {' or '.join(fields) or 'one of them'}"
     if isinstance(value, tuple) and len(value) == 1 and isinstance(value[0], Tensor):
         return "it is a tuple of one, as torch.autograd.grad gives it, take [0]"
     if isinstance(value, list | tuple):
         return ""
+    if isinstance(value, nn.Module):
+        return "a network is no result; is its output, or its .weight, meant?"
+    if isinstance(value, dict):
+        return "take one of its values"
     if callable(value):
         return "call it, with brackets"
-    return "torch.as_tensor may turn it into one"
+    return "it is neither a number nor made of numbers"
 
 
 def _of_numpy(name: str, array: np.ndarray) -> Tensor:
