@@ -14,7 +14,7 @@ from labkit.checks.edits.insertions import INSERTIONS
 from labkit.checks.exercise import PUBLIC_SEED, Exercise
 from labkit.checks.expect import expect_close
 from labkit.checks.repairing import line_to_look_at
-from labkit.checks.watching import LateError, deadline, types_of_variables
+from labkit.checks.watching import LateError, deadline, values_of_variables
 
 CELL = count()
 SPREAD = Exercise(
@@ -140,10 +140,11 @@ def test_a_deadline_ends_a_loop_of_its_file_alone():
     assert sys.gettrace() is before
 
 
-def test_types_of_variables_are_those_at_the_end():
-    function = written(RIGHT)
-    types = types_of_variables(function.__code__, lambda: function(torch.randn(3, 5)))
-    assert types == {"rows": "Tensor 2", "centred": "Tensor 2"}
+def test_values_of_variables_are_those_at_the_end():
+    function, rows = written(RIGHT), torch.randn(3, 5)
+    values = values_of_variables(function.__code__, lambda: function(rows))
+    assert values.keys() == {"rows", "centred"}
+    assert values["rows"] is rows
 
 
 def test_every_change_is_undone():
@@ -151,7 +152,7 @@ def test_every_change_is_undone():
 
     tree = ast.parse(RIGHT)
     before, texts = ast.unparse(tree), set()
-    for edit in edits(tree.body[0], {"rows": "Tensor 2", "centred": "Tensor 2"}, more=INSERTIONS):
+    for edit in edits(tree.body[0], {"rows": torch.ones(3, 5), "centred": torch.ones(3, 5)}, more=INSERTIONS):
         with edit.applied():
             texts.add(ast.unparse(ast.fix_missing_locations(tree)))
         assert ast.unparse(tree) == before

@@ -4,10 +4,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mutation.calls import CALLS
-from mutation.changes import Around
-from mutation.statements import STATEMENTS
-from mutation.values import VALUES
+from labkit.checks.edits import edits
 
 
 @dataclass(frozen=True)
@@ -59,76 +56,9 @@ def mutants(exercise_id: str, code: str, examples: dict[str, object] | None = No
 def _changed(tree: ast.Module, examples: dict[str, object]) -> Iterator[tuple[int, str, str]]:
     """(line, words, code) for every change at every place of a tree, which is afterwards as it was."""
     for function in tree.body:
-        for owner, field, old, new, line, words in _edits(function, examples):
-            setattr(owner, field, new)
-            try:
-                yield line, words, ast.unparse(ast.fix_missing_locations(tree))
-            finally:
-                setattr(owner, field, old)
-
-
-def _edits(function, examples):
-    """(owner, field, what is there, what may be there, line, words) at every place of a function."""
-    parameters, variables = _bound_names(function)
-    for owner in list(_walk(function)):
-        for field, old in _fields(owner):
-            if isinstance(old, list) and old and isinstance(old[0], ast.stmt):
-                for new, line, words in _of_block(old):
-                    yield owner, field, old, new, line, words
-            for i, node in enumerate(old) if isinstance(old, list) else [(None, old)]:
-                if isinstance(node, ast.expr | ast.comprehension | ast.Slice):
-                    around = Around(owner, parameters, variables, examples)
-                    for change in (*VALUES, *CALLS):
-                        for new, words in change(node, around):
-                            put = new if i is None else [*old[:i], new, *old[i + 1 :]]
-                            yield owner, field, old, put, _line(node, owner), words
-
-
-def _of_block(block):
-    """(the block as it may be, line, words) for the statements of a block."""
-    for i, statement in enumerate(block):
-        if not _is_docstring(statement):
-            for change in STATEMENTS:
-                for new, words in change(block, i):
-                    yield new, statement.lineno, words
-
-
-def _walk(node: ast.AST) -> Iterator[ast.AST]:
-    """A node and all nodes below that may be changed, in the order of the code."""
-    yield node
-    for _, value in _fields(node):
-        for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST) and not _is_docstring(child):
-                yield from _walk(child)
-
-
-def _fields(node: ast.AST) -> Iterator[tuple[str, object]]:
-    """The fields in which changes are made: no type hints, no decorators, no names of parameters."""
-    left = {"annotation", "returns", "decorator_list"}
-    left |= {"args"} if isinstance(node, ast.FunctionDef | ast.Lambda) else set()
-    for field, value in ast.iter_fields(node):
-        if field not in left and not isinstance(node, ast.JoinedStr):
-            yield field, value
-
-
-def _is_docstring(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-def _line(node: ast.AST, owner: ast.AST) -> int:
-    """A comprehension or a slice has no line of its own."""
-    lines = (getattr(place, "lineno", 0) for place in (node, owner, getattr(node, "target", None)))
-    return next(filter(None, lines), 0)
-
-
-def _bound_names(function: ast.AST) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names of a function's parameters, and all names that are bound in it."""
-    nodes = list(ast.walk(function))
-    signature = getattr(function, "args", ast.arguments())
-    outer = [a.arg for a in ast.walk(signature) if isinstance(a, ast.arg)]
-    inner = [n.arg for n in nodes if isinstance(n, ast.arg)]
-    stored = [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-    return tuple(outer), tuple(dict.fromkeys([*outer, *inner, *stored]))
+        for edit in edits(function, examples):
+            with edit.applied():
+                yield edit.line, edit.words, ast.unparse(ast.fix_missing_locations(tree))
 
 
 def _compiles(code: str) -> bool:

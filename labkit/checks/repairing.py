@@ -24,7 +24,7 @@ from labkit.checks.exercise import Exercise
 from labkit.checks.finding import judge_case
 from labkit.checks.judging import judge
 from labkit.checks.untouched import Untouched
-from labkit.checks.watching import LateError, deadline, types_of_variables
+from labkit.checks.watching import LateError, deadline, values_of_variables
 
 _FILE = "<one change>"
 
@@ -91,8 +91,8 @@ class _Search:
             except Exception as error:
                 raised = self._line_of(error)
 
-        types = types_of_variables(self.function.__code__, run)
-        found = edits(self.tree.body[0], types, more=INSERTIONS)
+        examples = values_of_variables(self.function.__code__, run)
+        found = edits(self.tree.body[0], examples, more=INSERTIONS)
         return sorted(found, key=lambda edit: (edit.line != raised, edit.rank))
 
     def _line_of(self, error: Exception) -> int:

@@ -31,13 +31,13 @@ def deadline(at: float, file: str) -> Iterator[None]:
         sys.settrace(before)
 
 
-def types_of_variables(code: CodeType, run: Callable[[], object]) -> dict[str, str]:
-    """What types a function's variables had while `run` ran it: "Tensor 4" has four dimensions."""
-    found: dict[str, str] = {}
+def values_of_variables(code: CodeType, run: Callable[[], object]) -> dict[str, object]:
+    """What a function's variables held when it ended, or broke off, while `run` ran it."""
+    found: dict[str, object] = {}
 
     def look(frame: FrameType, event: str, _value: object) -> None:
         if event == "return" and frame.f_code is code:
-            found.update({name: _type(value) for name, value in frame.f_locals.items()})
+            found.update(frame.f_locals)
 
     before = sys.getprofile()
     sys.setprofile(look)
@@ -46,7 +46,3 @@ def types_of_variables(code: CodeType, run: Callable[[], object]) -> dict[str, s
     finally:
         sys.setprofile(before)
     return found
-
-
-def _type(value: object) -> str:
-    return type(value).__name__ + (f" {value.ndim}" if hasattr(value, "ndim") else "")

@@ -43,8 +43,9 @@ FUNCTIONS = {
     "register_forward_pre_hook": "register_forward_hook",
     "register_full_backward_hook": "register_forward_hook register_full_backward_pre_hook",
     "softmax": "log_softmax sigmoid",
-    "clamp": "clamp_ remainder",
+    "clamp": "remainder",
     "append": "extend",
+    "get_submodule": "__getattr__",
     "clone": "detach",
     "detach": "clone",
     "corrcoef": "cov",
@@ -53,7 +54,6 @@ FUNCTIONS = {
 FORMULAS = {  # of a method of x with arguments that are not looked at
     "sign": ("x / x.abs().mean()", "x / x.square().mean().sqrt()", "x / x.abs().amax()", "x / x.norm()"),
     "abs": ("x.abs().sqrt()", "-x.abs()"),
-    "clone": ("x.detach()", "x[:]"),
 }
 OF_MEANS = {  # x.abs().mean(), as it is written -> other sizes of x
     "abs().mean": (
@@ -68,6 +68,7 @@ OF_MEANS = {  # x.abs().mean(), as it is written -> other sizes of x
     "square().mean": ("x.abs().mean()", "x.square().sum()", "x.var()", "x.abs().amax()"),
 }
 KEYWORDS = {"min": "max", "max": "min"}
+EITHER_WAY = ("maximum", "minimum", "max", "min")
 IN_PLACE = ("clamp", "abs", "square", "sqrt", "exp", "round", "sign")
 
 
@@ -78,16 +79,25 @@ def function(node: ast.AST, around: Around) -> Iterator[Change]:
     called = node.func
     own = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
     others = FUNCTIONS.get(own, "").split()
-    if isinstance(called, ast.Attribute) and around.is_value(called.value) and own in IN_PLACE:
+    if isinstance(called, ast.Attribute) and own in IN_PLACE and _is_parameter(called.value, around):
         others = [*others, f"{own}_"]
     for other in others:
         replaced = (
             copy(called, attr=other) if isinstance(called, ast.Attribute) else ast.Name(other, ast.Load())
         )
         yield copy(node, func=replaced), f"{own} -> {other}"
+    if isinstance(called, ast.Name) and own == "model":
+        yield copy(node, func=ast.Attribute(called, "net", ast.Load())), "model -> model.net"
     if isinstance(called, ast.Name) and own == "round" and node.args:
         for template in ("int(x)", "-int(-x // 1)", "int(x // 1)"):
             yield expression(template, x=node.args[0]), f"round -> {template}"
+
+
+def _is_parameter(node: ast.AST, around: Around) -> bool:
+    """Whether it is the caller's: a parameter, or a part of one."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id in around.parameters
 
 
 def formula(node: ast.AST, around: Around) -> Iterator[Change]:
@@ -122,7 +132,7 @@ def arguments(node: ast.AST, _around: Around) -> Iterator[Change]:
     if not isinstance(node, ast.Call):
         return
     own = short(node.func, 20)
-    for args, words in exchanged(node.args, f"{own}: arguments"):
+    for args, words in exchanged(node.args, f"{own}: arguments") if not own.endswith(EITHER_WAY) else ():
         yield copy(node, args=args), words
     for args, words in left_out(node.args, f"{own}: argument"):
         yield copy(node, args=args), words
@@ -149,7 +159,10 @@ def moved_by_one(node: ast.AST, _around: Around) -> Iterator[Change]:
     if is_range and len(node.args) == 1:
         yield copy(node, args=[expression("1"), node.args[0]]), "range from 1"
     for i, argument in enumerate(node.args):
-        if (is_range and not isinstance(argument, ast.Constant)) or isinstance(argument, ast.Name):
+        only_shape = short(node.func).endswith(("_like", "len"))
+        if (is_range and not isinstance(argument, ast.Constant)) or (
+            isinstance(argument, ast.Name) and not only_shape
+        ):
             for template in ("x + 1", "x - 1"):
                 moved = expression(template, x=argument)
                 args = [*node.args[:i], moved, *node.args[i + 1 :]]

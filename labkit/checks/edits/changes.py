@@ -16,24 +16,33 @@ class Around:
     parent:     the node that holds it
     parameters: of the outermost function
     variables:  every name that the function binds, its parameters included
-    kinds:      variable -> its type, as far as it is known
+    examples:   variable -> what was in it when the reference answer ran, as far as it is known
     """
 
     parent: ast.AST
     parameters: tuple[str, ...]
     variables: tuple[str, ...]
-    kinds: dict[str, str]
+    examples: dict[str, object]
 
     def like(self, name: str) -> Iterator[str]:
         """The other variables of the same type."""
-        kind = self.kinds.get(name)
-        return (other for other in self.variables if kind and other != name and self.kinds.get(other) == kind)
+        kinds = {known: kind(example) for known, example in self.examples.items()}
+        return (
+            other
+            for other in self.variables
+            if name in kinds and other != name and kinds.get(other) == kinds[name]
+        )
 
     def is_value(self, node: ast.AST) -> bool:
         """Whether an expression hangs on a variable, rather than on an imported module: x.abs, not F.relu."""
         while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
             node = node.func if isinstance(node, ast.Call) else node.value
         return not isinstance(node, ast.Name) or node.id in self.variables
+
+
+def kind(example: object) -> str:
+    """The type of a value in words; of a tensor with its dimensions: "int", "Tensor 4"."""
+    return type(example).__name__ + (f" {example.ndim}" if hasattr(example, "ndim") else "")
 
 
 def expression(template: str, **parts: ast.AST) -> ast.expr:

@@ -41,19 +41,19 @@ class Edit:
 
 
 def edits(
-    function: ast.AST, kinds: Mapping[str, str] | None = None, *, more: tuple[Kind, ...] = ()
+    function: ast.AST, examples: Mapping[str, object] | None = None, *, more: tuple[Kind, ...] = ()
 ) -> Iterator[Edit]:
     """The changes of a function's tree, in the order of its text. Docstrings and type hints stay.
 
-    kinds: variable -> its type; only variables of one type are exchanged, and of those that are in it
-    more:  kinds of change besides the usual ones
+    examples: variable -> what was in it once; variables of one type are exchanged, and numbers are written down
+    more:     kinds of change besides the usual ones
     """
     parameters, variables = _bound_names(function)
     for owner in list(_walk(function)):
         for field, value in _fields(owner):
             if isinstance(value, list) and value and isinstance(value[0], ast.stmt):
                 yield from _of_block(owner, field, value)
-            around = Around(owner, parameters, variables, dict(kinds or {}))
+            around = Around(owner, parameters, variables, dict(examples or {}))
             for index, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
                 if isinstance(node, ast.expr | ast.comprehension | ast.Slice):
                     for change in (*VALUES, *CALLS, *more):

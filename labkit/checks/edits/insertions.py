@@ -55,8 +55,8 @@ def keyword(node: ast.AST, _around: Around) -> Iterator[Change]:
             yield copy(node, keywords=[*node.keywords, word]), f"{short(node.func, 20)}: {name}={value}"
 
 
-def number(node: ast.AST, _around: Around) -> Iterator[Change]:
-    """The numbers that formulas here are made of, and a number twice or half as large."""
+def number(node: ast.AST, around: Around) -> Iterator[Change]:
+    """The numbers that formulas here are made of, twice or half as much, and what holds a number written down."""
     if (
         isinstance(node, ast.Constant)
         and isinstance(node.value, int | float)
@@ -65,6 +65,9 @@ def number(node: ast.AST, _around: Around) -> Iterator[Change]:
         for other in dict.fromkeys((0, 1, -1, 2, 3, 0.5, 255, 2 * node.value, node.value / 2)):
             if other != node.value:
                 yield expression(repr(other)), f"{node.value!r} -> {other!r}"
+        for name, example in around.examples.items():
+            if type(example) in (int, float) and example == node.value:
+                yield expression(name), f"{node.value!r} -> {name}"
 
 
 INSERTIONS = (other_function, number, keyword, method)

@@ -53,7 +53,8 @@ def rounds(block: Block, i: int) -> Iterator[Change]:
     if isinstance(statement, LOOPS):
         yield _put(block, i, [copy(statement, body=[*statement.body, ast.Break()])]), "one round only"
     if isinstance(statement, ast.For):
-        for template in ("list(x)[1:]", "list(x)[:-1]", "list(x)[::-1]"):
+        only_counts = isinstance(statement.target, ast.Name) and statement.target.id == "_"
+        for template in () if only_counts else ("list(x)[1:]", "list(x)[:-1]", "list(x)[::-1]"):
             other = expression(template, x=statement.iter)
             yield (
                 _put(block, i, [copy(statement, iter=other)]),
@@ -74,7 +75,7 @@ def in_or_out(block: Block, i: int) -> Iterator[Change]:
     if i + 1 < len(block):
         more = copy(loop, body=[*loop.body, block[i + 1]])
         yield [*block[:i], more, *block[i + 2 :]], f"in the loop: {short(block[i + 1])}"
-    if i and not isinstance(block[i - 1], ast.FunctionDef):
+    if i and isinstance(block[i - 1], ast.Assign | ast.AugAssign):
         more = copy(loop, body=[block[i - 1], *loop.body])
         yield [*block[: i - 1], more, *block[i + 1 :]], f"in the loop: {short(block[i - 1])}"
 

@@ -85,11 +85,13 @@ def negation(node: ast.AST, around: Around) -> Iterator[Change]:
         isinstance(parent, ast.BinOp)
         and not (node is parent.right and isinstance(parent.op, ast.Add | ast.Sub))
     ):
-        yield ast.UnaryOp(ast.USub(), node), f"{short(node)} -> -{short(node)}"
+        minus = ast.UnaryOp(ast.USub(), node)
+        yield minus, f"{short(node)} -> {short(minus)}"
     if isinstance(
         parent, ast.If | ast.While | ast.IfExp | ast.BoolOp | ast.comprehension
     ) and node is not getattr(parent, "iter", None):
-        yield ast.UnaryOp(ast.Not(), node), f"{short(node)} -> not {short(node)}"
+        negated = ast.UnaryOp(ast.Not(), node)
+        yield negated, f"{short(node)} -> {short(negated)}"
 
 
 def constant(node: ast.AST, _around: Around) -> Iterator[Change]:
@@ -111,16 +113,29 @@ def constant(node: ast.AST, _around: Around) -> Iterator[Change]:
 
 
 def name(node: ast.AST, around: Around) -> Iterator[Change]:
-    """A variable is exchanged for another one of its type, or cut down to its first entry."""
+    """A variable is exchanged for another of its type, cut down to its first entry, or written down as a number."""
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
         for other in around.like(node.id):
             yield ast.Name(other, ast.Load()), f"{node.id} -> {other}"
-        if node.id in around.parameters and not _is_number(around.kinds.get(node.id, "")):
+        example = around.examples.get(node.id)
+        if isinstance(example, int | float):
+            yield expression(repr(example)), f"{node.id} -> {example!r}, as in the first case"
+        elif node.id in around.parameters and _has_rest(example) and not _of_shape(around.parent):
             yield expression("x[:1]", x=node), f"{node.id} -> {node.id}[:1]"
 
 
-def _is_number(kind: str) -> bool:
-    return kind in ("int", "float", "bool", "str")
+def _of_shape(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "shape"
+
+
+def _has_rest(example: object) -> bool:
+    """Whether something is left out of it by [:1], as far as it is known."""
+    shape = getattr(example, "shape", None)
+    return (
+        (len(shape) > 0 and shape[0] > 1)
+        if shape is not None
+        else not (callable(example) or isinstance(example, str))
+    )
 
 
 def subscript(node: ast.AST, _around: Around) -> Iterator[Change]:
@@ -152,8 +167,9 @@ def _moved_index(node: ast.Subscript) -> Iterator[Change]:
 def collection(node: ast.AST, around: Around) -> Iterator[Change]:
     """Two neighbours in a tuple, list or dict are exchanged, or one is left out; .T is left out."""
     in_index = isinstance(around.parent, ast.Subscript) and around.parent.slice is node
+    reduced = isinstance(around.parent, ast.keyword) and around.parent.arg == "dim"  # in either order
     if isinstance(node, ast.Tuple | ast.List) and not in_index:
-        for parts, words in exchanged(node.elts, "parts"):
+        for parts, words in exchanged(node.elts, "parts") if not reduced else ():
             yield copy(node, elts=parts), words
         for parts, words in left_out(node.elts, "part") if isinstance(node.ctx, ast.Load) else ():
             yield copy(node, elts=parts), words

@@ -1,0 +1,85 @@
+"""What the exceptions of PyTorch and Python mean here, in words for somebody who meets them for the first time."""
+
+import re
+
+_MEANT = (  # a piece of the message, as a regular expression -> what it comes from
+    (r"must match the size of tensor b|not broadcastable|output with shape .* doesn't match the broadcast shape",
+     "two tensors meet whose shapes do not fit: print both .shape; is a keepdim=True or a [:, None] missing?"),
+    (r"mat1 and mat2 shapes|inconsistent tensor size, expected tensor .* and src|size mismatch, got|batch1 and batch2",
+     "in a @ b, a has as many columns as b has rows: is a .T missing, or are the two exchanged?"),
+    (r"shape '.*' is invalid for input of size|split_with_sizes|unflatten: Provided sizes",
+     "this shape holds another number of values: is a size written as a number, or are rows and columns mixed up?"),
+    (r"Dimension out of range",
+     "the tensor has fewer dimensions than you name: print its .shape; has a sum or an index taken one away?"),
+    (r"dim .* appears multiple times|repeated dim", "one dimension is named twice."),
+    (r"too many indices for tensor", "you index more dimensions than the tensor has: print its .shape."),
+    (r"index .* is out of bounds|list index out of range|select\(\): index|tuple index out of range",
+     "an index is beyond the end: they count from 0, so the last is the size less 1; is another dimension meant?"),
+    (r"The expanded size of the tensor|expand\(",
+     "a tensor is put into a place of another size: print both .shape."),
+    (r"stack expects each tensor to be equal size", "torch.stack takes tensors of one shape; torch.cat joins others."),
+    (r"Sizes of tensors must match except in dimension", "torch.cat joins along one dimension; all others agree."),
+    (r"does not require grad and does not have a grad_fn",
+     "autograd has followed nothing up to here: requires_grad_() comes before the network is called, and the network "
+     "takes that very tensor, with no detach or item() in between."),
+    (r"appears to not have been used in the graph",
+     "the score does not depend on the tensor that you differentiate by: was the network given another one, or a copy "
+     "made too late?"),
+    (r"grad can be (implicitly )?created only for scalar outputs",
+     "only one number can be differentiated at a time: take the sum of the scores."),
+    (r"Trying to backward through the graph a second time",
+     "one pass can be differentiated once: call the network anew in each round."),
+    (r"leaf [Vv]ariable that requires grad|view of a leaf Variable",
+     "a tensor that gradients are taken of is written into: compute a new one, x = x + step, on a detached copy."),
+    (r"Can't call numpy\(\) on Tensor that requires grad", "detach() it first."),
+    (r"modified by an inplace operation",
+     "something that the gradient needs was written over: leave out +=, clamp_ and their kin, or work on a clone."),
+    (r"only change requires_grad flags of leaf",
+     "requires_grad_() belongs to a tensor that nothing was computed into: x.detach().clone().requires_grad_()."),
+    (r"elements cannot be converted to Scalar|only one element tensors can be conv|only integer tensors of a single",
+     "one number is wanted where a whole tensor stands: is a sum, a maximum or an index missing?"),
+    (r"Boolean value of Tensor with more than one value",
+     "`if`, `and`, `or` want one answer, and here is one for each value: use & and |, torch.where, .any() or .all()."),
+    (r"tensors used as indices must be|expected scalar type Long|index.*expected.*int64|one_hot is only applicable",
+     "indices and labels are whole numbers (int64): .long(); a mask is bool."),
+    (r"expected input.* to have \d+ channels|weight of size .* expected input",
+     "a convolution takes (N, channels, height, width): is another order given, or an image without [None]?"),
+    (r"Expected 3D .* or 4D .* input|Expected 4D|expected 4D", "a batch is wanted: image[None] or image.unsqueeze(0)."),
+    (r"Kernel size can't be greater than actual input size|Output size is too small|smaller than kernel size",
+     "the map is smaller than the window that goes over it: is height or width, or an order of dimensions, mixed up?"),
+    (r"missing \d+ required (positional|keyword-only) arg|positional arguments? but \d+|unexpected keyword argument",
+     "something is called with other arguments than it takes: compare the call with the definition, one by one."),
+    (r"NameError: name '(\w+)' is not defined",
+     "this name is not known here: is it mistyped, or only defined in another cell or another function?"),
+    (r"cannot access local variable|referenced before assignment",
+     "this name gets its value further down, or in a branch or a loop that was not entered."),
+    (r"'NoneType' object|NoneType'? and|not NoneType",
+     "something is None: a function without a return, or a method whose result was not kept."),
+    (r"not enough values to unpack|too many values to unpack",
+     "on the left of = stand other than as many names as there are values: print what is taken apart."),
+    (r"cannot be interpreted as an integer|slice indices must be integers|must be tuple of ints.*float",
+     "a size, a range or an index is a whole number: // divides to one, / does not."),
+    (r"division by zero|ZeroDivisionError", "something that can be 0 is divided by."),
+    (r"is not subscriptable|object is not iterable|object is not callable",
+     "this thing is not what the line takes it for: print its type; a name may stand for another thing."),
+    (r"can't multiply sequence|can only concatenate|unsupported operand type",
+     "these two things cannot be combined: print their types; torch.tensor(…) turns a list into numbers."),
+    (r"has no attribute '(\w+)'", "there is no such method or part: is it mistyped, or is the thing of another type?"),
+    (r"RecursionError|maximum recursion depth", "the function calls itself without an end."),
+    (r"same dtype|expected scalar type|dtype .* does not match|must have the same dtype|Input type .* and \w+ type",
+     "numbers of two types meet, such as float32 and float64 or int64: .float(), or .to(other.dtype)."),
+    (r"k not in range|selected index k out of range", "k is larger than what there is to choose from."),
+    (r"Expected reduction dim|cannot perform reduction|no identity|reduce an empty",
+     "a largest or smallest is asked of nothing: is a tensor, or a list, empty?"),
+    (r"non-empty list of Tensors|expects a non-empty", "the list is empty: was anything put into it?"),
+)  # fmt: skip
+_PATTERNS = [(re.compile(pattern), meant) for pattern, meant in _MEANT]
+
+
+def meaning(message: str) -> str:
+    """What an exception comes from, in a sentence; empty where it says so itself.
+
+    message: "TypeError: …", as an answer has it
+    """
+    first = message.partition("\nin line")[0]
+    return next((meant for pattern, meant in _PATTERNS if pattern.search(first)), "")
