@@ -20,6 +20,7 @@ from labkit import check, hint, images, mine, models, show
 from labkit.hooks import recording
 from labkit.methods import gradients as lab
 from labkit.methods import neurons, sanity
+from labkit.methods.switches import switches, unpooling
 from labkit.objectives import logit
 from labkit.receptive import receptive_field
 from labkit.show import gradients as pictures
@@ -406,7 +407,38 @@ show.grid(
 # %% [markdown]
 # EfficientNet-Lite0's maps are one and the same carpet: without switches nothing of the photo is left in the
 # deconvnet's backward pass, not one pixel. SqueezeNet's have next to nothing in common, though the question was the
-# same. Springenberg et al. invented the guided rule for just such networks without pooling: it asks the ReLUs, and
+# same.
+#
+# If it is the switches, then they can be exchanged. `switches` reads them off; under `unpooling` the backward pass goes
+# by those that it is given, and by `None` each gradient is spread evenly over its window.
+#
+# **Predict first.** The dog's photo, with the *cannon's* switches: what will the deconvnet show? And without any?
+
+# %%
+dog, cannon = photos[:1], photos[-1:]
+ways_back = {
+    "the dog, its own switches": switches(model, dog),
+    "the dog, the cannon's switches": switches(model, cannon),
+    "the dog, no switches": None,
+}
+by_switches = {}
+for name, where in ways_back.items():
+    with unpooling(where):
+        by_switches[name] = lab.deconvnet(model, dog, target)
+pictures.by_switches(
+    by_switches | {"the cannon, its own switches": one_target[NETWORK][-1:]},
+    autograd=one_target[NETWORK][:1],
+    title=f"The dog through other switches: deconvnet of {target}",
+    caption=f"{NETWORK}, all {len(ways_back['the dog, its own switches'])} max poolings.",
+)
+
+# %% [markdown]
+# SqueezeNet: the dog's photo went in, and the cannon's map comes out. Without switches there is a carpet again, the
+# same for every photo. With its own switches the map is what autograd gives, since that is how a max pooling is
+# differentiated: nobody had to write an unpooling. (Where two overlapping windows have their maximum in the same place,
+# autograd adds the two gradients; torch's `F.max_unpool2d` keeps one of them.)
+#
+# Springenberg et al. invented the guided rule for just such networks without pooling: it asks the ReLUs, and
 # they have seen the photo.
 
 # %% [markdown]

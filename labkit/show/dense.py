@@ -89,7 +89,8 @@ def coarse_segmentation(
         "the same, all others as one more": _tinted(photo, led),
     }
     caption = f"{texts.get('caption', '')} {_shares_of_the_photo(names, leading, led)}".strip()
-    figure = grid(panels.values(), above=panels, **{**texts, "caption": caption})
+    texts = {**texts, "caption": caption}
+    figure = grid(panels.values(), above=panels, **texts)
     for axes, labels in zip(figure.axes[2:], (leading, led), strict=True):
         _name_regions(axes, names, labels)
     return figure

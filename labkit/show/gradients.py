@@ -1,10 +1,12 @@
 """Figures of stage 05: maps of pixels as pictures, and what a neuron sees."""
 
+from collections.abc import Mapping
 from typing import Unpack
 
 import torch
 from torch import Tensor
 
+from labkit.methods.sanity import rank_correlation
 from labkit.receptive import Box
 from labkit.show.drawing import outline
 from labkit.show.picture import Picture, Texts
@@ -39,6 +41,27 @@ def _stretched(maps: Tensor, *, clip: float = 0.99) -> Tensor:
     few = flat.kthvalue(max(1, int(clip * flat.shape[1])), dim=1).values
     top = few.where(few > 0, flat.amax(dim=1)).clamp(min=torch.finfo(maps.dtype).tiny).view(-1, 1, 1, 1)
     return (maps / top).clamp(-1, 1)
+
+
+def by_switches(maps: Mapping[str, Tensor], *, autograd: Tensor, **texts: Unpack[Texts]) -> Picture:
+    """Maps of one target, each by other switches of the max poolings; the caption goes on with how alike they are.
+
+    maps:     what it is -> (1, 3, H, W); the first should be what autograd gives, the last is another photo's own
+    autograd: (1, 3, H, W)
+    """
+    first, *_, last = maps
+    off = (maps[first] - autograd).abs().max() / autograd.abs().max()
+    alike = {name: rank_correlation(one, maps[last])[0] for name, one in maps.items() if name != last}
+    told = (
+        f"Grey is 0, every map has its own scale. Largest difference of the first from autograd's: {off:.0e} of the "
+        "largest value. Rank correlation with the last map: "
+        + ", ".join(f"{name.replace(',', ' by')} {value:z.2f}" for name, value in alike.items())
+        + "."
+    )
+    texts = {**texts, "caption": f"{texts.get('caption', '')} {told}".strip()}
+    return grid(
+        signed(torch.cat(list(maps.values()))), above=[name.replace(", ", "\n") for name in maps], **texts
+    )
 
 
 def box_on_photo(image: Tensor, gradient: Tensor, box: Box, **texts: Unpack[Texts]) -> Picture:
