@@ -16,6 +16,7 @@ from labkit.models import Classifier
 def _layer_cases(generator: torch.Generator) -> Cases:
     def case(layer, height, width):
         model, photo = draw_classifier(generator, convnet(4), 4), draw_photo(generator, height, width)
+        model.mean.fill_(0.45), model.std.fill_(0.25)  # so that it matters that the model normalises
         return SimpleNamespace(model=model, image=photo, layer=layer)
 
     return {
@@ -53,6 +54,13 @@ def _gradient_of(score, *, clone=True):
         return torch.autograd.grad(score(seen[layer], logits), leaf)[0]
 
     return wrong
+
+
+def _of_the_bare_net(model, image, layer):
+    leaf = image.clone().requires_grad_()
+    with recording(model.net, layer) as seen:
+        model.net(leaf)
+    return torch.autograd.grad(seen[layer].square().sum() / 2, leaf)[0]
 
 
 EXERCISE = Exercise(
@@ -103,6 +111,49 @@ EXERCISE = Exercise(
             "the logits",
             "you took the squares of the model's output, not of the layer's: use seen[layer].",
             _gradient_of(lambda maps, logits: logits.square().sum() / 2),
+        ),
+        Mistake(
+            "without the normalisation",
+            "you ran model.net on the photo, which expects normalised images. The model normalises and then runs it: "
+            "model(leaf).",
+            _of_the_bare_net,
+        ),
+        Mistake(
+            "absolute values",
+            "you follow the sum of the absolute values, which gives loud and silent units the same push. Half the sum "
+            "of squares pushes each by as much as it already answers.",
+            _gradient_of(lambda maps, logits: maps.abs().sum()),
+        ),
+        Mistake(
+            "what is above 0 only",
+            "you drop what is below 0 before squaring. The norm counts it as well: a unit below 0 is pushed further "
+            "below.",
+            _gradient_of(lambda maps, logits: maps.clamp(min=0).square().sum() / 2),
+        ),
+        Mistake(
+            "the largest",
+            "you follow the largest activation alone. Half the sum of squares follows all of them.",
+            _gradient_of(lambda maps, logits: maps.amax()),
+        ),
+        Mistake(
+            "one channel",
+            "you follow the first channel. The norm is over all channels and positions.",
+            _gradient_of(lambda maps, logits: maps[:, 0].square().sum() / 2),
+        ),
+        Mistake(
+            "channels averaged",
+            "you average over the channels before squaring, so they cancel. Square first, and sum over all.",
+            _gradient_of(lambda maps, logits: maps.mean(dim=1).square().sum() / 2),
+        ),
+        Mistake(
+            "the square of the sum",
+            "you square the sum. It is the sum of the squares: .square().sum().",
+            _gradient_of(lambda maps, logits: maps.sum().square() / 2),
+        ),
+        Mistake(
+            "the spread",
+            "you take the mean off before squaring. The norm measures from 0.",
+            _gradient_of(lambda maps, logits: (maps - maps.mean()).square().sum() / 2),
         ),
         Mistake(
             "the caller's photo",

@@ -114,6 +114,64 @@ EXERCISE = Exercise(
             _reshaped,
         ),
         Mistake(
+            "the mean",
+            "you average over the photo's positions. Sum them, so that each is pulled alike in a small map and a "
+            "large one.",
+            lambda maps, guide: _products(maps, guide).amax(dim=1).mean(),
+        ),
+        Mistake(
+            "the smallest",
+            "you took the smallest product, the partner that suits worst. Take the largest: amax(dim=1).",
+            lambda maps, guide: _products(maps, guide).amin(dim=1).sum(),
+        ),
+        Mistake(
+            "the largest size",
+            "you took absolute values, so a partner that is quite the opposite counts as the best. "
+            "Take the largest product with its sign.",
+            lambda maps, guide: _products(maps, guide).abs().amax(dim=1).sum(),
+        ),
+        Mistake(
+            "no way back",
+            "the score is right, but no gradient leads from it to the photo's maps. Leave out .detach(), .item() and "
+            "numpy.",
+            lambda maps, guide: _products(maps, guide).amax(dim=1).sum().detach(),
+        ),
+        Mistake(
+            "not summed",
+            "you return one number per position. Sum them.",
+            lambda maps, guide: _products(maps, guide).amax(dim=1),
+        ),
+        Mistake(
+            "which partner",
+            "you add up which partner is the best, and not how well it suits: amax in place of argmax.",
+            lambda maps, guide: _products(maps, guide).argmax(dim=1).float().sum(),
+        ),
+        Mistake(
+            "the guide normalised",
+            "you normalised the guide's features. The plain dot product is asked for.",
+            lambda maps, guide: _products(maps, F.normalize(guide, dim=0)).amax(dim=1).sum(),
+        ),
+        Mistake(
+            "squares",
+            "you square the products, so a partner that is quite the opposite counts as well. Take them as they are.",
+            lambda maps, guide: _products(maps, guide).square().amax(dim=1).sum(),
+        ),
+        Mistake(
+            "a soft choice",
+            "you weigh the partners by softmax. Each position takes the best one alone: amax(dim=1).",
+            lambda maps, guide: (_products(maps, guide).softmax(dim=1) * _products(maps, guide)).sum(),
+        ),
+        Mistake(
+            "the guide's average",
+            "you compare with the guide's average features. Each position takes its best partner: compare with all.",
+            lambda maps, guide: _products(maps, guide).mean(dim=1).sum(),
+        ),
+        Mistake(
+            "the photo with itself",
+            "you multiply the photo's maps by themselves. The partners are the guide's positions.",
+            lambda maps, guide: _products(maps, maps).amax(dim=1).sum(),
+        ),
+        Mistake(
             "one winner",
             "you kept the single best pair, so one position of the photo moves and all the others stand still. "
             "Sum the best of every position.",

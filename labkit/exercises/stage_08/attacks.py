@@ -1,5 +1,7 @@
 """Networks to attack, the gradients that attacks follow, and the box that they keep to."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -19,7 +21,7 @@ def responsive_classifier(generator: torch.Generator, photos: Tensor, *, categor
             return model
 
 
-def loss_gradient(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+def loss_gradient(model: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor) -> Tensor:
     """The gradient of the mean cross-entropy. (N, 3, H, W), (N,) -> (N, 3, H, W)"""
     return gradient_by_autograd(lambda leaf: F.cross_entropy(model(leaf), labels), images)
 

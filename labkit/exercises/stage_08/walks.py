@@ -102,7 +102,7 @@ def filed(
 
 def step_mistakes(walking: Callable[..., Attack]) -> tuple[Mistake, ...]:
     """What can be wrong with a step, whichever of the two functions walks."""
-    told = {
+    told: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {
         "not normalised": (
             "you step along the gradient as it is, and its size means nothing here. Divide it by the root of "
             "its mean square, so that every step has the same size.",
