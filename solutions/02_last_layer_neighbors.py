@@ -27,9 +27,11 @@ from torch.utils.data import DataLoader
 from labkit import check, hint, images, mine, models, show
 from labkit.methods import gallery as galleries
 from labkit.methods import neighbors as lab
+from labkit.methods import probe
 from labkit.show.neighbors import grouped_bars, neighbor_rows, photo_map
+from labkit.show.probe import learning_curves, survivors, weight_sizes
 
-lab = mine(lab)  # your own functions stand in it, once they pass their checks
+lab, probe = mine(lab), mine(probe)  # your own functions stand in them, once they pass their checks
 NETWORK = "efficientnet_lite0"
 OTHER = next(name for name in models.EMBEDDED if name != NETWORK)  # to compare with
 GALLERY = "views"  # or "imagenette": 3,925 photos, 99 MB to download the first time, minutes on a CPU
@@ -479,6 +481,170 @@ photo_map(
 # %% [markdown]
 # Nearly every pile on the right is one photo in six views. On the left there are few: most views lie where their
 # brightness and their large patches of colour put them.
+
+# %% [markdown]
+# ## One layer on top
+#
+# Neighbours use the features as they are. **Transfer learning** puts a new last layer on them and trains that one
+# alone, for a new question, while the network below stays frozen. The new question here: *which of the thirty photos is
+# this a view of?* The layer, a *linear probe*, learns from a few views of each photo and is asked about views that it
+# has not seen. Thirty photos are very few, and so are three unseen views of each: 90 images, each worth 0.01 below.
+#
+# With 1280 features and thirty examples, the weights are far from determined. **Regularisation** chooses among them:
+#
+# | | what it does |
+# |---|---|
+# | **L2** (weight decay) | keeps all weights small |
+# | **L1** | keeps few weights: the others are exactly 0 |
+# | **augmentation** | adds views of each photo, so that what changes from view to view is not learned |
+#
+# ### Exercise 02.6
+#
+# The probe is one matrix, without a bias: `logits = features @ weights`. Training makes this small:
+#
+# $$\frac{1}{N}\sum_n \text{cross-entropy}_n \;+\; \frac{l_2}{2}\sum_{d,c} w_{dc}^2 \;+\; l_1 \sum_{d,c} |w_{dc}|$$
+#
+# Both penalties are sums over all weights. Write one step of it, a *proximal* gradient step, in two halves:
+#
+# 1. a step down the slope of the first two terms, taken at the weights that came in: `rate` times that slope;
+# 2. for L1, each of the weights that come out moves by `rate · l1` towards 0, and stops there if it would pass it.
+#
+# Why not the slope of $|w|$ in the first half? It is +1 or −1, never less, so a small weight would jump over 0 and
+# back, step after step, and never be 0. You know that it is right when, with a large `l1`, many weights are exactly 0.
+
+
+# %%
+def probe_step(weights, features, labels, rate, l1, l2):
+    """The weights of a linear probe after one proximal gradient step.
+
+    weights:  (D, C), no bias
+    features: (N, D)
+    labels:   (N,) int64 in 0..C-1
+    rate:     of the step;  l1, l2: strengths of the two penalties
+    Returns:  (D, C)
+    """
+    # TODO 02.6: the slope of mean cross-entropy and L2, a step down, then every weight nearer to 0.
+    # The traps: the mean over the examples; the ½ of the L2 term; weights below 0.
+    ### BEGIN SOLUTION
+    guesses = (features @ weights).softmax(dim=1)  # (N, C)
+    wanted = nn.functional.one_hot(labels, weights.shape[1])
+    slope = features.T @ (guesses - wanted) / len(features) + l2 * weights  # (D, C)
+    down = weights - rate * slope
+    return down.sign() * (down.abs() - rate * l1).clamp(min=0)
+    ### END SOLUTION
+
+
+# %%
+check("02.6", probe_step)
+
+# %% [markdown]
+# Five ways to answer the question: a probe on the features of both trained networks, on those of the untrained one, on
+# the pixels themselves, and no transfer at all: a small network of three convolutions, trained **from scratch** on the
+# same views. Each learns from 1 (the photo alone, no augmentation), 3 and 6 views of each photo.
+#
+# **Predict first.** How good is the probe that has seen each photo once? And who gains most from more views?
+
+# %%
+show.bet(
+    "one view",
+    f"A probe on {NETWORK}, one view per photo: how many unseen views are named right?",
+    low=0,
+    high=100,
+    unit="%",
+)
+show.bet(
+    "scratch",
+    "The network from scratch, six views per photo: how many?",
+    low=0,
+    high=100,
+    unit="%",
+)
+
+# %%
+PER_PHOTO = (1, 3, 6)  # views of each photo to learn from
+place = torch.arange(len(views)) % 6  # 0 is the photo itself
+unseen, unseen_of = galleries.views(bank.images, per_photo=4, seed=1)
+unseen, unseen_of = (part[torch.arange(len(part)) % 4 > 0] for part in (unseen, unseen_of))
+
+frozen = spaces | {
+    f"untrained {NETWORK}": partial(lab.features, untrained[NETWORK]),
+    "pixels": partial(galleries.pixels, size=32),
+}
+have = described if GALLERY == "views" else {}
+known = {
+    name: have[name] if name in have and name != "pixels" else describe(views)
+    for name, describe in frozen.items()
+}
+asked = {name: describe(unseen) for name, describe in frozen.items()}
+
+learned = {name: [] for name in (*frozen, "from scratch")}
+for count in PER_PHOTO:
+    these = place < count
+    for name in frozen:
+        trained = probe.train(known[name][these], photo_of[these], l2=0.01, steps=100)
+        learned[name].append(trained.accuracy(asked[name], unseen_of))
+    small = probe.from_scratch(views[these], photo_of[these])
+    learned["from scratch"].append(probe.network_accuracy(small, unseen, unseen_of))
+
+show.settle("one view", 100 * learned[NETWORK][0])
+show.settle("scratch", 100 * learned["from scratch"][-1])
+learning_curves(
+    learned,
+    PER_PHOTO,
+    chance=1 / len(bank),
+    title="Transfer: one new layer on frozen features, against training from scratch",
+    caption=f"{len(unseen)} unseen views of {len(bank)} photos. L2 of 0.01 in the probes, none from scratch.",
+)
+
+# %% [markdown]
+# EXPLAIN1
+#
+# ## Few weights or small ones
+#
+# Now the strengths. Take the probe on EfficientNet-Lite0, once with one view of each photo and once with all six.
+#
+# **Predict first.** Raise L1 until only a tenth of the 1280 features is left. What does the probe lose? And what
+# does L2 do to the number of features?
+
+# %%
+show.bet(
+    "survivors",
+    f"L1 of 0.03, six views per photo: how many of the {described[NETWORK].shape[1]} features keep a weight?",
+    low=0,
+    high=described[NETWORK].shape[1],
+)
+
+# %%
+STRENGTHS = (0.1, 0.03, 0.01, 0.003, 0.001)
+taught = {"photo alone": place < 1, "six views": place < 6}
+sparse = {
+    name: [probe.train(known[NETWORK][these], photo_of[these], l1=l1) for l1 in STRENGTHS]
+    for name, these in taught.items()
+}
+show.settle("survivors", sparse["six views"][1].surviving())
+survivors(
+    sparse,
+    STRENGTHS,
+    asked[NETWORK],
+    unseen_of,
+    title="How few features will do, and what augmentation adds",
+)
+
+# %%
+decayed = {
+    f"L2 of {l2:g}": probe.train(known[NETWORK][taught["six views"]], photo_of[taught["six views"]], l2=l2)
+    for l2 in (0.01, 10)
+}
+weight_sizes(
+    decayed | {"L1 of 0.01": sparse["six views"][2]},
+    title="L2 makes all weights small, L1 makes few of them",
+    caption="Unseen views named right: "
+    + ", ".join(f"{name} {fit.accuracy(asked[NETWORK], unseen_of):.2f}" for name, fit in decayed.items())
+    + ".",
+)
+
+# %% [markdown]
+# EXPLAIN2
 
 # %%
 show.how_well_you_knew()

@@ -361,6 +361,100 @@ show.dots(
 # colours that are **uncorrelated** in photos. Any image can be written so. Nothing is forbidden; but a small step in
 # these numbers is a natural change of an image, where a small step in pixels is noise.
 #
+# ### Exercise 06.6
+#
+# Write the map from the numbers to one picture per colour. `spectrum` holds two numbers for each wave, its real and its
+# imaginary part, as `torch.view_as_complex` takes them. Divide each wave by its **frequency in waves per pixel**,
+# $\sqrt{f_y^2 + f_x^2}$, and add the waves up: that is `torch.fft.irfft2` with `norm="ortho"`. The constant part has
+# frequency 0, and nobody can divide by that: the lowest frequency counts as that of one wave on the longer side,
+# `1 / max(H, W)`.
+#
+# The picture is real, so a wave to the left is a mirror of the one to the right, and only the right half of the
+# frequencies is stored: `W // 2 + 1` of them. That is the same for `W = 4` and `W = 5`, so the transform has to be told
+# the size. The colours' mixing, and the squashing to 0..1, come after it and are the lab's.
+
+
+# %%
+def image_from_spectrum(spectrum, size):
+    """The sum of all waves, each divided by its frequency.
+
+    spectrum: (N, 3, H, W // 2 + 1, 2), real and imaginary part
+    size:     (H, W)
+    Returns:  (N, 3, H, W), real, not clamped
+    """
+    # TODO 06.6: frequencies (H, W // 2 + 1) by fftfreq and rfftfreq, the division, the transform back.
+    # The traps: frequency 0; rows whose frequency is negative; odd widths; the norm.
+    ### BEGIN SOLUTION
+    H, W = size
+    frequency = torch.hypot(torch.fft.fftfreq(H)[:, None], torch.fft.rfftfreq(W))  # (H, W // 2 + 1)
+    waves = torch.view_as_complex(spectrum) / frequency.clamp(min=1 / max(H, W))
+    return torch.fft.irfft2(waves, s=size, norm="ortho")
+    ### END SOLUTION
+
+
+# %%
+check("06.6", image_from_spectrum)
+
+# %% [markdown]
+# Why does this help? The chain rule divides the gradient by the frequency, too, and the step that it makes is divided
+# once more on its way into the image. So a wave that is ten times slower moves a hundred times as far for the same
+# slope. No wave is forbidden; the slow ones are only *first*.
+#
+# **Predict first.** The flamingo from the top of this notebook once more: no regulariser, no transforms, the same
+# rule, rate and number of steps. Only the numbers are others. What will be there to see?
+
+# %%
+show.bet(
+    "slow waves",
+    "Of the first step's change, how much is in waves of 18 pixels or longer? In pixels, then in Fourier numbers:",
+    options=["little and little", "little and most", "most and little", "most and most"],
+)
+
+# %%
+climbs_in = {"in pixels": [image[0] for image in kept]}
+frames = lab.ascend(flamingo, **plain | {"parameterisation": lab.FOURIER}, size=SIZE, steps=FEW)
+climbs_in["in Fourier\nnumbers"] = [kept[0][0], *(frame.images[0] for frame in frames)]
+
+
+def slow_share(change):
+    """The share of an image's change, in squares, that is in waves of 18 pixels or longer."""
+    power = torch.fft.fft2(change).abs().square().sum(dim=0)
+    down, across = torch.fft.fftfreq(change.shape[1])[:, None], torch.fft.fftfreq(change.shape[2])
+    return (power[torch.hypot(down, across) <= 1 / 18].sum() / power.sum()).item()
+
+
+slow = {name: slow_share(climb[1] - climb[0]) for name, climb in climbs_in.items()}
+moved_by = {name: (climb[1] - climb[0]).square().mean().sqrt() for name, climb in climbs_in.items()}
+show.settle("slow waves", " and ".join("most" if share > 0.5 else "little" for share in slow.values()))
+first_step = {
+    name: 0.5 + 0.5 * (climb[1] - climb[0]) / (climb[1] - climb[0]).abs().max()
+    for name, climb in climbs_in.items()
+}
+
+show.grid(
+    {name: [first_step[name], *(climb[step] for step in shown[1:])] for name, climb in climbs_in.items()},
+    above=["the first step, enlarged", *(f"step {step}" for step in shown[1:])],
+    title="The same climb in two kinds of numbers",
+    caption=f"{NETWORK}, flamingo, no regulariser, no transforms, rate 0.01. Of the first step, "
+    + " and ".join(f"{share:.0%} {name}".replace("\n", " ") for name, share in slow.items())
+    + " is in waves of 18 pixels or longer; it moves the values by "
+    + " and ".join(f"{size:.3f}" for size in moved_by.values())
+    + " (root mean square). The probability at the end: "
+    + " and ".join(
+        f"{lab.rescore(model, climb[-1][None], ['flamingo']).item():.3f}" for climb in climbs_in.values()
+    )
+    + ".",
+)
+
+# %% [markdown]
+# In pixels the first step is fine grain: hardly anything of it is slow. In Fourier numbers most of it is clouds, and
+# what is fine comes on top of them, later.
+#
+# SqueezeNet is as sure of the one picture as of the other in the end. But in the lower one there is by step 12 something
+# like a head, with an eye and a red beak, and nothing has brought it out but another way to write the image down. It is
+# no good flamingo yet.
+#
+#
 # The transforms are stronger, too: jitter, and a random scale and rotation in each step, so that only what survives
 # them pays. A transform is a function of images and a generator, so here is one more, for colours. The step is Adam's.
 #
