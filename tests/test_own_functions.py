@@ -241,6 +241,16 @@ def test_guided_backprop_with_hooks_leaves_other_relus_to_the_lab():
     assert whose.told() == ""
 
 
+def test_a_rank_correlation_of_many_pixels_is_the_labs():
+    """The reference answer compares each pixel with each: 50,000 of them would take 20 GB."""
+    large = torch.rand(2, 100, 100)
+    lab = Mine(sanity, STAND_INS, {"rank_correlation": SOLVED["05.5"]})
+    assert torch.equal(
+        lab.rank_correlation(large, large.square()), sanity.rank_correlation(large, large.square())
+    )
+    assert whose.told() == ""
+
+
 def test_a_check_that_fails_is_remembered_as_failed():
     function = written("def scale_filters(filters):\n    return filters + 1", "scale_filters")
     with pytest.raises(CheckFailed):
