@@ -450,9 +450,9 @@ show.grid(
 # In pixels the first step is fine grain: hardly anything of it is slow. In Fourier numbers most of it is clouds, and
 # what is fine comes on top of them, later.
 #
-# SqueezeNet is as sure of the one picture as of the other in the end. But in the lower one there is by step 12 something
-# like a head, with an eye and a red beak, and nothing has brought it out but another way to write the image down. It is
-# no good flamingo yet.
+# SqueezeNet is as sure of the one picture as of the other in the end. But in the lower one there is by step 12
+# something like a head, with an eye and a red beak, and nothing has brought it out but another way to write the image
+# down. It is no good flamingo yet.
 #
 #
 # The transforms are stronger, too: jitter, and a random scale and rotation in each step, so that only what survives

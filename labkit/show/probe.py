@@ -10,6 +10,8 @@ from labkit.methods.probe import Probe
 from labkit.show.picture import Picture, Texts
 from labkit.show.plots import lines
 
+_LEFT = "{:g} leaves {} and gets {:.2f}"
+
 
 def learning_curves(
     values: Mapping[str, Sequence[float]], per_photo: Sequence[int], *, chance: float, **texts: Unpack[Texts]
@@ -50,12 +52,7 @@ def survivors(
     counts = {name: [probe.surviving() for probe in row] for name, row in probes.items()}
     right = {name: [probe.accuracy(features, labels) for probe in row] for name, row in probes.items()}
     told = "; ".join(
-        f"{name}: "
-        + ", ".join(
-            f"{strength:g} leaves {count} and gets {share:.2f}"
-            for strength, count, share in zip(strengths, counts[name], right[name], strict=True)
-        )
-        for name in probes
+        f"{name}: " + ", ".join(map(_LEFT.format, strengths, counts[name], right[name])) for name in probes
     )
     texts["caption"] = (
         f"{texts.get('caption', '')} L1 of each strength, of {features.shape[1]} features. {told}."
