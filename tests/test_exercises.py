@@ -101,3 +101,10 @@ def test_no_file_is_longer_than_200_lines_and_no_function_longer_than_30(path):
         n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
     )
     assert {f.name: n for f in functions if (n := f.end_lineno - f.lineno + 1) > 30} == {}
+
+
+def test_the_core_path_is_the_course_in_three_hours():
+    core = [exercise for stage in stages() for exercise in exercises(stage) if exercise.core]
+    assert 15 <= len(core) <= 18
+    assert 150 <= sum(exercise.minutes for exercise in core) <= 195
+    assert {exercise.stage for exercise in core} == set(stages()) - {"00"}  # a review, which can be skipped

@@ -64,6 +64,7 @@ EXERCISE = Exercise(
     title="The first convolution of any network",
     points=1,
     minutes=6,
+    core=True,
     hints=(
         "net.modules() walks through all modules, also those inside blocks, in the order of their definition.",
         "isinstance(module, nn.Conv2d) tells a convolution; return at the first one.",

@@ -56,6 +56,7 @@ EXERCISE = Exercise(
     title="Scale each filter for display",
     points=1,
     minutes=8,
+    core=True,
     hints=(
         "Every filter needs its own smallest and largest weight, over its three colours together.",
         "filters.amin(dim=(1, 2, 3), keepdim=True) has shape (K, 1, 1, 1), so it broadcasts.",

@@ -115,6 +115,7 @@ EXERCISE = Exercise(
     title="Features of the last layer, with a hook",
     points=3,
     minutes=15,
+    core=True,
     hints=(
         "[m for m in model.modules() if isinstance(m, nn.Linear)][-1] is the last linear layer, whatever its name.",
         "layer.register_forward_pre_hook(f) calls f(module, inputs) just before the layer runs, and returns a "

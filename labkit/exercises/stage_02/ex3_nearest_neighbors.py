@@ -57,6 +57,7 @@ EXERCISE = Exercise(
     title="The k nearest, without the image itself",
     points=2,
     minutes=8,
+    core=True,
     hints=(
         "The nearest to an image is the image itself. Make those entries, the diagonal, infinitely far.",
         "distances.clone().fill_diagonal_(float('inf')) leaves the table that you were given as it is.",

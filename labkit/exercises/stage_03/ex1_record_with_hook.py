@@ -100,6 +100,7 @@ EXERCISE = Exercise(
     title="A hook that takes a copy and comes off",
     points=2,
     minutes=12,
+    core=True,
     hints=(
         "layer.register_forward_hook(f) calls f(module, inputs, output) whenever the layer runs, and returns a handle.",
         "An in-place ReLU behind the layer writes into the tensor that your hook got: keep output.detach().clone().",

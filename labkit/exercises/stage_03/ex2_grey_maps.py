@@ -76,6 +76,7 @@ EXERCISE = Exercise(
     title="Maps as grey pictures",
     points=1,
     minutes=10,
+    core=True,
     hints=(
         "Put everything below zero to zero, then divide by the largest value: of each map, or of them all.",
         "maps.clamp(min=0), then .amax(dim=(-2, -1), keepdim=True) for each map, or .amax() for one scale.",

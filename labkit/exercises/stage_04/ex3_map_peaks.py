@@ -71,6 +71,7 @@ EXERCISE = Exercise(
     title="Where a map is largest",
     points=1,
     minutes=8,
+    core=True,
     hints=(
         "argmax over rows and columns together gives one number, counted along the rows: flatten(2) first.",
         "Each row holds W numbers, so place 0 is (0, 0), place W is (1, 0). Which row is place p in?",

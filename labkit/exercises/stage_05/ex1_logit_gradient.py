@@ -65,6 +65,7 @@ EXERCISE = Exercise(
     title="The gradient of a logit",
     points=2,
     minutes=10,
+    core=True,
     hints=(
         "Autograd differentiates with respect to a leaf: leaf = images.clone().requires_grad_().",
         "logits[range(N), targets] takes each photo's own logit, shape (N,).",

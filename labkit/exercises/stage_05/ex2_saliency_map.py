@@ -38,6 +38,7 @@ EXERCISE = Exercise(
     title="From a gradient to a saliency map",
     points=1,
     minutes=5,
+    core=True,
     hints=(
         "Two steps, and their order matters: sizes first, then the largest over the colours.",
         "gradient.abs() are the sizes; the colours are dim=1.",

@@ -53,6 +53,7 @@ EXERCISE = Exercise(
     title="One ReLU, three rules",
     points=2,
     minutes=8,
+    core=True,
     hints=(
         "There are two masks: x > 0 looks at the photo, grad_output > 0 at what comes from above.",
         "The gradient uses the first, the deconvnet the second, guided backprop both.",

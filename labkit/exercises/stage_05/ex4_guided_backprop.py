@@ -92,6 +92,7 @@ EXERCISE = Exercise(
     title="Guided backprop with hooks",
     points=3,
     minutes=15,
+    core=True,
     hints=(
         "model.modules() finds every nn.ReLU, also inside blocks. "
         "handle = relu.register_full_backward_hook(hook) hangs a hook on it.",

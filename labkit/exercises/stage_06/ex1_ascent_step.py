@@ -73,6 +73,7 @@ EXERCISE = Exercise(
     title="One step up, with the L2 term",
     points=2,
     minutes=10,
+    core=True,
     hints=(
         "Write f + R as one number and let autograd do the rest: you only need its gradient once.",
         "R is a penalty: it grows with the distance from grey, and what it is part of is to grow, so it enters with a "

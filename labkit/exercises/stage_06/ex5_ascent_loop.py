@@ -69,6 +69,7 @@ EXERCISE = Exercise(
     title="The loop",
     points=3,
     minutes=15,
+    core=True,
     hints=(
         "The four steps of the lecture, in a for loop: forward, gradient, a small step, regularise.",
         "for step in range(1, steps + 1): so that step % every == 0 is true at every, 2·every, …",
