@@ -10,6 +10,7 @@ from labkit.methods.probe import Probe
 from labkit.show.picture import Picture, Texts
 from labkit.show.plots import lines
 
+_ROUND = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)  # places on an axis of logarithms
 _LEFT = "{:g} leaves {} and gets {:.2f}"
 
 
@@ -61,6 +62,7 @@ def survivors(
         {name: (counts[name], right[name]) for name in probes},
         across="features with a weight that is not 0",
         up="unseen views named right",
+        ticks={n: str(n) for n in _ROUND if min(map(min, counts.values())) <= n <= features.shape[1]},
         look={"xscale": "log", "ylim": (0, 1.03)},
         **texts,
     )
