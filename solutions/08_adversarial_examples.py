@@ -508,8 +508,8 @@ pictures.share_table(
 #
 # In the figure above nothing but the PNG leaves anything of the first two attacks. A little JPEG, a mirror, and the
 # koala is gone, though the *photo* bears most of that. Of the nine images that went on until the network was sure, four
-# or five bear a light JPEG, another size or a small shift, and one bears the mirror. (For a photo a mirror should change
-# nothing. For the network it does, even if all its filters came in mirrored pairs: with a stride of 2 its windows
+# or five bear a light JPEG, another size or a small shift, and one bears the mirror. (For a photo a mirror should
+# change nothing. For the network it does, even if all its filters came in mirrored pairs: with a stride of 2 its windows
 # begin at one end of a row of 224 pixels, so in the mirror they lie one pixel aside.) An adversarial example is
 # made for one network and one exact input. (One can plan for the rest, too: take the gradient's mean over many
 # mirrored, moved and compressed copies. Athalye et al. 2018 did, arXiv:1707.07397, and 3-D-printed a turtle that is a
