@@ -387,7 +387,7 @@ pictures.predicted(
 #
 # ### Exercise 08.5
 #
-# A PNG keeps 8 bits per colour: every value becomes the nearest k/255. That moves each value by up to half a grey level,
+# A PNG keeps 8 bits per colour: each value becomes the nearest k/255. That moves it by up to half a grey level,
 # which is *more* than a small step of the attack. Write the attack so that it plans for it: what counts is whether the
 # network is fooled by the **rounded** image, and that is what you return, also where the steps are used up before.
 # The step is the one of 08.1. Its gradient may be that of the rounded image or that of the image in floats: both pass.
@@ -509,7 +509,7 @@ pictures.share_table(
 # In the figure above nothing but the PNG leaves anything of the first two attacks. A little JPEG, a mirror, and the
 # koala is gone, though the *photo* bears most of that. Of the nine images that went on until the network was sure, four
 # or five bear a light JPEG, another size or a small shift, and one bears the mirror. (For a photo a mirror should
-# change nothing. For the network it does, even if all its filters came in mirrored pairs: with a stride of 2 its windows
+# change nothing. For the network it does, even if its filters came in mirrored pairs: with a stride of 2 its windows
 # begin at one end of a row of 224 pixels, so in the mirror they lie one pixel aside.) An adversarial example is
 # made for one network and one exact input. (One can plan for the rest, too: take the gradient's mean over many
 # mirrored, moved and compressed copies. Athalye et al. 2018 did, arXiv:1707.07397, and 3-D-printed a turtle that is a
