@@ -32,10 +32,10 @@ def _fooling_cases(generator: torch.Generator) -> Cases:
     already.target = int(already.model(already.images).argmax())
     raise_logit(already.model, already.target, 0.5)
     return {
+        "the target comes first already": already,
         "until it is fooled": case(0.02, 7, 3),
         "in part black and white, and too far away": case(0.05, 3, 5, contrast=4.0),
         "a single step": case(0.1, 1, 1),
-        "the target comes first already": already,
     }
 
 
@@ -70,6 +70,7 @@ EXERCISE = Exercise(
     title="Fool it into a class of your choice",
     points=3,
     minutes=12,
+    core=True,
     hints=(
         "Look first: is int(model(image).argmax()) the target? Only if not, take a step and count it.",
         "The step: the gradient of model(leaf)[0, target], divided by gradient.square().mean().sqrt(), "

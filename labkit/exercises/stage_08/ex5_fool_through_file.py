@@ -20,11 +20,11 @@ def _file_cases(generator: torch.Generator) -> Cases:
     target = int(model(rounded(image)).argmax())
     raise_logit(model, target, 0.5)
     return {
-        "in part black and white, and too far away": too_far_away(generator),
-        "rounding undoes the plain attack": undone_by_rounding(generator),
         "the target comes first already": SimpleNamespace(
             model=model, images=image, target=target, step_size=0.01, steps=5
         ),
+        "in part black and white, and too far away": too_far_away(generator),
+        "rounding undoes the plain attack": undone_by_rounding(generator),
     }
 
 
