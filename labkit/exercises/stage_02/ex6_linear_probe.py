@@ -60,6 +60,7 @@ EXERCISE = Exercise(
     title="One step of a linear probe",
     points=2,
     minutes=15,
+    core=True,
     hints=(
         "Two halves. First a plain step down the slope of what is smooth: loss and L2. Then L1, which has a corner at "
         "0, by itself: it moves the weights that came out of the first half.",

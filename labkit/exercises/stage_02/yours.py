@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from labkit.checks.stand_in import StandIn
 from labkit.images import expect_images
-from labkit.methods import neighbors
+from labkit.methods import neighbors, probe
 
 Function = Callable[..., Any]
 
@@ -36,4 +36,5 @@ def _precision(theirs: Function, own: Function) -> Function:
 YOURS = (
     StandIn("02.1", "last_features", neighbors, "features", _features),
     StandIn("02.4", "precision_at_k", neighbors, "precision_at_k", _precision),
+    StandIn("02.6", "probe_step", probe, "probe_step"),
 )

@@ -12,6 +12,10 @@ from labkit.exercises.stage_03.hooked import hooked, one_after_another, swallowe
 from labkit.exercises.stage_03.networks import BreakDown, Crossed
 
 
+def chain(**layers: nn.Module) -> nn.Sequential:
+    return nn.Sequential(OrderedDict(layers))
+
+
 def _hook_cases(generator: torch.Generator) -> Cases:
     """Networks that write into their own maps, hide the layer in a block, run crosswise, or fail behind it."""
 
@@ -20,9 +24,6 @@ def _hook_cases(generator: torch.Generator) -> Cases:
             parameter.data = torch.randn(parameter.shape, generator=generator)
         images = torch.rand(2, 3, 8, 9, generator=generator)
         return SimpleNamespace(net=net, layer=layer, images=images, way=way, breaks=breaks)
-
-    def chain(**layers):
-        return nn.Sequential(OrderedDict(layers))
 
     block = chain(conv=nn.Conv2d(4, 5, 3), relu=nn.ReLU6(inplace=True))
     return {

@@ -10,7 +10,7 @@ from labkit.checks.exercise import Cases, CheckFailed, Exercise, Mistake
 from labkit.checks.expect import expect_between, expect_close, expect_shape, expect_whole
 from labkit.checks.values import several
 from labkit.exercises.stage_04.memory import Stream, watched
-from labkit.exercises.stage_04.streams import all_at_once, best_of_each, carried, one_choice
+from labkit.exercises.stage_04.streams import Carried, all_at_once, best_of_each, one_choice
 
 
 def _streams(generator: torch.Generator) -> Cases:
@@ -40,15 +40,7 @@ def _judge_stream(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     for name in ("values", "images"):
         expect_shape(name, answer[name], (C, k))
     values, numbers = answer["values"], answer["images"]
-    if (values == values.round()).all() and not (numbers == numbers.round()).all():
-        raise CheckFailed(
-            "values: expected what the images answered, got whole numbers", mistake="results exchanged"
-        )
-    if (values == 0).any() and torch.isin(values[values != 0].float(), every).all():
-        raise CheckFailed(
-            f"values: {int((values == 0).sum())} of {values.numel()} are 0, which no image answered",
-            mistake="started with zeros",
-        )
+    _judge_kinds(values, numbers, every)
     expect_whole("images", numbers)
     expect_between("images", numbers, 0, N - 1, why=f"images are numbered 0 to {N - 1} through all batches")
     expect_close(
@@ -60,6 +52,22 @@ def _judge_stream(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
     if any(len(set(row)) < k for row in numbers.tolist()):
         raise CheckFailed(f"images: expected {k} different images a channel, got one of them twice")
+    _judge_memory(answer)
+
+
+def _judge_kinds(values: Tensor, numbers: Tensor, every: Tensor) -> None:
+    if (values == values.round()).all() and not (numbers == numbers.round()).all():
+        raise CheckFailed(
+            "values: expected what the images answered, got whole numbers", mistake="results exchanged"
+        )
+    if (values == 0).any() and torch.isin(values[values != 0].float(), every).all():
+        raise CheckFailed(
+            f"values: {int((values == 0).sum())} of {values.numel()} are 0, which no image answered",
+            mistake="started with zeros",
+        )
+
+
+def _judge_memory(answer: dict[str, Tensor]) -> None:
     if answer["hoards"]:
         raise CheckFailed(
             "the values are right, but more than 3 batches were held at once, expected 1",
@@ -91,18 +99,18 @@ EXERCISE = Exercise(
         Mistake(
             "numbers start anew",
             "your numbers start at 0 in every batch. Count the images seen before, and add them.",
-            carried(count=lambda batch: 0),
+            Carried(count=lambda batch: 0),
         ),
         Mistake(
             "places for numbers",
             "topk's second result says where in the joined row a value stood, not whose it is. Gather the image "
             "numbers at those places.",
-            carried(whose=lambda numbers, order: order),
+            Carried(whose=lambda numbers, order: order),
         ),
         Mistake(
             "last batch only",
             "you take each batch's best and forget the earlier ones. Join the batch with what you kept, then topk.",
-            carried(merged=False),
+            Carried(merged=False),
         ),
         Mistake(
             "keeps every batch",
@@ -114,12 +122,12 @@ EXERCISE = Exercise(
             "started with zeros",
             "your state begins as zeros, and they beat every negative answer. Begin with empty tensors, (C, 0), "
             "or with -inf.",
-            carried(begin=(0.0, 0)),
+            Carried(begin=(0.0, 0)),
         ),
         Mistake(
             "smallest kept",
             "you keep the smallest answers. Maximally activating: the largest, best first.",
-            carried(measure=torch.neg),
+            Carried(measure=torch.neg),
         ),
         Mistake(
             "keeps something of every batch",
@@ -131,53 +139,53 @@ EXERCISE = Exercise(
         Mistake(
             "largest in absolute value",
             "you keep the largest absolute values. A strong negative answer is no answer: take the values as they are.",
-            carried(measure=torch.abs),
+            Carried(measure=torch.abs),
         ),
         Mistake(
             "first batch only",
             "only the first batch counts: the return stands inside the loop.",
-            carried(until=1),
+            Carried(until=1),
         ),
         Mistake(
             "counted from 1",
             "your images are numbered from 1. They are numbered 0, 1, 2, …",
-            carried(first=1),
+            Carried(first=1),
         ),
         Mistake(
             "one for each batch",
             "you count batches. The numbers go on by as many images as a batch has: seen += len(batch).",
-            carried(count=lambda batch: 1),
+            Carried(count=lambda batch: 1),
         ),
         Mistake(
             "channels counted",
             "you count shape[1], the channels. A batch is (n, C), so it holds shape[0] images: seen += len(batch).",
-            carried(count=lambda batch: batch.shape[1]),
+            Carried(count=lambda batch: batch.shape[1]),
         ),
         Mistake(
             "batches of one size",
             "you count as many images for every batch as the first one had. n may differ: seen += len(batch).",
-            carried(count=lambda batch: 5),
+            Carried(count=lambda batch: 5),
         ),
         Mistake(
             "k columns in any event",
             "with fewer images than k you fill up with images that do not exist. Give fewer columns.",
-            carried(begin=(-torch.inf, -1)),
+            Carried(begin=(-torch.inf, -1)),
         ),
         Mistake(
             "more than there are",
             "topk cannot take more than there are: a batch, or what you have so far, may hold fewer than k. "
             "min(k, number of columns).",
-            carried(most=lambda k, there: k),
+            Carried(most=lambda k, there: k),
         ),
         Mistake(
             "results exchanged",
             "you return images, values. The order is values, images.",
-            carried(last=lambda values, images: (images, values)),
+            Carried(last=lambda values, images: (images, values)),
         ),
         Mistake(
             "images sorted",
             "you sorted the images by their numbers, so they no longer belong to their values. Best first, both.",
-            carried(last=lambda values, images: (values, images.sort(dim=1).values)),
+            Carried(last=lambda values, images: (values, images.sort(dim=1).values)),
         ),
         Mistake(
             "one choice for all channels",

@@ -1,6 +1,7 @@
 """Wrong ways to keep the best of a stream: the right loop with one part exchanged."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -8,18 +9,8 @@ from torch import Tensor
 Best = tuple[Tensor, Tensor]
 
 
-def carried(
-    *,
-    count: Callable[[Tensor], int] = len,
-    first: int = 0,
-    merged: bool = True,
-    begin: tuple[float, int] | None = None,
-    measure: Callable[[Tensor], Tensor] = lambda values: values,
-    most: Callable[[int, int], int] = min,
-    whose: Callable[[Tensor, Tensor], Tensor] = lambda numbers, order: numbers.gather(1, order),
-    until: int | None = None,
-    last: Callable[[Tensor, Tensor], Best] = lambda values, images: (values, images),
-) -> Callable[[Iterator[Tensor], int], Best]:
+@dataclass(frozen=True)
+class Carried:
     """The loop over the batches with one part exchanged.
 
     count:   (batch) -> by how much the numbers go on;  first: the number of the first image
@@ -29,24 +20,32 @@ def carried(
     until:   how many batches count;  last: (values, images) -> what is returned
     """
 
-    def wrong(batches: Iterator[Tensor], k: int) -> Best:
+    count: Callable[[Tensor], int] = len
+    first: int = 0
+    merged: bool = True
+    begin: tuple[float, int] | None = None
+    measure: Callable[[Tensor], Tensor] = lambda values: values
+    most: Callable[[int, int], int] = min
+    whose: Callable[[Tensor, Tensor], Tensor] = lambda numbers, order: numbers.gather(1, order)
+    until: int | None = None
+    last: Callable[[Tensor, Tensor], Best] = lambda values, images: (values, images)
+
+    def __call__(self, batches: Iterator[Tensor], k: int) -> Best:
         values = numbers = torch.empty(0)
-        seen, rounds = first, 0
+        seen, rounds = self.first, 0
         for batch in batches:
             new = batch.T.clone()
             places = torch.arange(new.shape[1]).expand_as(new) + seen
             if not rounds:
-                values, numbers = _nothing(new, k, begin)
-            both = torch.cat([values, new], dim=1) if merged else new
-            names = torch.cat([numbers, places], dim=1) if merged else places
-            order = measure(both).topk(most(k, both.shape[1]), dim=1).indices
-            values, numbers = both.gather(1, order), whose(names, order)
-            seen, rounds = seen + count(batch), rounds + 1
-            if rounds == until:
+                values, numbers = _nothing(new, k, self.begin)
+            both = torch.cat([values, new], dim=1) if self.merged else new
+            names = torch.cat([numbers, places], dim=1) if self.merged else places
+            order = self.measure(both).topk(self.most(k, both.shape[1]), dim=1).indices
+            values, numbers = both.gather(1, order), self.whose(names, order)
+            seen, rounds = seen + self.count(batch), rounds + 1
+            if rounds == self.until:
                 break
-        return last(values, numbers)
-
-    return wrong
+        return self.last(values, numbers)
 
 
 def _nothing(new: Tensor, k: int, begin: tuple[float, int] | None) -> Best:

@@ -14,15 +14,12 @@ def unit(gradient: Tensor) -> Tensor:
 
 def loop(
     *,
-    counted=lambda steps: range(1, steps + 1),
+    counted=lambda steps: range(1, steps + 1), direction=unit,
     is_regularised=lambda step, steps, every: step % every == 0,
-    direction=unit,
-    begin=lambda start: start,
-    follow=lambda image, start: image,
-    order="step regularise clamp",
-    finish=lambda image, regularise, steps, every: image,
-):
-    """The function that 06.5 asks for. Each argument is one part of it.
+    begin=lambda start: start, follow=lambda image, start: image,
+    order="step regularise clamp", finish=lambda image, regularise, steps, every: image,
+):  # fmt: skip
+    """The function that 06.5 asks for, of its parts.
 
     counted:        steps -> the numbers of the steps
     is_regularised: (step, steps, every) -> whether this one is
