@@ -68,6 +68,7 @@ EXERCISE = Exercise(
     title="More of what a layer sees",
     points=2,
     minutes=12,
+    core=True,
     hints=(
         "Record the layer while the model runs on a leaf: with recording(model.net, layer) as seen: model(leaf).",
         "The score is seen[layer].square().sum() / 2, one number for all channels and positions.",

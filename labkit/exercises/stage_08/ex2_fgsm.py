@@ -74,6 +74,7 @@ EXERCISE = Exercise(
     title="The fast gradient sign method",
     points=2,
     minutes=10,
+    core=True,
     hints=(
         "It is exercise 05.1 with another score: the loss F.cross_entropy(model(leaf), labels), and a step along it.",
         "gradient.sign() is +1, 0 or -1 at each value; uphill is plus, since the loss is to rise.",
