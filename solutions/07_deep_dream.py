@@ -80,45 +80,13 @@ def dream_gradient(model, image, layer):
 check("07.1", dream_gradient)
 
 # %% [markdown]
-# ### Exercise 07.2
-#
-# One step. How long is it? Gradients differ a thousandfold between layers, so divide by their own size: with
-# $g\,/\operatorname{mean}|g|$ a value moves by `rate` on average, in any layer of any network.
-#
-# And where? A network looks through a grid: strides of 2, five times over, so places 32 pixels apart are treated
-# alike. A hundred steps on the same grid would draw the grid. So *jitter*: shift the image by a few pixels before the
-# step, another way each time, and shift it back after. `torch.roll` shifts, and what leaves one side comes in at
-# the other, so nothing is lost. Here the shift is given: `shift = (down, right)`, which may be negative.
-#
-# The result must be a valid image again, with every pixel in its old place.
-
-
-# %%
-def jittered_step(gradient_of, image, shift, rate):
-    """One step up the gradient, taken on the shifted image.
-
-    gradient_of: image (1, 3, H, W) -> its gradient, alike in shape
-    image:       (1, 3, H, W) in 0..1
-    shift:       (down, right), whole pixels
-    rate:        by how much a value moves, on average
-    Returns:     (1, 3, H, W) in 0..1, not shifted
-    """
-    # TODO 07.2: roll, gradient, normalised step, roll back, clamp.
-    # The traps: the way back has the other sign; the mean of the *absolute* values.
-    ### BEGIN SOLUTION
-    down, right = shift
-    rolled = image.roll((down, right), dims=(2, 3))
-    gradient = gradient_of(rolled)
-    moved = rolled + rate * gradient / gradient.abs().mean()
-    return moved.roll((-down, -right), dims=(2, 3)).clamp(0, 1)
-    ### END SOLUTION
-
-
-# %%
-check("07.2", jittered_step)
+# A step is that of exercise 06.2: divided by the mean of the gradient's absolute values, since gradients differ a
+# thousandfold between layers, and taken on an image that is shifted by a few pixels, another way each time, since a
+# network looks through a grid of strides and a hundred steps on the same grid would draw the grid. Here the image is
+# clipped to 0..1 after each step: a dream begins with a photo, and stays one.
 
 # %% [markdown]
-# ### Exercise 07.3
+# ### Exercise 07.2
 #
 # A unit sees no more than its receptive field, so at full size it dreams up small things. On a photo half as large
 # the same field covers twice as much, and it dreams up large ones. Hence *octaves*: dream on a small version, then on
@@ -144,7 +112,7 @@ def dream_in_octaves(photo, dream_at, octaves, scale):
     scale:    how much larger each octave is than the one before, above 1
     Returns:  (1, 3, H, W), what dream_at gave in the last octave
     """
-    # TODO 07.3: for each size: photo shrunk + detail enlarged, dream_at, the new detail.
+    # TODO 07.2: for each size: photo shrunk + detail enlarged, dream_at, the new detail.
     # The trap: the detail is the difference from the photo at that size, so that it holds all octaves so far.
     ### BEGIN SOLUTION
     H, W = photo.shape[2:]
@@ -159,14 +127,14 @@ def dream_in_octaves(photo, dream_at, octaves, scale):
 
 
 # %%
-check("07.3", dream_in_octaves)
+check("07.2", dream_in_octaves)
 
 # %% [markdown]
 # ## Dream
 #
-# These three are DeepDream. `lab.dreaming` runs them (and one thing more: it splits each gradient into fine and
-# coarse bands and lets them count alike, after Mordvintsev's later notebook, since gradients are far too fond of the
-# fine). It gives one frame for each step, and `pictures.growing` shows them as they come.
+# These two, and the step between them, are DeepDream. `lab.dreaming` runs them (and one thing more: it splits each
+# gradient into fine and coarse bands and lets them count alike, after Mordvintsev's later notebook, since gradients are
+# far too fond of the fine). It gives one frame for each step, and `pictures.growing` shows them as they come.
 #
 # **Predict first.** A rocket against the evening sky. The network was trained to tell 1000 things apart, well over a
 # hundred of them breeds of dog. Where in the photo will it dream most: on the rocket, or in the empty sky?
@@ -306,7 +274,7 @@ pictures.score_curves(
 #
 # ## Large photos
 #
-# ### Exercise 07.4
+# ### Exercise 07.3
 #
 # A photo of 12 megapixels, with all its activations kept for the backward pass, takes nearly 20 GB. The way out: cut
 # the image into tiles, take the gradient of one at a time, and lay the gradients side by side.
@@ -331,7 +299,7 @@ def tiled_gradient(gradient_of, image, tile, margin):
     margin:      how many pixels around a tile are looked at with it, where the image has them
     Returns:     (1, 3, H, W)
     """
-    # TODO 07.4: for each tile: the window, its gradient, the tile's part of it.
+    # TODO 07.3: for each tile: the window, its gradient, the tile's part of it.
     # The traps: a negative index counts from the end; how much margin there is above and on the left.
     ### BEGIN SOLUTION
     gradient = torch.zeros_like(image)
@@ -347,7 +315,7 @@ def tiled_gradient(gradient_of, image, tile, margin):
 
 
 # %%
-check("07.4", tiled_gradient)
+check("07.3", tiled_gradient)
 
 # %% [markdown]
 # **Predict first.** In a deep layer of a real network a unit sees more than a hundred pixels, and often all of them; a
@@ -394,7 +362,7 @@ show.lines(
 #
 # ## A dream with a guide
 #
-# ### Exercise 07.5
+# ### Exercise 07.4
 #
 # So far the layer chose. Google's notebook had one more idea: show it a second picture, a *guide*, and let the photo
 # dream of what is in there. Each position of a layer's map is a list of `C` features. Every position of the photo
@@ -414,7 +382,7 @@ def guided_score(maps, guide):
     guide:   (C, H, W), the guide's, of any height and width
     Returns: a scalar tensor that a gradient can be taken of
     """
-    # TODO 07.5: all dot products as one matrix, the best for each of the photo's positions, the sum.
+    # TODO 07.4: all dot products as one matrix, the best for each of the photo's positions, the sum.
     # The traps: which side the maximum runs over; reshape does not transpose.
     ### BEGIN SOLUTION
     products = maps.flatten(1).T @ guide.flatten(1)  # (h·w, H·W)
@@ -423,7 +391,7 @@ def guided_score(maps, guide):
 
 
 # %%
-check("07.5", guided_score)
+check("07.4", guided_score)
 
 # %% [markdown]
 # **Predict first.** Distant galaxies, guided by stained-glass windows, then by strawberries. What will be taken over:

@@ -71,6 +71,11 @@ SHAPES = {
     "a sum missing": (MAPS.sum(1), lambda _: MAPS, "its sum is what is expected"),
     "a maximum missing": (MAPS.amax(2), lambda _: MAPS, "its amax is what is expected"),
     "a sum too many": (MAPS, lambda t: t.sum(1), "this is the sum of what is expected along dimension 1"),
+    "a sum kept as 1": (
+        MAPS,
+        lambda t: t.sum(0, keepdim=True),
+        "this is the sum of what is expected along dimension 0",
+    ),
     "the first alone": (MAPS, lambda t: t[0], "the first along dimension 0 alone"),
     "other values, too many": (
         MAPS.sum(1),
@@ -112,6 +117,11 @@ def test_values_of_two_kinds_alone_look_neither_rounded_nor_summed():
     grey = draw(4, 9).abs().clamp(max=1)
     assert "whole numbers" not in symptom(Evidence((grey > 0).double(), grey), CASE)
     assert "is still there" in symptom(Evidence(torch.zeros(2, 3), torch.tensor([False, False, False])), CASE)
+
+
+def test_a_small_step_is_not_the_input():
+    moved = CASE.images + 1e-4 * CASE.images.sign()
+    assert "as it came" not in symptom(Evidence(moved, CASE.images + 0.03 * CASE.images.sign()), CASE)
 
 
 def test_one_wrong_corner_is_no_border():

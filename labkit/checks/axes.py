@@ -38,11 +38,13 @@ def _kept(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
 
 
 def _lost(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
-    for dim in range(expected.ndim if expected.ndim == got.ndim + 1 else 0):
+    """A dimension has been summed or averaged away, or only the first along it was taken; it may be kept as 1."""
+    for dim in range(expected.ndim):
+        one = got.select(dim, 0) if got.ndim == expected.ndim and got.shape[dim] == 1 else got
         for name in ("sum", "mean", "amax", "amin"):
-            if near(got, getattr(expected, name)(dim)):
+            if near(one, getattr(expected, name)(dim)):
                 return f"this is the {name} of what is expected along dimension {dim}, which is lost."
-        if near(got, expected.select(dim, 0)):
+        if near(one, expected.select(dim, 0)):
             return f"this is the first along dimension {dim} alone, and there are {expected.shape[dim]}."
     return None
 

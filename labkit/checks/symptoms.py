@@ -46,7 +46,7 @@ def _constant(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
 
 def _input(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
     for name, tensor in facts.tensors:
-        if tensor.numel() > 1 and near(got, tensor):
+        if tensor.numel() > 1 and near(got, tensor, rtol=1e-6):  # a small step is a step
             return f"this is {name} as it came: nothing has happened to it, or what happened is not returned."
     return None
 
@@ -62,7 +62,7 @@ def _signs(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
 
 
 def _power(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
-    if got.min() < 0 or expected.min() < 0 or expected.max() == expected.min():
+    if got.min() < 0 or expected.min() < 0 or expected.numel() < 4 or expected.max() == expected.min():
         return None
     if near(got, expected.square()):
         return "this is the square of what is expected: is a root missing?"

@@ -1,4 +1,4 @@
-"""07.5 A dream that looks for what a second photo has."""
+"""07.4 A dream that looks for what a second photo has."""
 
 from types import SimpleNamespace
 
@@ -67,7 +67,7 @@ def _reshaped(maps, guide):
 
 
 EXERCISE = Exercise(
-    id="07.5",
+    id="07.4",
     title="A dream with a guide",
     points=2,
     minutes=12,

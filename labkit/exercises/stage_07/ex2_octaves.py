@@ -1,4 +1,4 @@
-"""07.3 A dream on small images first, its detail carried up."""
+"""07.2 A dream on small images first, its detail carried up."""
 
 import itertools
 from math import ceil, floor
@@ -73,7 +73,7 @@ def _judge_octaves(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
 
 
 EXERCISE = Exercise(
-    id="07.3",
+    id="07.2",
     title="Octaves that carry the detail",
     points=3,
     minutes=15,

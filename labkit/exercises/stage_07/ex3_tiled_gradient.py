@@ -1,4 +1,4 @@
-"""07.4 The gradient of a large image, a tile at a time."""
+"""07.3 The gradient of a large image, a tile at a time."""
 
 import itertools
 from types import SimpleNamespace
@@ -84,7 +84,7 @@ def _told(windows: list[tuple[int, int]]) -> str:
 
 
 EXERCISE = Exercise(
-    id="07.4",
+    id="07.3",
     title="A gradient in tiles",
     points=3,
     minutes=18,
