@@ -23,6 +23,7 @@ from labkit.methods import (
     filters,
     gradients,
     neighbors,
+    probe,
     sanity,
     sheets,
     yolo,
@@ -138,12 +139,11 @@ def test_it_is_used_inside_the_labs_own_functions_too():
     asked = {"count": 4, "size": 5, "patches": 400, "rounds": 2}
     grown = Mine(filters, STAND_INS, used).learn_filters(photos, **asked)
     assert torch.allclose(grown, filters.learn_filters(photos, **asked), atol=1e-3)
-    for name in used:
-        assert f"Made with your own {name}." in whose.told()
+    assert whose.told() == "Made with your own normalize_contrast, zca_whiten and kmeans_round."
 
 
 def test_nothing_of_another_cell_is_claimed():
-    whose.say("Made with your own scale_filters.")
+    whose.made_with("scale_filters")
     whose.forget()
     assert Picture(1, 1, caption="Another.").caption == "Another."
 
@@ -202,6 +202,7 @@ CALLS = {  # exercise -> how the lab's own is called where a figure is made
     "01.6": (filters, lambda m: m.kmeans_round(bank(50, 6), nn.functional.normalize(bank(4, 6)))),
     "02.1": (neighbors, lambda m: m.features(net(), PHOTOS, batch_size=2)),
     "02.4": (neighbors, lambda m: m.precision_at_k(torch.tensor([[1], [0], [1]]), LABELS, LABELS)),
+    "02.6": (probe, lambda m: m.probe_step(bank(6, 4), bank(9, 6), torch.arange(9) % 4, 0.3, 0.01, 0.1)),
     "03.1": (activations, lambda m: m.record(net(), PHOTOS, "2")),
     "03.2": (activations, lambda m: m.to_grey(MAPS)),
     "03.5": (evidence, lambda m: m.selectivity(MAPS, torch.tensor([True, False]))),

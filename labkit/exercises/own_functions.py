@@ -65,7 +65,7 @@ class Mine:
                     return getattr(self._module, name)(*args, **named)
             except Exception as error:
                 result = value(*args, **named)  # raises again where the arguments are to blame
-                whose.say(f"Made with the lab's own code: with yours it ended in {type(error).__name__}.")
+                whose.failed_with(type(error).__name__)
                 return result
 
         return run
@@ -90,7 +90,7 @@ def _standing_in(ready: list[StandIn], names: dict[str, Any]) -> Iterator[None]:
 def _noted(stand_in: StandIn, theirs: Callable[..., Any]) -> Callable[..., Any]:
     def run(*args: Any, **named: Any) -> Any:
         result = theirs(*args, **named)
-        whose.say(f"Made with your own {stand_in.function}.")
+        whose.made_with(stand_in.function)
         return result
 
     return run

@@ -130,4 +130,4 @@ class Picture(Figure):
 class PhotoPicture(Picture):
     """A figure that is mostly photos, stored as photos are."""
 
-    encoding = {"quality": 85}  # noqa: RUF012
+    encoding = {"quality": 80}  # noqa: RUF012
