@@ -201,7 +201,7 @@ check("02.3", nearest_others)
 # its name, SqueezeNet does not have the dalmatian among its first five answers.
 #
 # (From here on the cells use your own functions where they pass their checks, and a figure made with them says so;
-# otherwise the lab's own. `lab.nearest` is the lab's in any case: it does exercises 02.2 and 02.3 block by block, so that
+# otherwise the lab's own. `lab.nearest` is always the lab's: it does exercises 02.2 and 02.3 block by block, so that
 # memory stays small.)
 
 # %%

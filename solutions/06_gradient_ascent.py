@@ -77,8 +77,9 @@ check("06.1", step_up)
 # **Predict first.** We start at plain grey and climb the score of *flamingo* in the pixels, with no regulariser at all.
 # How many steps until the network is sure? And what will be there to see?
 #
-# (From here on the cells use the lab's own versions of your functions, so they run whether or not yours are done; the two
-# regularisers that clip pixels are yours where they pass their checks, and a figure made with them says so. `lab.ascend` hands out a frame after every step; `lab.maximize` only the last image.)
+# (From here on the cells use the lab's own versions of your functions, so they run whether or not yours are done. The
+# two regularisers that clip pixels are yours where they pass their checks, and a figure made with them says so.
+# `lab.ascend` hands out a frame after every step; `lab.maximize` only the last image.)
 
 # %%
 show.bet(

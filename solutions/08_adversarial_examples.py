@@ -252,8 +252,8 @@ check("08.3", project)
 # a step of `step_size` along the sign of the loss's gradient, each projected into the box around the **photos**.
 #
 # The path begins at `start`, random images in that box that the check has drawn: begin there, and draw none of your
-# own. Why not at the photos? One of the check's networks is perfectly flat at its photo, gradient 0 everywhere: it looks
-# safe to whoever starts there. From `start` there is one right path, and the check compares where it ends.
+# own. Why not at the photos? One of the check's networks is perfectly flat at its photo, gradient 0 everywhere: it
+# looks safe to whoever starts there. From `start` there is one right path, and the check compares where it ends.
 
 
 # %%
