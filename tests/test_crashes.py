@@ -54,7 +54,7 @@ CRASHES = {
     "as many names as there are values": lambda: exec("a, b = 1, 2, 3"),
     "// divides to one": lambda: range(3 / 2),
     "can be 0 is divided by": lambda: 1 // 0,
-    "print its type": lambda: 3(),
+    "print its type": lambda: A.shape[0](),
     "cannot be combined": lambda: [1] - 2,
     "no such method or part": lambda: A.meen(),
     "numbers of two types meet": lambda: A.double() @ A.T,

@@ -100,54 +100,58 @@ def filed(
     return attack
 
 
+_STEPS: dict[
+    str, tuple[str, dict[str, Callable[..., Any]]]
+] = {  # a mistake -> its lesson, and its part of a walk
+    "not normalised": (
+        "you step along the gradient as it is, and its size means nothing here. Divide it by the root of "
+        "its mean square, so that every step has the same size.",
+        {"direction": lambda g: g},
+    ),
+    "divided by its length": (
+        "you divide by the gradient's length, gradient.norm(), so the step is as many times too small as "
+        "the root of the number of values. Divide by the root *mean* square.",
+        {"direction": lambda g: g / g.norm()},
+    ),
+    "mean of absolute values": (
+        "you divide by the mean of the absolute values, as in stage 06. Here the step is measured by its root "
+        "mean square: gradient.square().mean().sqrt().",
+        {"direction": lambda g: g / g.abs().mean()},
+    ),
+    "divided by its largest value": (
+        "you divide by the gradient's largest value, so the step is too small. "
+        "Divide by gradient.square().mean().sqrt().",
+        {"direction": lambda g: g / g.abs().amax()},
+    ),
+    "root forgotten": (
+        "you divide by the mean square, without its root: gradient.square().mean().sqrt().",
+        {"direction": lambda g: g / g.square().mean()},
+    ),
+    "sign of the gradient": (
+        "you step along the sign, as FGSM does, so pixels that hardly matter change as much as those that do. "
+        "Here the gradient itself is the direction.",
+        {"direction": torch.sign},
+    ),
+    "downhill": (
+        "you lower the target's logit: it goes away from the target. Add the step.",
+        {"direction": lambda g: -unit(g)},
+    ),
+    "softmax first": (
+        "you raise the target's probability (or its logarithm, or lower its loss: the direction is the same). That "
+        "also pushes the others down. Raise the logit alone, before softmax.",
+        {"score": lambda logits, target: logits.softmax(1)[0, target]},
+    ),
+    "the loss raised": (
+        "you raise the loss of the target, which leads away from it. Raise the target's logit.",
+        {"score": lambda logits, target: F.cross_entropy(logits, torch.tensor([target]))},
+    ),
+    "all logits": (
+        "you raise the sum of all logits. Raise the target's alone: model(leaf)[0, target].",
+        {"score": lambda logits, target: logits.sum()},
+    ),
+}
+
+
 def step_mistakes(walking: Callable[..., Attack]) -> tuple[Mistake, ...]:
     """What can be wrong with a step, whichever of the two functions walks."""
-    told: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {
-        "not normalised": (
-            "you step along the gradient as it is, and its size means nothing here. Divide it by the root of "
-            "its mean square, so that every step has the same size.",
-            {"direction": lambda g: g},
-        ),
-        "divided by its length": (
-            "you divide by the gradient's length, gradient.norm(), so the step is as many times too small as "
-            "the root of the number of values. Divide by the root *mean* square.",
-            {"direction": lambda g: g / g.norm()},
-        ),
-        "mean of absolute values": (
-            "you divide by the mean of the absolute values, as in stage 06. Here the step is measured by its root "
-            "mean square: gradient.square().mean().sqrt().",
-            {"direction": lambda g: g / g.abs().mean()},
-        ),
-        "divided by its largest value": (
-            "you divide by the gradient's largest value, so the step is too small. "
-            "Divide by gradient.square().mean().sqrt().",
-            {"direction": lambda g: g / g.abs().amax()},
-        ),
-        "root forgotten": (
-            "you divide by the mean square, without its root: gradient.square().mean().sqrt().",
-            {"direction": lambda g: g / g.square().mean()},
-        ),
-        "sign of the gradient": (
-            "you step along the sign, as FGSM does, so pixels that hardly matter change as much as those that do. "
-            "Here the gradient itself is the direction.",
-            {"direction": torch.sign},
-        ),
-        "downhill": (
-            "you lower the target's logit: it goes away from the target. Add the step.",
-            {"direction": lambda g: -unit(g)},
-        ),
-        "softmax first": (
-            "you raise the target's probability (or its logarithm, or lower its loss: the direction is the same). That "
-            "also pushes the others down. Raise the logit alone, before softmax.",
-            {"score": lambda logits, target: logits.softmax(1)[0, target]},
-        ),
-        "the loss raised": (
-            "you raise the loss of the target, which leads away from it. Raise the target's logit.",
-            {"score": lambda logits, target: F.cross_entropy(logits, torch.tensor([target]))},
-        ),
-        "all logits": (
-            "you raise the sum of all logits. Raise the target's alone: model(leaf)[0, target].",
-            {"score": lambda logits, target: logits.sum()},
-        ),
-    }
-    return tuple(Mistake(name, lesson, walking(**parts)) for name, (lesson, parts) in told.items())
+    return tuple(Mistake(name, lesson, walking(**parts)) for name, (lesson, parts) in _STEPS.items())
