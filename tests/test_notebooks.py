@@ -3,9 +3,9 @@
 import pytest
 from lab import function_of, mistaken, nbval, released, slim, solved, with_cell
 
-from labkit.exercises import exercises, stages
+from labkit.exercises import exercises
 
-MOST = max(len(exercise.mistakes) for stage in stages() for exercise in exercises(stage))
+SOME = 5  # mistakes of each exercise; the contract tests try all of them, without a notebook
 
 
 def code_cells(notebook):
@@ -30,7 +30,7 @@ def test_a_copy_solved_from_the_released_notebook_passes(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(MOST))
+@pytest.mark.parametrize("number", range(SOME))
 def test_each_mistake_in_a_students_copy_fails_with_its_own_lesson(number, tmp_path):
     """The n-th mistake of every exercise at once: each check fails by itself."""
     notebook, lessons = slim(solved()), {}
