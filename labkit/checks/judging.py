@@ -5,8 +5,8 @@ from itertools import chain, repeat
 
 from labkit.checks.answer import Answer, State
 from labkit.checks.diagnosing import explaining_mistake, look
-from labkit.checks.exercise import Exercise, Mistake
-from labkit.checks.finding import judge_case
+from labkit.checks.exercise import Cases, Exercise, Mistake
+from labkit.checks.finding import Finding, judge_case
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,37 @@ class Verdict:
 
 def judge(exercise: Exercise, answers: list[Answer], seed: int) -> Verdict:
     """Judge answers to the cases that this seed draws. The first case that fails decides."""
-    if any(answer.state == State.NOT_ATTEMPTED for answer in answers):
+    if not _attempted(answers):
         return Verdict(exercise, State.NOT_ATTEMPTED)
-    lacking = Answer(state=State.CRASHED, message="no answer came")
     cases = exercise.draw_cases(seed)
-    given = dict(zip(cases, chain(answers, repeat(lacking)), strict=False))
+    given = _by_case(cases, answers)
+    if (failure := _first_failure(exercise, cases, given)) is None:
+        return Verdict(exercise, State.PASSED)
+    name, finding = failure
+    mistake = explaining_mistake(exercise, given, seed, name, finding)
+    cause = "" if mistake else look(exercise, given[name], exercise.draw_cases(seed)[name], finding)
+    return Verdict(exercise, finding.state, f"{finding.message} (case: {name})", mistake, cause, name)
+
+
+def all_right(exercise: Exercise, answers: list[Answer], seed: int) -> bool:
+    """Whether `judge` lets these answers pass, for those who do not ask why not, which takes longer."""
+    cases = exercise.draw_cases(seed)
+    return _attempted(answers) and _first_failure(exercise, cases, _by_case(cases, answers)) is None
+
+
+def _attempted(answers: list[Answer]) -> bool:
+    return not any(answer.state == State.NOT_ATTEMPTED for answer in answers)
+
+
+def _by_case(cases: Cases, answers: list[Answer]) -> dict[str, Answer]:
+    lacking = Answer(state=State.CRASHED, message="no answer came")
+    return dict(zip(cases, chain(answers, repeat(lacking)), strict=False))
+
+
+def _first_failure(exercise: Exercise, cases: Cases, given: dict[str, Answer]) -> tuple[str, Finding] | None:
+    """The first case whose answer is not right, and how it stands."""
     for name, case in cases.items():
         finding = judge_case(exercise, case, given[name])
-        if finding.passed:
-            continue
-        mistake = explaining_mistake(exercise, given, seed, name, finding)
-        cause = "" if mistake else look(exercise, given[name], exercise.draw_cases(seed)[name], finding)
-        return Verdict(exercise, finding.state, f"{finding.message} (case: {name})", mistake, cause, name)
-    return Verdict(exercise, State.PASSED)
+        if not finding.passed:
+            return name, finding
+    return None

@@ -22,7 +22,7 @@ from labkit.checks.edits import Edit, edits
 from labkit.checks.edits.insertions import INSERTIONS
 from labkit.checks.exercise import Exercise
 from labkit.checks.finding import judge_case
-from labkit.checks.judging import judge
+from labkit.checks.judging import all_right
 from labkit.checks.untouched import Untouched
 from labkit.checks.watching import LateError, deadline, values_of_variables
 
@@ -116,7 +116,7 @@ class _Search:
         if not judge_case(self.exercise, self.for_judge, answer).passed:
             return False
         answers = produce(self.exercise, changed, self.exercise.draw_cases(self.seed))
-        return judge(self.exercise, answers, self.seed).passed
+        return all_right(self.exercise, answers, self.seed)
 
     def _compiled(self) -> Callable[..., Any] | None:
         try:

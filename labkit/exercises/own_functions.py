@@ -18,7 +18,7 @@ from typing import Any
 from labkit import whose
 from labkit.checks.answering import produce
 from labkit.checks.exercise import PUBLIC_SEED
-from labkit.checks.judging import judge
+from labkit.checks.judging import all_right
 from labkit.checks.stand_in import StandIn
 from labkit.errors import LabError
 from labkit.exercises.catalogue import find
@@ -40,7 +40,7 @@ def passes(exercise_id: str, function: object) -> bool:
     if (exercise_id, function.__code__) not in _passed:
         exercise = find(exercise_id)
         answers = produce(exercise, function, exercise.draw_cases(PUBLIC_SEED))
-        remember(exercise_id, function, judge(exercise, answers, PUBLIC_SEED).passed)
+        remember(exercise_id, function, all_right(exercise, answers, PUBLIC_SEED))
     return _passed[exercise_id, function.__code__]
 
 

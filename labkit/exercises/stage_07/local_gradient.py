@@ -1,4 +1,4 @@
-"""A gradient that two exercises dream with."""
+"""The gradient that is taken in tiles."""
 
 import torch
 import torch.nn.functional as F
