@@ -1,10 +1,12 @@
 """Pixels below a percentile that become grey: the judge and the wrong answers of two exercises."""
 
+from collections.abc import Callable
 from math import ceil, floor
 
 import torch
 from torch import Tensor
 
+from labkit.checks.exercise import Mistake
 from labkit.checks.expect import expect_close
 from labkit.methods.ascent import GREY
 
@@ -82,3 +84,27 @@ def clip_rows(sizes):
 
 def norm(images: Tensor) -> Tensor:
     return (images - GREY).norm(dim=1)
+
+
+def threshold_mistakes(with_threshold: Callable[..., Callable[..., Tensor]]) -> tuple[Mistake, ...]:
+    """What can be wrong with a threshold, whatever it is that pixels are measured by.
+
+    with_threshold: (clip or clip_rows, options of clip) -> a wrong answer
+    """
+    return (
+        Mistake(
+            "the first one's threshold",
+            "you use the first image's threshold for all. Each image has its own: threshold.view(-1, 1, 1).",
+            with_threshold(threshold_of=of_the_first),
+        ),
+        Mistake(
+            "row by row",
+            "you took a threshold for each row of pixels. It is one for the whole image: flatten(1), then dim=1.",
+            with_threshold(clip_rows),
+        ),
+        Mistake(
+            "so many percent stay",
+            "you clip all but so many percent. percent is how many go: quantile(percent / 100).",
+            with_threshold(threshold_of=of_the_rest),
+        ),
+    )

@@ -9,13 +9,12 @@ from labkit.checks.exercise import Cases, Exercise, Mistake, each
 from labkit.exercises.drawing import draw_photos
 from labkit.exercises.stage_06.clipping import (
     clip,
-    clip_rows,
     judge_clipped,
     norm,
     of_the_batch,
-    of_the_first,
     of_the_largest,
     of_the_rest,
+    threshold_mistakes,
 )
 from labkit.methods.ascent import GREY
 
@@ -80,26 +79,12 @@ EXERCISE = Exercise(
             "Take the quantile in each image: flatten(1), dim=1.",
             clip(norm, threshold_of=of_the_batch),
         ),
-        Mistake(
-            "the first one's threshold",
-            "you use the first image's threshold for all. Each image has its own: threshold.view(-1, 1, 1).",
-            clip(norm, threshold_of=of_the_first),
-        ),
-        Mistake(
-            "row by row",
-            "you took a threshold for each row of pixels. It is one for the whole image: flatten(1), then dim=1.",
-            clip_rows(norm),
-        ),
+        *threshold_mistakes(lambda clipping=clip, **options: clipping(norm, **options)),
         Mistake(
             "a share of the largest",
             "your threshold is a share of the largest norm, so how many pixels go depends on one pixel. "
             "A percentile counts pixels: quantile(percent / 100).",
             clip(norm, threshold_of=of_the_largest),
-        ),
-        Mistake(
-            "so many percent stay",
-            "you clip all but so many percent. percent is how many go: quantile(percent / 100).",
-            clip(norm, threshold_of=of_the_rest),
         ),
         Mistake(
             "sizes added",

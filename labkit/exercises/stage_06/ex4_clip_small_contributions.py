@@ -9,12 +9,10 @@ from labkit.checks.exercise import Cases, Exercise, Mistake, each
 from labkit.exercises.drawing import draw_photos
 from labkit.exercises.stage_06.clipping import (
     clip,
-    clip_rows,
     judge_clipped,
     norm,
     of_the_batch,
-    of_the_first,
-    of_the_rest,
+    threshold_mistakes,
 )
 from labkit.methods.ascent import GREY
 
@@ -141,20 +139,8 @@ EXERCISE = Exercise(
             "you took one threshold over the whole batch. Take the quantile in each image: flatten(1), dim=1.",
             _clip_by(_contribution, threshold_of=of_the_batch),
         ),
-        Mistake(
-            "the first one's threshold",
-            "you use the first image's threshold for all. Each image has its own: threshold.view(-1, 1, 1).",
-            _clip_by(_contribution, threshold_of=of_the_first),
-        ),
-        Mistake(
-            "row by row",
-            "you took a threshold for each row of pixels. It is one for the whole image: flatten(1), then dim=1.",
-            _clip_by(_contribution, how=clip_rows),
-        ),
-        Mistake(
-            "so many percent stay",
-            "you clip all but so many percent. percent is how many go: quantile(percent / 100).",
-            _clip_by(_contribution, threshold_of=of_the_rest),
+        *threshold_mistakes(
+            lambda clipping=clip, **options: _clip_by(_contribution, how=clipping, **options)
         ),
         Mistake(
             "the large ones",
