@@ -142,10 +142,18 @@ class SeenExplorer:
 
     @property
     def spoken(self):
-        """What a screen reader is told: the picture's alt text, which is that of the page's image too."""
-        said = self.page.locator(".jp-OutputArea-output [role='status']").last.text_content()
-        assert said == self.image.get_attribute("alt")
-        return said
+        """What a screen reader is told: the picture's alt text, which is that of the page's image too.
+
+        The two come in messages of their own, so that for a moment one may be ahead of the other.
+        """
+        return self.page.wait_for_function(
+            """picture => {
+                const said = [...document.querySelectorAll(".jp-OutputArea-output [role='status']")].at(-1);
+                return said?.textContent === document.querySelector(picture)?.alt && said.textContent;
+            }""",
+            arg=self.PICTURE,
+            polling=50,
+        ).json_value()
 
     @property
     def shown(self):
