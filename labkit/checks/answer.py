@@ -18,6 +18,7 @@ class State(StrEnum):
     TIMED_OUT = "timed out"
     OUT_OF_MEMORY = "out of memory"
     UNREADABLE = "unreadable"
+    TO_BE_LOOKED_AT = "to be looked at"  # the judge failed, not the student
 
 
 @dataclass(frozen=True)
