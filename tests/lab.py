@@ -3,15 +3,20 @@
 import subprocess
 import sys
 from copy import deepcopy
+from itertools import count
 from pathlib import Path
+from textwrap import dedent
 
 import nbformat
+import torch
 
 from labkit.authoring import source
 from labkit.authoring.build import is_task, student_notebook
+from labkit.authoring.reference import defined
 
 ROOT = Path(__file__).parent.parent
 STAGE_01 = ROOT / "solutions" / "01_first_layer_filters.py"
+CELLS = count()
 
 
 def released(path=STAGE_01):
@@ -52,6 +57,11 @@ def mistaken(exercise, mistake, function):
         "from labkit.exercises import find\n"
         f"{function} = next(m for m in find({exercise.id!r}).mistakes if m.name == {mistake.name!r}).wrong"
     )
+
+
+def written(code, name, **names):
+    """A function as a notebook's cell defines it, text included."""
+    return defined(name, dedent(code), f"<cell {next(CELLS)}>", {"torch": torch, **names})
 
 
 def function_of(notebook, exercise):

@@ -1,11 +1,10 @@
 """Yours if it passes: which code a figure is made with, and that the figure says so."""
 
-import linecache
-from itertools import count
 from pathlib import Path
 
 import pytest
 import torch
+from lab import written
 from torch import nn
 
 from labkit import images, mine, whose
@@ -35,7 +34,6 @@ from labkit.show.picture import Picture
 SOLVED = {
     key: found.function() for key, found in all_references(Path(__file__).parent.parent / "solutions").items()
 }
-CELL = count()
 
 
 @pytest.fixture(autouse=True)
@@ -43,15 +41,6 @@ def a_new_cell():
     whose.forget()
     yield
     whose.forget()
-
-
-def written(code, name):
-    """A function as a notebook's cell defines it."""
-    file = f"<own {next(CELL)}>"
-    linecache.cache[file] = len(code), None, code.splitlines(keepends=True), file
-    namespace = {"torch": torch}
-    exec(compile(code, file, "exec"), namespace)
-    return namespace[name]
 
 
 RESCALE = """

@@ -1,13 +1,11 @@
 """The line to look at: found where one small change makes a wrong answer right, and named in no other case."""
 
-import linecache
 import sys
-from itertools import count
-from textwrap import dedent
 from time import perf_counter
 
 import pytest
 import torch
+from lab import written
 
 from labkit.checks.edits import edits
 from labkit.checks.edits.insertions import INSERTIONS
@@ -16,7 +14,6 @@ from labkit.checks.expect import expect_close
 from labkit.checks.repairing import line_to_look_at
 from labkit.checks.watching import LateError, deadline, values_of_variables
 
-CELL = count()
 SPREAD = Exercise(
     id="99.1",
     title="Spread",
@@ -37,18 +34,8 @@ def spread(rows):
 """
 
 
-def written(text, **names):
-    """A function as a cell of a notebook defines it, text included."""
-    file = f"<cell {next(CELL)}>"
-    text = dedent(text)
-    linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
-    namespace = {"torch": torch, **names}
-    exec(compile(text, file, "exec"), namespace)
-    return namespace["spread"]
-
-
 def line(text, exercise=SPREAD, **names):
-    return line_to_look_at(exercise, written(text, **names), PUBLIC_SEED, "three rows", seconds=10)
+    return line_to_look_at(exercise, written(text, "spread", **names), PUBLIC_SEED, "three rows", seconds=10)
 
 
 WRONG = {
@@ -98,13 +85,16 @@ def test_a_change_that_never_ends_is_given_up_in_time():
     start = perf_counter()
     told = line_to_look_at(
         SPREAD,
-        written("""
-        def spread(rows):
-            n = 3
-            while n != 0:
-                n = n - 1
-            return rows
-        """),
+        written(
+            """
+            def spread(rows):
+                n = 3
+                while n != 0:
+                    n = n - 1
+                return rows
+            """,
+            "spread",
+        ),
         PUBLIC_SEED,
         "three rows",
         seconds=0.5,
@@ -140,9 +130,9 @@ def test_a_deadline_ends_a_loop_of_its_file_alone():
     assert sys.gettrace() is before
 
 
-def test_values_of_variables_are_those_at_the_end():
-    function, rows = written(RIGHT), torch.randn(3, 5)
-    values = values_of_variables(function.__code__, lambda: function(rows))
+def test_values_of_variables_are_those_at_the_end_of_the_first_call():
+    function, rows = written(RIGHT, "spread"), torch.randn(3, 5)
+    values = values_of_variables(function.__code__.co_filename, lambda: (function(rows), function(-rows)))
     assert values.keys() == {"rows", "centred"}
     assert values["rows"] is rows
 

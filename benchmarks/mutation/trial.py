@@ -1,11 +1,7 @@
 """Trying one answer: what the judge says to the code of a cell."""
 
-import linecache
 import re
-import sys
 from dataclasses import dataclass
-from types import FrameType
-from typing import Any
 
 from labkit.authoring.reference import Reference
 from labkit.checks.answer import State
@@ -13,6 +9,7 @@ from labkit.checks.answering import produce
 from labkit.checks.exercise import PUBLIC_SEED, Exercise
 from labkit.checks.judging import judge
 from labkit.checks.repairing import line_to_look_at
+from labkit.checks.watching import values_of_variables
 from labkit.errors import LabError
 from mutation.mutants import Mutant
 
@@ -44,39 +41,18 @@ class Outcome:
         return told is not None and int(told[1]) not in self.mutant.changed_lines
 
 
-def answer(reference: Reference, code: str) -> Any:
-    """The function of a cell, with its text where a traceback and inspect.getsource look for it."""
-    namespace: dict[str, Any] = {}
-    file = f"<answer {reference.exercise_id}>"
-    linecache.cache[file] = len(code), None, code.splitlines(keepends=True), file
-    exec(compile(reference.imports, "<imports>", "exec"), namespace)
-    exec(compile(code, file, "exec"), namespace)
-    return namespace[reference.name]
-
-
 def examples(exercise: Exercise, reference: Reference) -> dict[str, object]:
     """Try the reference answer, and see what its variables hold when it returns for the first time.
 
     Raises: LabError if the reference answer does not pass
     """
-    found: dict[str, object] = {}
-
-    def look(frame: FrameType, event: str, _value: object) -> None:
-        if event == "return" and frame.f_code.co_filename == f"<answer {exercise.id}>":
-            for name, value in frame.f_locals.items():
-                found.setdefault(name, value)
-
-    function = answer(reference, reference.code)
+    function = reference.function()
     for seed in SEEDS:
         verdict = judge(exercise, produce(exercise, function, exercise.draw_cases(seed)), seed)
         if not verdict.passed:
             raise LabError(f"the reference answer to {exercise.id} does not pass: {verdict.message}")
-    sys.setprofile(look)
-    try:
-        produce(exercise, function, exercise.draw_cases(PUBLIC_SEED))
-    finally:
-        sys.setprofile(None)
-    return found
+    cases = exercise.draw_cases(PUBLIC_SEED)
+    return values_of_variables(reference.file, lambda: produce(exercise, function, cases))
 
 
 def verdict_of(
@@ -84,7 +60,7 @@ def verdict_of(
 ) -> tuple[str, str, str, str]:
     """(state, message, what was named, the line told) of a cell's code, judged with seed after seed until it fails."""
     try:
-        function = answer(reference, code)
+        function = reference.function(code)
     except Exception as error:
         return State.CRASHED, f"{type(error).__name__}: {error}", "", ""
     for seed in SEEDS:

@@ -1,6 +1,7 @@
 """The reference answers: the code between the solution markers, exercise by exercise, ready to be run."""
 
 import ast
+import linecache
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +28,23 @@ class Reference:
     code: str
     name: str
 
-    def function(self) -> Callable[..., Any]:
-        """The answer itself, in a namespace of its own that holds the imports and no other cell."""
+    @property
+    def file(self) -> str:
+        """What its function's code is filed under."""
+        return f"<answer {self.exercise_id}>"
+
+    def function(self, code: str | None = None) -> Callable[..., Any]:
+        """The answer itself, or other code in its place, in a namespace that holds the imports and no other cell."""
         namespace: dict[str, Any] = {}
         exec(compile(self.imports, f"<imports of {self.exercise_id}>", "exec"), namespace)
-        exec(compile(self.code, f"<reference answer {self.exercise_id}>", "exec"), namespace)
-        return namespace[self.name]
+        return defined(self.name, self.code if code is None else code, self.file, namespace)
+
+
+def defined(name: str, code: str, file: str, namespace: dict[str, Any]) -> Any:
+    """What a cell's code defines by a name; its text is where tracebacks and inspect.getsource look for it."""
+    linecache.cache[file] = len(code), None, code.splitlines(keepends=True), file
+    exec(compile(code, file, "exec"), namespace)
+    return namespace[name]
 
 
 def references(path: Path) -> dict[str, Reference]:

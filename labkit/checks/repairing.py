@@ -91,7 +91,7 @@ class _Search:
             except Exception as error:
                 raised = self._line_of(error)
 
-        examples = values_of_variables(self.function.__code__, run)
+        examples = values_of_variables(self.function.__code__.co_filename, run)
         found = edits(self.tree.body[0], examples, more=INSERTIONS)
         return sorted(found, key=lambda edit: (edit.line != raised, edit.rank))
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 
@@ -31,13 +31,14 @@ def deadline(at: float, file: str) -> Iterator[None]:
         sys.settrace(before)
 
 
-def values_of_variables(code: CodeType, run: Callable[[], object]) -> dict[str, object]:
-    """What a function's variables held when it ended, or broke off, while `run` ran it."""
+def values_of_variables(file: str, run: Callable[[], object]) -> dict[str, object]:
+    """What the variables of a file's functions held when they first ended, or broke off, while `run` ran them."""
     found: dict[str, object] = {}
 
     def look(frame: FrameType, event: str, _value: object) -> None:
-        if event == "return" and frame.f_code is code:
-            found.update(frame.f_locals)
+        if event == "return" and frame.f_code.co_filename == file:
+            for name, value in frame.f_locals.items():
+                found.setdefault(name, value)
 
     before = sys.getprofile()
     sys.setprofile(look)
