@@ -132,8 +132,8 @@ class Result:
             Outcome(**o | {"state": State(o["state"]), "flags": tuple(o["flags"])})
             for o in fields.pop("outcomes")
         )
-        lists = {name: tuple(fields.pop(name)) for name in ("notes", "flags")}
-        return cls(outcomes=outcomes, **lists, **fields)
+        fields |= {name: tuple(fields[name]) for name in ("notes", "flags")}
+        return cls(outcomes=outcomes, **fields)
 
 
 @dataclass(frozen=True)
