@@ -49,7 +49,16 @@ CRASHES = {
     "a batch is wanted": lambda: NET(torch.randn(9, 9)),
     "smaller than the window": lambda: NET(torch.randn(1, 3, 2, 2)),
     "other arguments than it takes": lambda: (lambda image: image)(1, 2),
-    "not known here": lambda: nonsense,  # noqa: F821
+    "nonsense is not known here": lambda: nonsense,  # noqa: F821
+    "np is not imported": lambda: np,  # noqa: F821
+    "max along a dimension gives two things": lambda: A.max(dim=1).max(dim=0),
+    "min along a dimension gives two": lambda: A - A.min(dim=1),
+    "as long as the dimension": lambda: A[torch.tensor([True, False, True])],
+    "only a square matrix": lambda: torch.linalg.eigh(A),
+    "have no mean": lambda: (A > 0).mean(),
+    "takes (N, C, height, width)": lambda: F.interpolate(A, size=(4, 4), mode="bilinear"),
+    "a kernel (K, C, height, width)": lambda: F.conv2d(torch.randn(1, 3, 9, 9), A[None]),
+    "before the dot stands a plain str": lambda: "features.2".register_forward_hook(print),
     "something is None": lambda: None.shape,
     "as many names as there are values": lambda: exec("a, b = 1, 2, 3"),
     "// divides to one": lambda: range(3 / 2),

@@ -31,7 +31,10 @@ def _crowds(generator: torch.Generator) -> Cases:
     return {
         "three objects, each seen four times": case(crowd, [1] * 12, sure, 0.5),
         "two classes in one place": case(
-            [box(0), box(0.1), box(0.05), box(4), box(8), box(8.1)], [2, 1, 2, 2, 1, 2], sure[:6], 0.5
+            [box(0), box(0.1), box(0.05), box(4), box(8), box(8.1), box(4.1), box(4.05)],
+            [2, 1, 2, 2, 1, 2, 2, 2],
+            [*sure[:6], 0.6, 0.55],  # two copies one after the other: a list that shrinks in a loop skips one
+            0.5,
         ),
         "a strict overlap": case([box(0), box(0.6), box(1.2), box(1.8)], [3] * 4, sure[:4], 0.2),
         "an IoU of just `overlap`": case([box(0), half], [4] * 2, sure[:2], 0.5),
@@ -42,7 +45,7 @@ def _crowds(generator: torch.Generator) -> Cases:
 def _judge_suppression(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     stays, n = answer["stays"], len(case.boxes)
     expected = reference.suppress(case.boxes, case.scores, case.labels, overlap=case.overlap)
-    if stays.dtype == torch.bool:
+    if _is_mask(stays, n):
         raise CheckFailed(
             f"stays: expected the indices of {len(expected)} boxes, got a mask", mistake="a mask"
         )
@@ -55,6 +58,12 @@ def _judge_suppression(case: SimpleNamespace, answer: dict[str, Tensor]) -> None
     trouble = f"expected each index once, got {mine}" if len(set(mine)) < len(mine) else _rule(case, mine)
     if trouble:
         raise CheckFailed(f"stays: {trouble}", evidence=Evidence(stays, expected))
+
+
+def _is_mask(stays: Tensor, n: int) -> bool:
+    """Whether there is one value for each box, each of them yes or no; of numbers, as many as make an index twice."""
+    yes_or_no = bool(((stays == 0) | (stays == 1)).all())
+    return stays.dtype == torch.bool or (tuple(stays.shape) == (n,) and n > 2 and yes_or_no)
 
 
 def _rule(case: SimpleNamespace, mine: list[int]) -> str:
@@ -183,7 +192,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "a mask",
-            "you return True or False for each box. Return the indices of those that stay, surest first.",
+            "you return yes or no for each box. Return the indices of those that stay, surest first.",
             greedy(last=lambda stays, case: torch.zeros(len(case[0])).index_fill(0, stays, 1).bool()),
         ),
         Mistake(
