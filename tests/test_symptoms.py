@@ -127,7 +127,7 @@ def test_a_small_step_is_not_the_input():
 def test_one_wrong_corner_is_no_border():
     got = MAPS.clone()
     got[..., 0, :2] += 1
-    assert symptom(Evidence(got, MAPS), CASE) == ""
+    assert "border" not in symptom(Evidence(got, MAPS), CASE)
 
 
 def test_a_place_in_a_list_is_no_measure():

@@ -64,7 +64,10 @@ def look(exercise: Exercise, answer: Answer, case: Any, finding: Finding) -> str
         return meaning(finding.message)
     evidence = _values(exercise, answer, case) or finding.evidence
     seen = symptom(evidence, case) if evidence else ""
-    return seen or (answer.message if answer.message != finding.message else "")
+    advice = answer.message.partition("; ")[
+        2
+    ]  # "expected a tensor, got NoneType; is there a return at the end?"
+    return seen or (answer.message if answer.message != finding.message else advice)
 
 
 def _values(exercise: Exercise, answer: Answer, case: Any) -> Evidence | None:

@@ -48,7 +48,8 @@ def judge(exercise: Exercise, answers: list[Answer], seed: int) -> Verdict:
     name, finding = failure
     mistake = explaining_mistake(exercise, given, seed, name, finding)
     cause = "" if mistake else look(exercise, given[name], exercise.draw_cases(seed)[name], finding)
-    return Verdict(exercise, finding.state, f"{finding.message} (case: {name})", mistake, cause, name)
+    told = finding.message.removesuffix(f"; {cause}") if cause else finding.message  # nothing is said twice
+    return Verdict(exercise, finding.state, f"{told} (case: {name})", mistake, cause, name)
 
 
 def all_right(exercise: Exercise, answers: list[Answer], seed: int) -> bool:

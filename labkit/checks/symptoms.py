@@ -9,9 +9,12 @@ import torch
 from torch import Tensor
 
 from labkit.checks.axes import AXES, shape_symptom
+from labkit.checks.differences import along_one, input_too_much, line, line_of_input, order_kept, unfinite
 from labkit.checks.exercise import Evidence
 from labkit.checks.factors import factor, own_factors, shift
 from labkit.checks.facts import Facts, near
+from labkit.checks.moves import distance, opposite, step_factor
+from labkit.checks.places import along, by_sign, gaps, window
 
 Symptom = Callable[[Tensor, Tensor, Facts], str | None]
 
@@ -24,17 +27,25 @@ def symptom(evidence: Evidence, case: object) -> str:
     got, expected = evidence.got, evidence.expected
     if got.is_complex():
         return ""
-    if isinstance(expected, tuple):
-        return shape_symptom(tuple(got.shape), expected)
-    got, expected = got.double(), expected.double()
-    if not (got.numel() and expected.numel()) or not (got.isfinite().all() and expected.isfinite().all()):
-        return ""
     facts = Facts.of(case)
-    looks = _VALUES if got.shape == expected.shape else AXES if got.min() < got.max() else ()
-    seen = next(filter(None, (look(got, expected, facts) for look in looks)), "")
+    if isinstance(expected, tuple):
+        return _input(got.double(), got, facts) or shape_symptom(tuple(got.shape), expected)
+    got, expected = got.double(), expected.double()
+    if not (got.numel() and expected.numel()) or not expected.isfinite().all():
+        return ""
+    seen = next(filter(None, (look(got, expected, facts) for look in _looks(got, expected))), "")
     return seen or (
         "" if got.shape == expected.shape else shape_symptom(tuple(got.shape), tuple(expected.shape))
     )
+
+
+def _looks(got: Tensor, expected: Tensor) -> tuple[Symptom, ...]:
+    """The symptoms that there can be."""
+    if not got.isfinite().all():
+        return (unfinite,)
+    if got.shape == expected.shape:
+        return _VALUES
+    return (*AXES, window, _input) if got.min() < got.max() else ()
 
 
 # Values: one shape ------------------------------------------------------------------------------------
@@ -122,19 +133,6 @@ def _other_order(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
     return None
 
 
-def _one_image(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
-    if expected.ndim < 3 or len(expected) < 2:
-        return None
-    right = [near(g, e, scale=expected) for g, e in zip(got, expected, strict=True)]
-    if right == [True] + [False] * (len(right) - 1):
-        return (
-            "only the first is right: is something of the first used for all, or does a loop end too early?"
-        )
-    if right == [False] * (len(right) - 1) + [True]:
-        return "only the last is right: does each round of a loop write over the one before?"
-    return None
-
-
 def _border(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
     """Right but along the four sides of maps or images, to a depth of a quarter at most."""
     sides = expected.shape[-2:]
@@ -151,5 +149,6 @@ def _border(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
 
 _VALUES: tuple[Symptom, ...] = (
     *(_constant, _input, _signs, shift, factor, _power, _clamped, _rounded),
-    *(_mirrored, _other_order, own_factors, _one_image, _border),
+    *(_mirrored, _other_order, own_factors, along_one, along, _border),
+    *(step_factor, input_too_much, line_of_input, line, gaps, by_sign, order_kept, opposite, distance),
 )
