@@ -54,7 +54,7 @@ AXES = (_reshaped, _permuted, _kept, _lost)
 
 def shape_symptom(got: Shape, expected: Shape) -> str:
     """What two shapes say about how the axes were treated; empty where nothing simple does."""
-    looks = (_ones, _exchanged, _one_more, _one_less, _one_size, _smaller_maps, _off_by_one)
+    looks = (_ones, _exchanged, _one_more, _one_less, _one_size, _smaller_maps)
     return next(filter(None, (look(got, expected) for look in looks)), "")
 
 
@@ -91,14 +91,6 @@ def _one_size(got: Shape, expected: Shape) -> str:
     if len(got) != len(expected) or len(apart) != 1 or got[apart[0]] != 1:
         return ""
     return f"along dimension {apart[0]} there is 1 where {expected[apart[0]]} are expected: is only the first taken?"
-
-
-def _off_by_one(got: Shape, expected: Shape) -> str:
-    apart = [i for i, (g, e) in enumerate(zip(got, expected, strict=False)) if g != e]
-    if len(got) != len(expected) or len(apart) != 1 or abs(got[apart[0]] - expected[apart[0]]) != 1:
-        return ""
-    size = "many" if got[apart[0]] > expected[apart[0]] else "few"
-    return f"along dimension {apart[0]} there is one too {size}: where does a range, a slice or a count begin and end?"
 
 
 def _smaller_maps(got: Shape, expected: Shape) -> str:

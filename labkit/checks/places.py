@@ -53,7 +53,7 @@ def _told(dim: int, right: list[bool]) -> str | None:
         return f"{where} only the first is right: is something of the first used for all, or does a loop end too early?"
     if right == [False] * (count - 1) + [True]:
         return f"{where} only the last is right: does each round of a loop write over the one before?"
-    if count <= _FEW:
+    if count <= _FEW and 2 * len(wrong) <= count:
         numbers = " and ".join(str(place) for place in wrong)
         return f"{where}, of {count}, what is wrong is number {numbers}, counted from 0: what is it made of?"
     if len(wrong) == last - first + 1 and (first == 0 or last == count - 1):

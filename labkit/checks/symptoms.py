@@ -149,6 +149,6 @@ def _border(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
 
 _VALUES: tuple[Symptom, ...] = (
     *(_constant, _input, _signs, shift, factor, _power, _clamped, _rounded),
-    *(_mirrored, _other_order, own_factors, along_one, along, _border),
+    *(_mirrored, _other_order, own_factors, along, along_one, _border),
     *(step_factor, input_too_much, line_of_input, line, gaps, by_sign, order_kept, opposite, distance),
 )
