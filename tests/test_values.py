@@ -54,9 +54,18 @@ def test_an_empty_list_is_an_empty_tensor():
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        (None, "map: expected a tensor, got NoneType; is there a return at the end?"),
-        (TWO_THREE.max(dim=1), "map: expected a tensor, got max; it holds several, take .values or .indices"),
-        (TWO_THREE.sort(), "map: expected a tensor, got sort; it holds several, take .values or .indices"),
+        (
+            None,
+            "map: expected a tensor, got None; is there a return at the end? If there is, it is not reached, or nothing was put into what it returns",
+        ),
+        (
+            TWO_THREE.max(dim=1),
+            "map: expected a tensor, got what max gives; it holds several, take .values or .indices",
+        ),
+        (
+            TWO_THREE.sort(),
+            "map: expected a tensor, got what sort gives; it holds several, take .values or .indices",
+        ),
         (
             (TWO_THREE,),
             "map: expected a tensor, got tuple; it is a tuple of one, as torch.autograd.grad gives it, take [0]",
@@ -67,7 +76,10 @@ def test_an_empty_list_is_an_empty_tensor():
             [torch.zeros(2), torch.zeros(3)],
             "map: expected one tensor, got a list of shapes [(2,), (3,)]; only results of one shape make one tensor",
         ),
-        ([1, None], "map[1]: expected a tensor, got NoneType; is there a return at the end?"),
+        (
+            [1, None],
+            "map[1]: expected a tensor, got None; is there a return at the end? If there is, it is not reached, or nothing was put into what it returns",
+        ),
         (
             nn.Identity(),
             "map: expected a tensor, got Identity; a network is no result; is its output, or its .weight, meant?",
@@ -102,7 +114,10 @@ def test_several_results_are_taken_from_whatever_holds_them(found):
     [
         ((4, 5), "expected 3 results, a, b, c, got 2 of them; return them with commas between"),
         (7, "expected 3 results, a, b, c, got int; return them with commas between"),
-        (None, "expected 3 results, a, b, c, got NoneType; is there a return at the end?"),
+        (
+            None,
+            "expected 3 results, a, b, c, got None; is there a return at the end? If there is, it is not reached, or nothing was put into what it returns",
+        ),
         (
             ROW.sort(),
             "expected 3 results, a, b, c, got 2 of them; it holds several, take .values or .indices",
@@ -140,18 +155,28 @@ def replace_the_relu(case):
 
 
 TRACES = {
-    "images: expected as it came, but afterwards other values": lambda case: case.images.mul_(2),
-    "images: expected as it came, but afterwards it is set to record": lambda case: (
+    "images, which you were given: expected as it came, but afterwards other values": lambda case: (
+        case.images.mul_(2)
+    ),
+    "images, which you were given: expected as it came, but afterwards its requires_grad is another": lambda case: (
         case.images.requires_grad_()
     ),
-    "boxes.0: expected as it came, but afterwards other values": lambda case: case.boxes[0].add_(1),
-    "boxes.1: expected as it came": lambda case: case.boxes.append(torch.zeros(1)),
-    "net: expected as it came, but afterwards its mode": lambda case: case.net.train(),
-    "net.2: expected as it came, but afterwards hooks": leave_a_hook,
-    "net: expected as it came, but afterwards it is made of other parts": replace_the_relu,
-    "net.0.weight: expected as it came, but afterwards other values": lambda case: case.net[0].weight.zero_(),
-    "net.0.weight: expected as it came, but afterwards it is set": lambda case: case.net[0].requires_grad_(),
-    "net.1.running_mean: expected as it came, but afterwards other values": run_in_training_mode,
+    "boxes.0, which you were given: expected as it came, but afterwards other values": lambda case: (
+        case.boxes[0].add_(1)
+    ),
+    "boxes.1, which you were given: expected as it came": lambda case: case.boxes.append(torch.zeros(1)),
+    "net, which you were given: expected as it came, but afterwards it is in another mode": lambda case: (
+        case.net.train()
+    ),
+    "net.2, which you were given: expected as it came, but afterwards hooks": leave_a_hook,
+    "net, which you were given: expected as it came, but afterwards it is made of other parts": replace_the_relu,
+    "net.0.weight, which you were given: expected as it came, but afterwards other values": lambda case: (
+        case.net[0].weight.zero_()
+    ),
+    "net.0.weight, which you were given: expected as it came, but afterwards its requires_grad": lambda case: (
+        case.net[0].requires_grad_()
+    ),
+    "net.1.running_mean, which you were given: expected as it came, but afterwards other values": run_in_training_mode,
 }
 
 

@@ -51,9 +51,14 @@ def same(ours: Answer, theirs: Answer) -> bool:
 
 
 def _kind(message: str) -> str:
-    """What kind of trouble a message tells of, whatever the numbers in it: an exception's text, or a wrong type's."""
+    """What kind of trouble a message tells of: an exception's text, to the number, or a wrong type's without them.
+
+    An index out of bounds, or two shapes that do not fit, may be anybody's: the numbers say whose.
+    """
     text = message.partition("\nin line")[0]
-    return re.sub(r"\d+(\.\d+)?", "0", text if "Error: " in text else text.partition(";")[0])
+    if "Error: " in text:
+        return re.sub(r"0x[0-9a-f]+", "0x0", text)
+    return re.sub(r"\d+(\.\d+)?", "0", text.partition(";")[0])
 
 
 def _trouble(message: str) -> str:

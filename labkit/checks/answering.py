@@ -19,11 +19,11 @@ from labkit.checks.values import WrongKindError, as_tensor
 _WORDS = 2_000  # characters kept of what a student's exception says
 _TWICE = (
     "expected the same answer when asked twice, got another one; does anything stay between two calls, such as a "
-    "gradient that is added up in .grad, a list outside the function, or a random draw without its generator"
+    "gradient that adds up in .grad, or a list outside the function, or is anything drawn at random"
 )
 _ALONE = (
-    "number {index} of a batch of {count} is answered otherwise than alone; is something taken over the whole batch, "
-    "such as a mean or a maximum, is the first used for all, or is a size written down as a number"
+    "number {index} of {count}, counted from 0, gets another answer when it is given alone; is a mean or a maximum "
+    "taken over all of them, is one used for all, or is a size written down as a number"
 )
 
 

@@ -10,9 +10,9 @@ from labkit.checks.parts import parts
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 _TOLD = {  # what is looked at -> what has happened where it differs
-    "values": "other values are in it; work on a copy, x.clone(), and leave out +=, clamp_ and their kin",
-    "requires_grad": "it is set to record gradients otherwise; work on x.clone().requires_grad_()",
-    "training": "its mode is another one; leave out .train() and .eval(), or put back what was",
+    "values": "other values are in it; work on a copy, x.clone(), since x[…] = …, += and clamp_ write into x itself",
+    "requires_grad": "its requires_grad is another; work on a copy: x.clone().requires_grad_(), or x.detach()",
+    "training": "it is in another mode; leave out .train() and .eval(), or set it back",
     "hooks": "hooks have been left on it, or taken off; take off your own with handle.remove()",
     "parts": "it is made of other parts; put back what you replace, or work on copy.deepcopy",
 }
@@ -34,7 +34,7 @@ class Untouched:
         for place in [*self._before, *after]:
             if not _equal(self._before.get(place), after.get(place)):
                 name, kind = place
-                return f"{name}: expected as it came, but afterwards {_TOLD[kind]}"
+                return f"{name}, which you were given: expected as it came, but afterwards {_TOLD[kind]}"
         return ""
 
     def wind_back(self) -> None:
@@ -57,7 +57,7 @@ def _facts(name: str, value: Any) -> Iterator[tuple[tuple[str, str], Any]]:
 
 def _facts_of_network(name: str, network: nn.Module) -> Iterator[tuple[tuple[str, str], Any]]:
     for inner, module in network.named_modules():
-        place = f"{name}.{inner}".rstrip(".")
+        place = (inner or "the network") if name == "the input" else f"{name}.{inner}".rstrip(".")
         yield (place, "parts"), [*module._modules, *map(id, module._modules.values()), *module._parameters]
         yield (place, "training"), module.training
         yield (place, "hooks"), [list(getattr(module, kind)) for kind in _HOOKS]

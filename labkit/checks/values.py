@@ -28,7 +28,7 @@ def as_tensor(name: str, value: Any) -> Tensor:
         return torch.tensor(value, dtype=torch.float64 if isinstance(value, float) else None)
     if isinstance(value, list | tuple) and not _advice(value):
         return _of_several(name, value)
-    raise WrongKindError(f"{name}: expected a tensor, got {type(value).__name__}; {_advice(value)}")
+    raise WrongKindError(f"{name}: expected a tensor, got {_kind(value)}; {_advice(value)}")
 
 
 def several(names: tuple[str, ...], found: Any) -> dict[str, Any]:
@@ -41,15 +41,23 @@ def several(names: tuple[str, ...], found: Any) -> dict[str, Any]:
     rows = [*found] if is_row or isinstance(found, list | tuple) else []
     if len(rows) == len(names) and not told:
         return dict(zip(names, rows, strict=True))
-    came = f"{len(rows)} of them" if rows else f"{type(found).__name__}"
+    came = f"{len(rows)} of them" if rows else _kind(found)
     told = told or "return them with commas between"
     raise WrongKindError(f"expected {len(names)} results, {', '.join(names)}, got {came}; {told}")
+
+
+def _kind(value: Any) -> str:
+    """What came, in a word or two: "None", "list", "what max gives"."""
+    if value is None:
+        return "None"
+    kind = type(value)
+    return f"what {kind.__name__} gives" if kind.__module__ == "torch.return_types" else kind.__name__
 
 
 def _advice(value: Any) -> str:
     """What to return in place of something that is no result; empty for a plain list or tuple of several."""
     if value is None:
-        return "is there a return at the end?"
+        return "is there a return at the end? If there is, it is not reached, or nothing was put into what it returns"
     if type(value).__module__ == "torch.return_types":
         fields = [f".{field}" for field in _FIELDS if hasattr(value, field)]
         return f"it holds several, take {' or '.join(fields) or 'one of them'}"

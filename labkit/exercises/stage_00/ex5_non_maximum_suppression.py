@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from labkit.checks.exercise import Cases, CheckFailed, Evidence, Exercise, Mistake
-from labkit.exercises.stage_00.suppressions import all_against, best_only, class_by_class, greedy
+from labkit.exercises.stage_00.suppressions import all_against, best_only, class_by_class, greedy, shrinking
 from labkit.methods import yolo as reference
 
 
@@ -24,10 +24,8 @@ def _crowds(generator: torch.Generator) -> Cases:
     def box(x, y=0.0, size=1.0):
         return [x, y, x + size, y + size]
 
-    # in each row the next box is moved by 0.3 of its width, which leaves an IoU of 0.54 with its neighbour
-    crowd = [box(x, y) for y in (0.0, 3.0, 6.0) for x in (0.0, 0.3, 0.6, 0.9)]
+    crowd = [box(x, y) for y in (0.0, 3.0, 6.0) for x in (0.0, 0.3, 0.6, 0.9)]  # IoU of neighbours: 0.54
     sure = [0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.95, 0.6, 0.55, 0.5, 0.45, 0.4]
-    half = [0.0, 0.0, 1.0, 0.5]
     return {
         "three objects, each seen four times": case(crowd, [1] * 12, sure, 0.5),
         "two classes in one place": case(
@@ -37,7 +35,7 @@ def _crowds(generator: torch.Generator) -> Cases:
             0.5,
         ),
         "a strict overlap": case([box(0), box(0.6), box(1.2), box(1.8)], [3] * 4, sure[:4], 0.2),
-        "an IoU of just `overlap`": case([box(0), half], [4] * 2, sure[:2], 0.5),
+        "an IoU of just `overlap`": case([box(0), [0.0, 0.0, 1.0, 0.5]], [4] * 2, sure[:2], 0.5),
         "no box at all": case([], [], [], 0.5),
     }
 
@@ -46,14 +44,11 @@ def _judge_suppression(case: SimpleNamespace, answer: dict[str, Tensor]) -> None
     stays, n = answer["stays"], len(case.boxes)
     expected = reference.suppress(case.boxes, case.scores, case.labels, overlap=case.overlap)
     if _is_mask(stays, n):
-        raise CheckFailed(
-            f"stays: expected the indices of {len(expected)} boxes, got a mask", mistake="a mask"
-        )
+        told = f"stays: expected the indices of {len(expected)} boxes, got a mask"
+        raise CheckFailed(told, mistake="a mask")
     if stays.ndim != 1 or not set(stays.tolist()) <= set(range(n)):
-        values = f": {stays.tolist()}" if stays.ndim == 1 else ""
-        raise CheckFailed(
-            f"stays: expected indices of boxes, whole numbers from 0 to {n - 1}, got shape {tuple(stays.shape)}{values}"
-        )
+        came = stays.tolist() if stays.ndim == 1 else f"shape {tuple(stays.shape)}"
+        raise CheckFailed(f"stays: expected indices of boxes, whole numbers from 0 to {n - 1}, got {came}")
     mine = [int(i) for i in stays]
     trouble = f"expected each index once, got {mine}" if len(set(mine)) < len(mine) else _rule(case, mine)
     if trouble:
@@ -61,7 +56,7 @@ def _judge_suppression(case: SimpleNamespace, answer: dict[str, Tensor]) -> None
 
 
 def _is_mask(stays: Tensor, n: int) -> bool:
-    """Whether there is one value for each box, each of them yes or no; of numbers, as many as make an index twice."""
+    """Whether there is one value for each box, each of them yes or no."""
     yes_or_no = bool(((stays == 0) | (stays == 1)).all())
     return stays.dtype == torch.bool or (tuple(stays.shape) == (n,) and n > 2 and yes_or_no)
 
@@ -74,10 +69,7 @@ def _rule(case: SimpleNamespace, mine: list[int]) -> str:
         return f"boxes {i} and {j} both stay, have one class and an IoU of {overlaps[i, j]:.2f}, above {case.overlap}"
     for i in sorted(set(range(len(case.boxes))) - set(mine)):
         if not any(rivals[i, j] and case.scores[j] > case.scores[i] for j in mine):
-            return (
-                f"box {i} (score {case.scores[i]:.2f}) is gone, but no surer box of its class that stays "
-                f"overlaps it by more than {case.overlap}"
-            )
+            return f"box {i} is gone, and no surer box that stays has its class and an IoU above {case.overlap} with it"
     if mine != sorted(mine, key=lambda i: -case.scores[i]):
         scores = ", ".join(f"{score:.2f}" for score in case.scores[mine].tolist())
         return f"expected the surest first, got boxes with scores {scores}"
@@ -92,8 +84,7 @@ EXERCISE = Exercise(
     hints=(
         "Go through the boxes from the surest to the least sure, and keep a list of those that stay.",
         "A box stays unless some box that already stays has its class and an IoU with it above `overlap`.",
-        "for i in scores.argsort(descending=True).tolist(): compare with every j in stays; boxes that went are "
-        "not in it, and send nobody away.",
+        "for i in scores.argsort(descending=True).tolist(): compare box i with every j in stays.",
         "if not any(iou[i, j] > overlap and labels[i] == labels[j] for j in stays): stays.append(i)",
     ),
     cases=_crowds,
@@ -102,20 +93,17 @@ EXERCISE = Exercise(
     mistakes=(
         Mistake(
             "across classes",
-            "a box of another class sent this one away. A rider stands where the horse is: compare boxes of "
-            "one class only.",
+            "a box of another class sent this one away. Compare boxes of one class: a rider sits where the horse is.",
             greedy(rivals=lambda iou, same, overlap: iou > overlap),
         ),
         Mistake(
             "threshold on the wrong side",
-            "you send away the boxes that hardly overlap. Those are other objects; a copy has an IoU above the "
-            "threshold.",
+            "you send away the boxes that hardly overlap. Those are other objects; copies have an IoU above `overlap`.",
             greedy(rivals=lambda iou, same, overlap: (iou < overlap) & same),
         ),
         Mistake(
             "not sorted",
-            "you take the boxes in the order in which they come, so an unsure one can send a surer one away. "
-            "Sort by score first.",
+            "you take the boxes as they come, so an unsure one can send a surer one away. Sort by score first.",
             greedy(order=lambda scores: torch.arange(len(scores))),
         ),
         Mistake(
@@ -130,8 +118,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "one round only",
-            "you cleared the neighbours of the surest box alone. Go on with the next one that stays, "
-            "until all are done.",
+            "you cleared the neighbours of the surest box alone. Go on with the next one that stays.",
             greedy(against=lambda stays, queue, position: stays[:1]),
         ),
         Mistake(
@@ -156,8 +143,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "other classes only",
-            "you compare boxes of different classes. Two boxes of one class can be the same object: "
-            "labels[i] == labels[j].",
+            "you compare boxes of different classes. Compare those of one class: labels[i] == labels[j].",
             greedy(rivals=lambda iou, same, overlap: (iou > overlap) & ~same),
         ),
         Mistake(
@@ -169,6 +155,11 @@ EXERCISE = Exercise(
             "all in place of any",
             "you send a box away only if every box that stays overlaps it. One is enough: any, not all.",
             all_against,
+        ),
+        Mistake(
+            "a list that shrinks while it is looped over",
+            "you take boxes out of the list that the loop runs over, so it skips the next one. Loop over a copy.",
+            shrinking,
         ),
         Mistake(
             "nothing sent away",

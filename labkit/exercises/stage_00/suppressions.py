@@ -56,3 +56,15 @@ def class_by_class(boxes: Tensor, scores: Tensor, labels: Tensor, overlap: float
     """The right boxes, those of the lowest label first. (k,) int64"""
     stays = reference.suppress(boxes, scores, labels, overlap=overlap)
     return stays[labels[stays].argsort(stable=True)]
+
+
+def shrinking(boxes: Tensor, scores: Tensor, labels: Tensor, overlap: float) -> Tensor:
+    """Boxes are taken out of the list that a loop runs over, which then skips the next. (k,) int64"""
+    rivals = (reference.iou(boxes, boxes) > overlap) & (labels[:, None] == labels)
+    queue, stays = scores.argsort().tolist(), []
+    while queue:
+        stays.append(queue.pop())
+        for i in queue:
+            if rivals[i, stays[-1]]:
+                queue.remove(i)
+    return torch.tensor(stays, dtype=torch.int64)

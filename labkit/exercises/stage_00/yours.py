@@ -1,12 +1,30 @@
-"""What the student's functions of stage 00 stand in for: the parts of YOLO's decoding."""
+"""What the student's functions of stage 00 stand in for: heads as convolutions, the parts of YOLO's decoding."""
 
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from labkit.checks.stand_in import StandIn
-from labkit.methods import yolo
+from labkit.methods import heads, yolo
+
+
+def _linear_everywhere(theirs: Callable[..., Tensor], own: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def linear_everywhere(maps: Tensor, layer: nn.Conv2d) -> Tensor:
+        if layer.bias is None or layer.dilation != (1, 1):  # theirs knows whole windows, and a bias
+            return own(maps, layer)
+        return theirs(maps, layer.weight.flatten(1), layer.bias, layer.kernel_size)
+
+    return linear_everywhere
+
+
+def _logits_everywhere(theirs: Callable[..., Tensor], own: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def logits_everywhere(maps: Tensor, layer: nn.Conv2d, window: tuple[int, int]) -> Tensor:
+        if layer.bias is None or window[0] != window[1]:  # theirs knows square windows, and a bias
+            return own(maps, layer, window)
+        return theirs(maps, layer.weight.flatten(1), layer.bias, window[0])
+
+    return logits_everywhere
 
 
 def _boxes_of(theirs: Callable[..., Tensor], own: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -22,6 +40,8 @@ def _suppress(theirs: Callable[..., object], own: Callable[..., Tensor]) -> Call
 
 
 YOURS = (
+    StandIn("00.1", "linear_everywhere", heads, "linear_everywhere", _linear_everywhere),
+    StandIn("00.2", "logits_everywhere", heads, "logits_everywhere", _logits_everywhere),
     StandIn("00.3", "decode_boxes", yolo, "boxes_of", _boxes_of),
     StandIn("00.4", "box_iou", yolo, "iou"),
     StandIn("00.5", "suppress", yolo, "suppress", _suppress),
