@@ -9,6 +9,7 @@ from labkit.checks.crashes import meaning
 from labkit.checks.exercise import Cases, CheckFailed, Evidence, Exercise, Mistake
 from labkit.checks.expect import only_values
 from labkit.checks.finding import Finding, judge_case
+from labkit.checks.numbers import number_symptom
 from labkit.checks.symptoms import symptom
 from labkit.checks.untouched import Untouched
 
@@ -58,12 +59,15 @@ def _right(exercise: Exercise, seed: int, name: str, answer: Answer) -> bool:
     return judge_case(exercise, exercise.draw_cases(seed)[name], answer).passed
 
 
-def look(exercise: Exercise, answer: Answer, case: Any, finding: Finding) -> str:
+def look(exercise: Exercise, given: dict[str, Answer], seed: int, first: str, finding: Finding) -> str:
     """What a wrong answer looks like beside the right one, or what its exception means; empty where nothing tells."""
     if finding.state == State.CRASHED:
         return meaning(finding.message)
-    evidence = _values(exercise, answer, case) or finding.evidence
-    seen = symptom(evidence, case) if evidence else ""
+    cases, answer = exercise.draw_cases(seed), given[first]
+    evidence = _values(exercise, answer, cases[first]) or finding.evidence
+    seen = symptom(evidence, cases[first]) if evidence else ""
+    if evidence and evidence.got.numel() == 1 and not seen:
+        seen = number_symptom(exercise, cases, given, first)
     advice = answer.message.partition("; ")[
         2
     ]  # "expected a tensor, got NoneType; is there a return at the end?"

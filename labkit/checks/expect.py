@@ -1,8 +1,9 @@
 """Sentences that judges are made of: each returns quietly, or raises CheckFailed with figures and a place."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from labkit.checks.exercise import CheckFailed, Evidence
 
 _ONLY_VALUES = ContextVar("only_values", default=False)
+_COMPARED: ContextVar[dict[str, Evidence] | None] = ContextVar("compared", default=None)
 
 
 @contextmanager
@@ -21,6 +23,18 @@ def only_values() -> Iterator[None]:
         yield
     finally:
         _ONLY_VALUES.reset(before)
+
+
+def compared(judge: Callable[..., None], case: Any, results: dict[str, Tensor]) -> dict[str, Evidence]:
+    """What a judge compares, result by result, whether it is right or not; where it breaks off, what came before."""
+    found: dict[str, Evidence] = {}
+    before = _COMPARED.set(found)
+    try:
+        with suppress(Exception), only_values():
+            judge(case, results)
+    finally:
+        _COMPARED.reset(before)
+    return found
 
 
 def expect_shape(name: str, got: Tensor, shape: tuple[int, ...]) -> None:
@@ -57,6 +71,9 @@ def expect_close(
     name: str, got: Tensor, expected: Tensor, *, why: str, atol: float = 1e-4, rtol: float = 1e-4
 ) -> None:
     """Require shape, finiteness, and values within atol + rtol·|expected|; names the worst place."""
+    if (found := _COMPARED.get()) is not None:
+        found[name] = Evidence(got, expected)
+        return
     if got.shape != expected.shape:
         message = f"{name}: expected shape {tuple(expected.shape)}, got {tuple(got.shape)}"
         raise CheckFailed(message, evidence=Evidence(got, expected))

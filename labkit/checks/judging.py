@@ -47,7 +47,7 @@ def judge(exercise: Exercise, answers: list[Answer], seed: int) -> Verdict:
         return Verdict(exercise, State.PASSED)
     name, finding = failure
     mistake = explaining_mistake(exercise, given, seed, name, finding)
-    cause = "" if mistake else look(exercise, given[name], exercise.draw_cases(seed)[name], finding)
+    cause = "" if mistake else look(exercise, given, seed, name, finding)
     told = finding.message.removesuffix(f"; {cause}") if cause else finding.message  # nothing is said twice
     return Verdict(exercise, finding.state, f"{told} (case: {name})", mistake, cause, name)
 

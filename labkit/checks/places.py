@@ -21,8 +21,7 @@ def along(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
     _, dim, right = max(found, key=lambda place: place[0])
     told = _told(dim, right)
     wrong = ~torch.tensor(right)
-    pair = (values.movedim(dim, 0)[wrong] for values in (got, expected))
-    there = _there(*pair, facts) if told else None
+    there = _there(got.movedim(dim, 0)[wrong], expected.movedim(dim, 0)[wrong], facts) if told else None
     return f"{told} There, {there}" if there else told
 
 
