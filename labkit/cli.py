@@ -1,11 +1,12 @@
 """The `labkit` command. Exit status: 0 all well, 1 something that was asked to be checked failed, 2 could not run."""
 
 import sys
+from io import TextIOWrapper
 
 import typer
 from rich.console import Console
 
-from labkit.commands import build, doctor, fetch, grade, lab
+from labkit.commands import build, doctor, fetch, grade, lab, progress
 from labkit.errors import LabError
 from labkit.threads import set_openmp_wait_policy
 
@@ -13,7 +14,7 @@ set_openmp_wait_policy()  # before torch is imported, and for kernels, which inh
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
 )
-for command in (lab.lab, doctor.doctor, fetch.fetch, build.build, grade.grade):
+for command in (lab.lab, progress.progress, doctor.doctor, fetch.fetch, build.build, grade.grade):
     app.command()(command)
 
 
@@ -21,7 +22,8 @@ for command in (lab.lab, doctor.doctor, fetch.fetch, build.build, grade.grade):
 def _about() -> None:
     """Look inside convolutional networks: a course lab in notebooks.
 
-    Students: [bold]lab[/] opens the notebooks, [bold]doctor[/] says what is missing, [bold]fetch[/] brings networks.
+    Students: [bold]lab[/] opens the notebooks, [bold]progress[/] says how far you are, [bold]doctor[/] what is missing,
+    [bold]fetch[/] brings networks.
     Instructors: [bold]grade[/] turns a folder of submissions into scores.
     Authors: [bold]build[/] makes both kinds of notebook from solutions/*.py.
     """
@@ -29,6 +31,12 @@ def _about() -> None:
 
 def main() -> None:
     """Run the command; what the user can put right is one sentence and status 2."""
+    for stream in (
+        sys.stdout,
+        sys.stderr,
+    ):  # what a console cannot write becomes a question mark, no traceback
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except LabError as error:

@@ -10,6 +10,7 @@ from labkit.checks.judging import judge
 from labkit.checks.repairing import line_to_look_at
 from labkit.checks.verdicts import as_html, as_text
 from labkit.errors import LabError
+from labkit.exercises import memory, panel
 from labkit.exercises.catalogue import find
 from labkit.exercises.own_functions import remember
 
@@ -31,6 +32,8 @@ def check(exercise_id: str, function: Callable[..., Any]) -> None:
     answers = produce(exercise, function, exercise.draw_cases(PUBLIC_SEED))
     verdict = judge(exercise, answers, PUBLIC_SEED)
     remember(exercise_id, function, verdict.passed)
+    memory.remember(exercise, function, passed=verdict.passed)
+    panel.refresh()
     if verdict.case and not verdict.mistake:
         verdict = replace(verdict, place=line_to_look_at(exercise, function, PUBLIC_SEED, verdict.case))
     if verdict.passed or _in_notebook():
