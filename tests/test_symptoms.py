@@ -42,7 +42,7 @@ VALUES = {  # what is done to the right answer -> (right answer, what is done, w
     "mirrored": (MAPS, lambda t: t.flip(3), "in reverse along dimension 3"),
     "rows for columns": (draw(4, 4), lambda t: t.T, "dimensions 0 and 1 are exchanged"),
     "off by one place": (MAPS, lambda t: t.roll(1, 2), "moved by one place along dimension 2"),
-    "another order": (draw(9), lambda t: t.sort().values, "in another order"),
+    "another order": (draw(9), lambda t: t.sort().values, "at other places"),
     "own factors": (
         MAPS,
         lambda t: t * torch.tensor([2.0, 3.0]).view(2, 1, 1, 1),

@@ -65,9 +65,10 @@ def look(exercise: Exercise, given: dict[str, Answer], seed: int, first: str, fi
         return meaning(finding.message)
     cases, answer = exercise.draw_cases(seed), given[first]
     evidence = _values(exercise, answer, cases[first]) or finding.evidence
-    seen = symptom(evidence, cases[first]) if evidence else ""
-    if evidence and evidence.got.numel() == 1 and not seen:
-        seen = number_symptom(exercise, cases, given, first)
+    is_number = evidence is not None and evidence.got.numel() == 1
+    seen = number_symptom(exercise, cases, given, first) if is_number else None
+    if seen is None:
+        seen = symptom(evidence, cases[first]) if evidence else ""
     advice = answer.message.partition("; ")[
         2
     ]  # "expected a tensor, got NoneType; is there a return at the end?"

@@ -12,6 +12,7 @@ from labkit.checks.expect import compared
 from labkit.checks.parts import parts
 
 _ENOUGH = 3  # cases, for a rule to be one
+_TWO = 2  # of them where it is wrong
 
 
 @dataclass(frozen=True)
@@ -23,19 +24,18 @@ class _Row:
     inputs: dict[str, float]
 
 
-def number_symptom(exercise: Exercise, cases: Cases, given: dict[str, Answer], first: str) -> str:
-    """What holds of a wrong number in every case, in a sentence; empty where nothing simple does.
+def number_symptom(exercise: Exercise, cases: Cases, given: dict[str, Answer], first: str) -> str | None:
+    """What holds of a wrong number in all cases, in a sentence; empty where nothing simple does.
 
-    first: the name of the first case that failed
+    first:   the name of the first case that failed
+    Returns: None where there are too few cases for a rule
     """
     rows = {name: _row(exercise, case, given[name]) for name, case in cases.items()}
     names = [name for name, number in rows[first].got.items() if _other(number, rows[first].expected[name])]
-    if not names:
-        return ""
-    wrong = names[0]
+    wrong = names[0] if names else ""
     known = [row for row in rows.values() if wrong in row.got]
     if len(known) < _ENOUGH or not _vary([row.expected[wrong] for row in known]):
-        return ""
+        return None
     return next(filter(None, (look(wrong, known) for look in _LOOKS)), "")
 
 
@@ -63,6 +63,14 @@ def _vary(numbers: list[float]) -> bool:
     return any(_other(number, numbers[0]) for number in numbers)
 
 
+def _wrong(name: str, rows: list[_Row]) -> list[_Row]:
+    return [row for row in rows if _other(row.got[name], row.expected[name])]
+
+
+def _where(name: str, rows: list[_Row]) -> str:
+    return "in every case" if len(_wrong(name, rows)) == len(rows) else "wherever it is wrong"
+
+
 def _exchanged(name: str, rows: list[_Row]) -> str:
     for other in rows[0].expected:
         alike = (other in row.expected and not _other(row.got[name], row.expected[other]) for row in rows)
@@ -78,18 +86,18 @@ def _always(name: str, rows: list[_Row]) -> str:
 
 
 def _moved(name: str, rows: list[_Row]) -> str:
-    apart = [row.got[name] - row.expected[name] for row in rows]
-    if _vary(apart):
+    apart = [row.got[name] - row.expected[name] for row in _wrong(name, rows)]
+    if len(apart) < _TWO or _vary(apart):
         return ""
-    return f"your {name} is {abs(apart[0]):.4g} too {'large' if apart[0] > 0 else 'small'} in every case."
+    size = "large" if apart[0] > 0 else "small"
+    return f"your {name} is {abs(apart[0]):.4g} too {size} {_where(name, rows)}: where does a count begin and end?"
 
 
 def _times(name: str, rows: list[_Row]) -> str:
-    found = [(row.got[name], row.expected[name]) for row in rows if row.expected[name]]
-    factors = [got / expected for got, expected in found]
-    if len(found) < _ENOUGH or _vary(factors) or any(row.got[name] for row in rows if not row.expected[name]):
+    factors = [row.got[name] / row.expected[name] for row in _wrong(name, rows) if row.expected[name]]
+    if len(factors) < max(_TWO, len(_wrong(name, rows))) or _vary(factors):
         return ""
-    return f"your {name} is {factors[0]:.4g} times what is expected in every case."
+    return f"your {name} is {factors[0]:.4g} times what is expected {_where(name, rows)}."
 
 
 def _input(name: str, rows: list[_Row]) -> str:

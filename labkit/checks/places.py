@@ -14,7 +14,7 @@ def along(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
     found = []
     for dim in reversed(range(expected.ndim)):
         right = _right_places(got, expected, dim)
-        if any(right) and not all(right) and _tells(expected, dim, right):
+        if any(right) and not all(right) and _tells(expected, dim, right, facts):
             found.append((sum(right) / len(right), dim, right))
     if not found:
         return None
@@ -35,9 +35,13 @@ def _right_places(got: Tensor, expected: Tensor, dim: int) -> list[bool]:
     return right.movedim(dim, 0).flatten(1).all(dim=1).tolist() if right.ndim > 1 else right.tolist()
 
 
-def _tells(expected: Tensor, dim: int, right: list[bool]) -> bool:
-    """Whether what is right could have been wrong: it is not all of one value, as the gaps of a sheet are."""
-    values = expected.movedim(dim, 0)[torch.tensor(right)]
+def _tells(expected: Tensor, dim: int, right: list[bool], facts: Facts) -> bool:
+    """Whether what is right could have been wrong: not all of one value, as a sheet's gaps, nor as it came."""
+    there = torch.tensor(right)
+    values = expected.movedim(dim, 0)[there]
+    inputs = (tensor for _, tensor in facts.tensors if tensor.shape == expected.shape)
+    if any(near(values, tensor.movedim(dim, 0)[there]) for tensor in inputs):
+        return False
     return bool(values.min() < values.max()) or (expected.ndim == 1 and sum(right) == 1)
 
 

@@ -129,7 +129,7 @@ def _mirrored(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
 
 def _other_order(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
     if expected.numel() > 2 and near(got.flatten().sort().values, expected.flatten().sort().values):
-        return "the values are all there, but in another order: is it sorted, or reshaped, along another dimension?"
+        return "the values are all there, but at other places: in another order, or is an index off?"
     return None
 
 
