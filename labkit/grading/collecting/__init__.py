@@ -1,0 +1,80 @@
+"""Collecting: from what an instructor downloaded to each student's notebook for each stage."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from labkit.errors import LabError
+from labkit.grading.collecting.archives import Archives
+from labkit.grading.collecting.attempts import Reader, handed_in
+from labkit.grading.collecting.levels import find_class
+from labkit.grading.collecting.matching import with_roster
+from labkit.grading.collecting.notebooks import grade_id, opened, read_notebook
+from labkit.grading.collecting.submissions import Learner
+from labkit.grading.collecting.telling import told
+from labkit.grading.collecting.tree import File, Folder, Ignored, shown, walk
+from labkit.grading.records import Collected, Student
+
+__all__ = ["collect", "grade_id", "read_notebook", "told"]
+
+
+def collect(
+    place: Path, *, stages: Iterable[str], roster: Path | None = None, due: datetime | None = None
+) -> Collected:
+    """Everything that a class has handed in for these stages, read into memory.
+
+    place:  a folder or a zip: one folder per student, a download of Canvas, Moodle or Gradescope, an nbgrader course
+    roster: a CSV file of the class, which brings names, ids and those who handed in nothing
+    due:    where the layout knows when work was handed in, what came after this is late; local time without a zone
+    Raises: LabError for what cannot be a class, with the folder to give in its place; a bad submission raises nothing
+    """
+    wanted = frozenset(stages)
+    ignored: Ignored = []
+    with Archives() as archives:
+        reader = Reader(wanted)
+        found = find_class(_tree(place, archives, ignored), place, reader.stages)
+        ignored += found.ignored
+        keys = _keys(found.learners)
+        work = [
+            one
+            for key, learner in zip(keys, found.learners, strict=True)
+            for one in handed_in(key, learner, reader, ignored, due)
+        ]
+    students = [_student(key, learner) for key, learner in zip(keys, found.learners, strict=True)]
+    if roster is not None:
+        students, work = with_roster(roster, students, work, ignored)
+    order = sorted(work, key=lambda one: (one.student, one.stage))
+    return Collected(found.layout, tuple(sorted(students, key=lambda s: s.key)), tuple(order), tuple(ignored))
+
+
+def _tree(place: Path, archives: Archives, ignored: Ignored) -> Folder:
+    path = shown(str(place))
+    if place.is_dir():
+        return walk(place, ignored, archives.unzip)
+    if not place.exists():
+        raise LabError(f"no folder {path}; give the folder or zip that the class's notebooks are in")
+    if place.suffix.lower() != ".zip":
+        above = shown(str(place.absolute().parent))
+        raise LabError(
+            f"{path} is one file; expected a class's folder or zip, such as the folder above {above}"
+        )
+    folder = archives.unzip(File(shown(place.name), path, lambda: opened(place)), refused := Ignored())
+    if folder is None:
+        raise LabError(f"{path} is {refused[0][1]}")
+    ignored += refused
+    return folder
+
+
+def _keys(learners: list[Learner]) -> list[str]:
+    """Each student's name, with the number where two have the same."""
+    names = [learner.name for learner in learners]
+    return [
+        f"{learner.name}_{learner.number}"
+        if learner.number and names.count(learner.name) > 1
+        else learner.name
+        for learner in learners
+    ]
+
+
+def _student(key: str, learner: Learner) -> Student:
+    return Student(key, learner.name if learner.name != key else "", tuple(sorted(learner.ids.items())))

@@ -1,0 +1,159 @@
+"""One folder per student, and the folders that are none, or one level off."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from labkit.errors import LabError
+from labkit.grading.collecting.choosing import split_name
+from labkit.grading.collecting.submissions import Found, Learner, ignore, notebooks_of
+from labkit.grading.collecting.tree import File, Folder, Ignored
+
+Stages = Callable[[File], frozenset[str]]
+_USUAL = {
+    "submissions",
+    "submission",
+    "submitted",
+    "students",
+    "class",
+    "handed_in",
+    "handed in",
+    "abgaben",
+    "downloads",
+}
+_OLD = {
+    "old",
+    "new",
+    "backup",
+    "copy",
+    "draft",
+    "final",
+    "first",
+    "second",
+    "attempt",
+    "try",
+    "version",
+    "v",
+    "alt",
+    "neu",
+}
+
+
+def without_runs(folder: Folder, ignored: Ignored) -> None:
+    """Leave out what grading itself has written."""
+    for below in [*folder.folders]:
+        runs = [inner for inner in below.folders if _is_run(inner)]
+        if _is_run(below) or (
+            runs and len(runs) == len(below.folders) and not any(f.is_notebook for f in below.files)
+        ):
+            folder.folders.remove(below)
+            ignored.append((f"{below.path}/", "what labkit grade has written"))
+
+
+def _is_run(folder: Folder) -> bool:
+    file = folder.file("run.json")
+    try:
+        facts = json.loads(file.read()) if file else None
+    except (LabError, ValueError, RecursionError):
+        return False
+    return isinstance(facts, dict) and "seed" in facts
+
+
+def students(folder: Folder, stages: Stages) -> Found:
+    """A class with one folder per student, or one archive.
+
+    stages: of a notebook
+    Raises: LabError where the folder is one student's, or holds a class one level down among other things
+    """
+    ignored: Ignored = []
+    top = folder
+    while len(folder.folders) == 1 and not any(f.is_notebook for f in folder.files):
+        if not is_class(folder.folders[0], stages):
+            break
+        for file in folder.files:
+            ignore(file, ignored)
+        folder = folder.folders[0]
+    expect_class(folder, stages)
+    for file in folder.files:
+        if file.is_notebook and not file.trouble:
+            ignored.append((file.path, "it lies beside the students' folders, so whose it is is not known"))
+        else:
+            ignore(file, ignored)
+    learners = [Learner(below.name, submitted=list(notebooks_of(below, ignored))) for below in folder.folders]
+    where = "" if folder is top else f", in {folder.path}/"
+    return Found(f"one folder per student{where}", learners, ignored)
+
+
+def is_class(folder: Folder, stages: Stages) -> bool:
+    """Whether a folder's own folders look like students: they share a stage, and are not one student's attempts."""
+    at_work = [below for below in folder.folders if any(below.notebooks())]
+    if folder.name.lower() in _USUAL and at_work and not _assignments(folder, stages):
+        return True
+    if len(at_work) < 2 or all(_is_attempt(below.name) for below in at_work):
+        return False
+    count = Counter(stage for below in at_work for stage in _stages_in(below, stages))
+    return bool(count) and max(count.values()) >= 2
+
+
+def expect_class(folder: Folder, stages: Stages) -> None:
+    flat = [file for file in folder.files if file.is_notebook]
+    at_work = [below for below in folder.folders if any(below.notebooks())]
+    if not folder.folders and not flat:
+        raise LabError(
+            f"no student in {folder.path}; expected one folder per student, such as {folder.path}/ada/01_….ipynb"
+        )
+    if flat and not at_work:
+        raise LabError(_flat(folder, flat, stages))
+    if not at_work:
+        raise LabError(
+            f"no notebook in {folder.path}; expected one folder per student, such as {folder.path}/ada/01_….ipynb"
+        )
+    if _assignments(folder, stages) or all(_is_attempt(below.name) for below in folder.folders):
+        raise LabError(_one_student(folder))
+    classes = [below for below in at_work if is_class(below, stages)]
+    inside = sum(len(below.folders) for below in classes)
+    if classes and (inside > len(folder.folders) or any(below.name.lower() in _USUAL for below in classes)):
+        names = " or ".join(below.path for below in classes[:4])
+        raise LabError(f"{folder.path} holds folders of students one level down; give {names}")
+
+
+def _assignments(folder: Folder, stages: Stages) -> bool:
+    """Whether the folders are assignments of one student: each is called after the stage that is in it."""
+    at_work = [below for below in folder.folders if any(below.notebooks())]
+    return bool(at_work) and all(
+        below.name[:2].isdigit()
+        and not below.name[2:3].isdigit()
+        and below.name[:2] in _stages_in(below, stages)
+        for below in at_work
+    )
+
+
+def _stages_in(folder: Folder, stages: Stages) -> set[str]:
+    return {stage for file in folder.notebooks() for stage in stages(file)}
+
+
+def _is_attempt(name: str) -> bool:
+    return name.lower().rstrip("0123456789 -_()") in _OLD or (name.isdigit() and len(name) < 3)
+
+
+def _flat(folder: Folder, flat: list[File], stages: Stages) -> str:
+    count = Counter(stage for file in flat for stage in stages(file))
+    stems = {split_name(file.name)[0] for file in flat}
+    if max(count.values(), default=1) == 1 or len(stems) <= len(count):
+        return _one_student(folder)
+    return (
+        f"{len(flat)} notebooks lie side by side in {folder.path}, and their names do not say whose they are; "
+        "put each into a folder with its student's name"
+    )
+
+
+def _one_student(folder: Folder) -> str:
+    above = (
+        "a folder that holds one folder per student"
+        if folder.archive
+        else str(Path(folder.path).absolute().parent)
+    )
+    return (
+        f"{folder.path} looks like one student's work; expected a class, so give the folder above it: {above}"
+    )

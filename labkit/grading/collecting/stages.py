@@ -1,0 +1,82 @@
+"""Which stage a notebook is, and how much of it has been worked on: by its exercises, whatever the file is called."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from nbformat import NotebookNode
+
+from labkit.grading.collecting.notebooks import grade_id
+
+# What the functions of the exercises are called, for notebooks that have nothing else left (a test compares them).
+FUNCTIONS = {
+    "00": ("linear_everywhere", "logits_everywhere", "decode_boxes", "box_iou", "suppress"),
+    "01": (
+        "first_layer_filters", "scale_filters", "tile_filters", "normalize_contrast", "zca_whiten", "kmeans_round",
+    ),
+    "02": ("last_features", "pairwise_distances", "nearest_others", "precision_at_k", "map_", "probe_step"),
+    "03": ("record_layer", "grey_maps", "count_silence", "lay_over", "selectivity"),
+    "04": ("field_of", "pixels_of", "peaks", "best_of_stream", "answer_to_crop"),
+    "05": ("logit_gradient", "saliency_map", "relu_backward", "guided_backprop", "rank_correlation"),
+    "06": (
+        "step_up", "jittered_step", "clip_small_norm", "clip_small_contribution", "maximize", "image_from_spectrum",
+    ),
+    "07": ("dream_gradient", "dream_in_octaves", "tiled_gradient", "guided_score"),
+    "08": ("fool", "fgsm", "project", "pgd", "fool_by_file"),
+}  # fmt: skip
+_EXERCISE_OF = {name: f"{stage}.{n}" for stage, names in FUNCTIONS.items() for n, name in enumerate(names, 1)}
+_CELL = re.compile(r"(\d\d)-(\d+)-(?:task|check)")
+_CHECK = re.compile(r"""^\s*check\(\s*(?:exercise_id\s*=\s*)?["'](\d\d\.\d+)["']""", re.M)
+_TODO = re.compile(r"\bTODO (\d\d\.\d+)\b")
+_STUB = re.compile(r"""raise NotImplementedError\(["']TODO (\d\d\.\d+)["']\)""")
+_DEFINED = re.compile(r"^def (\w+)\(", re.M)
+_IN_NAME = (
+    re.compile(r"(?<![\d.])(0\d)(?![\d.])"),
+    re.compile(r"(?:stage|lab|notebook|exercises?|ex|hw|homework|week|sheet)[ _-]*(\d)(?![\d.])", re.I),
+)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a notebook has of one stage. exercises: how many of them;  attempted: how many without their stub"""
+
+    exercises: int
+    attempted: int
+
+
+def work(notebook: NotebookNode) -> dict[str, Work]:
+    """The stages that a notebook is of, each with what it has of it: one stage, or several if somebody merged them."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    found = _exercises(code)
+    stubs = {exercise for cell in code for exercise in _STUB.findall(cell.source)}
+    count = Counter(exercise[:2] for exercise in found)
+    most = max(count.values(), default=0)
+    return {
+        stage: Work(number, sum(e[:2] == stage and e not in stubs for e in found))
+        for stage, number in sorted(count.items())
+        if number == most or number > 2
+    }
+
+
+def stage_in_name(*names: str) -> str:
+    """The stage that a file's name, or else the name of its folder, begins with or has in it; "" if none."""
+    for name in names:
+        stem = name.removesuffix(".ipynb")
+        if match := _IN_NAME[0].match(stem) or _IN_NAME[0].search(stem):
+            return match[1]
+        if match := _IN_NAME[1].search(stem):
+            return f"0{match[1]}"
+    return ""
+
+
+def _exercises(code: list[NotebookNode]) -> set[str]:
+    """By the marks and ids of the cells; without them by the checks, the TODOs, the names of the functions."""
+    marks = [_CELL.fullmatch(grade_id(cell) or "") or _CELL.fullmatch(cell.id) for cell in code]
+    if found := {f"{match[1]}.{match[2]}" for match in marks if match}:
+        return found
+    sources = [cell.source for cell in code]
+    for pattern in (_CHECK, _TODO):
+        if found := {exercise for source in sources for exercise in pattern.findall(source)}:
+            return found
+    defined = {name for source in sources for name in _DEFINED.findall(source)}
+    return {_EXERCISE_OF[name] for name in defined & _EXERCISE_OF.keys()}
