@@ -13,6 +13,7 @@ from torch import Tensor
 
 from labkit.checks.answer import Answer, State, alike
 from labkit.checks.exercise import Cases, Exercise
+from labkit.checks.surroundings import usual_surroundings
 from labkit.checks.untouched import Untouched
 from labkit.checks.values import WrongKindError, as_tensor
 
@@ -87,8 +88,9 @@ def _one_alike(of_batch: Tensor, alone: Tensor | None) -> bool:
 def answer_case(exercise: Exercise, function: Callable[..., Any], case: Any) -> Answer:
     """Run a function on one case."""
     try:
-        named = exercise.answer(function, case)
-        return Answer({name: as_tensor(name, value) for name, value in named.items()})
+        with usual_surroundings():
+            named = exercise.answer(function, case)
+            return Answer({name: as_tensor(name, value) for name, value in named.items()})
     except NotImplementedError as error:
         if not str(error) or str(error).startswith("TODO"):
             return Answer(state=State.NOT_ATTEMPTED)

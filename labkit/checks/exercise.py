@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from labkit.checks.surroundings import usual_surroundings
 from labkit.errors import LabError
 
 Cases = dict[str, Any]  # what a case shows -> the case, in the order in which they are tried
@@ -88,7 +89,8 @@ class Exercise:
         return f"{self.points} point{'s' * (self.points != 1)}"
 
     def draw_cases(self, seed: int) -> Cases:
-        return self.cases(torch.Generator().manual_seed(seed))
+        with usual_surroundings():
+            return self.cases(torch.Generator().manual_seed(seed))
 
 
 def each(*fields: str) -> Callable[[Any], list[Any]]:

@@ -3,8 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from labkit.checks.answer import Answer, State
 from labkit.checks.exercise import CheckFailed, Evidence, Exercise
+from labkit.checks.surroundings import usual_surroundings
+
+_COMPUTED_WITH = {
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
+    *(torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
+}
 
 
 @dataclass(frozen=True)
@@ -31,13 +39,23 @@ def judge_case(exercise: Exercise, case: Any, answer: Answer) -> Finding:
         for name, tensor in answer.tensors.items():
             if tensor.is_complex():
                 raise CheckFailed(f"{name}: expected real numbers, got {tensor.dtype}; try .real or .abs()")
-        exercise.judge(case, answer.tensors)
+        with usual_surroundings():
+            exercise.judge(case, answer.tensors)
         if answer.message:  # last, since what a judge has to say is about this exercise
             raise CheckFailed(answer.message)
     except CheckFailed as failure:
         return Finding(State.WRONG, str(failure), failure.mistake, failure.evidence)
-    except Exception as error:  # a dtype that torch does not compute with; a name that a forger left out
-        kinds = ", ".join(f"{name} {tensor.dtype}" for name, tensor in answer.tensors.items())
+    except Exception as error:
+        return _stumbled(error, answer)
+    return Finding(State.PASSED)
+
+
+def _stumbled(error: Exception, answer: Answer) -> Finding:
+    """A judge stumbles over what it cannot compute with, or lacks; over anything else by its own fault."""
+    kinds = ", ".join(f"{name} {tensor.dtype}" for name, tensor in answer.tensors.items())
+    lacking = isinstance(error, KeyError) and str(error.args[0]) not in answer.tensors
+    if lacking or any(tensor.dtype not in _COMPUTED_WITH for tensor in answer.tensors.values()):
         message = f"cannot compute with what came ({kinds}): {error}; expected floats as given"
         return Finding(State.WRONG, message)
-    return Finding(State.PASSED)
+    said = f"{type(error).__name__}: {error}"
+    return Finding(State.TO_BE_LOOKED_AT, f"the check itself failed ({said}); tell whoever gave you the lab")

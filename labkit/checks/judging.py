@@ -7,6 +7,7 @@ from labkit.checks.answer import Answer, State
 from labkit.checks.diagnosing import explaining_mistake, look
 from labkit.checks.exercise import Cases, Exercise, Mistake
 from labkit.checks.finding import Finding, judge_case
+from labkit.checks.surroundings import usual_surroundings
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Verdict:
         return self.exercise.points if self.passed else 0
 
 
+@usual_surroundings()
 def judge(exercise: Exercise, answers: list[Answer], seed: int) -> Verdict:
     """Judge answers to the cases that this seed draws. The first case that fails decides."""
     if not _attempted(answers):

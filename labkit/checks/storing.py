@@ -51,4 +51,6 @@ def _restore(index: int, note: dict[str, Any], tensors: dict[str, Tensor]) -> An
     prefix = f"{index}."
     mine = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     state = State(note["state"]) if note["state"] is not None else None
+    if state in (State.UNREADABLE, State.TO_BE_LOOKED_AT):
+        raise ValueError(f"no answer is {state}")
     return Answer(mine, state, str(note["message"])[:_WORDS])

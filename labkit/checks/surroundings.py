@@ -1,0 +1,40 @@
+"""What a student sets for the whole kernel does not reach into a check, and a check leaves it as it was."""
+
+import random
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import numpy as np
+import torch
+
+
+@contextmanager
+def usual_surroundings() -> Iterator[None]:
+    """Inside: float32, CPU, gradients on, no autocast, no anomaly mode, warnings that are no errors.
+
+    Afterwards all of it, and the global generators of PyTorch, NumPy and Python, are as they were found.
+    """
+    with ExitStack() as stack:
+        stack.callback(torch.set_default_dtype, torch.get_default_dtype())
+        stack.callback(torch.set_rng_state, torch.get_rng_state())
+        stack.callback(np.random.set_state, np.random.get_state())
+        stack.callback(random.setstate, random.getstate())
+        stack.callback(
+            torch.use_deterministic_algorithms,
+            torch.are_deterministic_algorithms_enabled(),
+            warn_only=torch.is_deterministic_algorithms_warn_only_enabled(),
+        )
+        stack.enter_context(warnings.catch_warnings())
+        stack.enter_context(np.errstate(all="warn"))
+        if torch.get_default_device().type != "cpu":  # the context costs a little with each operation
+            stack.enter_context(torch.device("cpu"))
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        stack.enter_context(torch.autocast("cpu", enabled=False))
+        stack.enter_context(torch.autograd.set_detect_anomaly(False))
+        torch.set_default_dtype(torch.float32)
+        torch.use_deterministic_algorithms(False)
+        if any(action == "error" for action, *_ in warnings.filters):
+            warnings.simplefilter("default")
+        yield
