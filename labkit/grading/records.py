@@ -88,6 +88,7 @@ class Outcome:
     mistake: the planted mistake's name, where one explains it;  lesson: what to tell the student about it
     code:    the student's task cell
     flags:   what an instructor should look at, in sentences
+    own_code: the one of these flags that says that a function of the lab does the work
     """
 
     exercise: str
@@ -97,6 +98,7 @@ class Outcome:
     lesson: str = ""
     code: str = ""
     flags: tuple[str, ...] = ()
+    own_code: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,37 @@
+"""What `grade` and `regrade` share: a course's files, and the reports at the end."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from labkit.commands.common import console
+from labkit.grading.course import Course, read_course
+from labkit.grading.overrides import read_overrides
+from labkit.grading.records import Result, Student
+from labkit.grading.runs import Run
+
+COURSE, OVERRIDES = "course.toml", "overrides.csv"
+
+
+def course_of(run_or_class: Path, given: Path | None) -> Course:
+    """The course's file: the one given, or the one that lies in this folder, or none."""
+    lying = run_or_class / COURSE
+    return read_course(given or (lying if lying.is_file() else None))
+
+
+def report(
+    run: Run, students: Sequence[Student], results: Sequence[Result], course: Course, *,
+    overrides: Path, forbid: bool,
+) -> None:  # fmt: skip
+    """Score, write all reports into the run's folder, and show the table."""
+    from labkit.grading.reporting import table, write_reports
+    from labkit.grading.scoring import score
+
+    by_hand = read_overrides(overrides, students)
+    rows = score(students, results, run.facts["exercises"], course=course, overrides=by_hand, forbid=forbid)
+    write_reports(rows, run.folder, title=course.title, isolation=run.facts["isolation"])
+    if by_hand:
+        shutil.copyfile(overrides, run.folder / OVERRIDES)
+    console.print(table(rows))
+    console.print(f"\nscores: {run.folder / 'scores.csv'}", highlight=False, soft_wrap=True)
+    console.print(f"class:  {run.folder / 'class.html'}", highlight=False, soft_wrap=True)

@@ -1,0 +1,166 @@
+"""Conducting a run: what is to be done, doing it, keeping each result as it comes."""
+
+import errno
+import hashlib
+import platform
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import torch
+from nbformat import NotebookNode
+
+import labkit
+from labkit.checks.answer import State
+from labkit.errors import LabError
+from labkit.exercises import find
+from labkit.grading.digests import case_digest
+from labkit.grading.executing import Limits, isolation
+from labkit.grading.records import Collected, HandedIn, Result
+from labkit.grading.runs import Run, begin, to_go_on_with
+from labkit.grading.unit import Graded, Unit, same_for_all
+from labkit.grading.workers import Done
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is to grade.
+
+    place:     the class, as it was given
+    exercises: ids, in order;  students: keys, none for all
+    released:  the notebooks as they were handed out, by stage
+    """
+
+    place: Path
+    exercises: tuple[str, ...]
+    students: tuple[str, ...]
+    released: Mapping[str, NotebookNode]
+    limits: Limits = Limits()
+
+    def facts(self) -> dict[str, Any]:
+        """What run.json says of it, but for the seed: equal facts, equal runs."""
+        return {
+            "labkit": labkit.__version__,
+            "class": str(self.place.resolve()),
+            "exercises": list(self.exercises),
+            "students": list(self.students),
+            "release": _digest(self.released),
+            "limits": asdict(self.limits),
+            "isolation": isolation(),
+            "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        }
+
+
+def run_for(
+    plan: Plan, collected: Collected, scores: Path, *, new: bool = False, seed: int | None = None
+) -> Run:
+    """The run to go on with, or a new one.
+
+    new: begin anew even where an unfinished run could go on;  seed: of the secret inputs, drawn by default
+    """
+    facts = plan.facts()
+    run = None if new else to_go_on_with(scores, facts)
+    told = {"layout": collected.layout, "class_list": [asdict(student) for student in collected.students]}
+    if run is None:
+        drawn = secrets.randbits(48) if seed is None else seed
+        cases = {found: case_digest(find(found), drawn) for found in plan.exercises}
+        return begin(scores, {**facts, "seed": drawn, "cases": cases, **told})
+    run.facts.update(told)  # who handed in meanwhile is there too
+    run.write()
+    return run
+
+
+def conduct(
+    run: Run, plan: Plan, collected: Collected,
+    work: Callable[[Sequence[Unit]], Iterator[Done]], done: Callable[[Result], None] = lambda _result: None,
+) -> list[Result]:  # fmt: skip
+    """Grade what this run has not graded yet, or what has been handed in anew since; then the run is finished.
+
+    work: as in `workers`;  done: is told each result, those that were there first
+    Raises: LabError where the disk is full; what is done stays, and the same run goes on
+    """
+    students = {student.key: student for student in collected.students}
+    results, todo = [], []
+    for one in _chosen(plan, collected.handed_in):
+        unit = Unit(one, plan.released[one.stage], _of_stage(plan, one.stage), run.seed, plan.limits)
+        kept = run.result(students[one.student], one.stage)
+        if kept is not None and kept.sha256 == one.sha256 and kept.file == one.file:
+            results.append(kept)
+        else:
+            todo.append(unit)
+    for kept in results:
+        done(kept)
+    with run.alone(), _room_on_disk(run):
+        for unit, outcome in work(todo):
+            graded = _whatever_happened(unit, outcome)
+            run.keep(students[unit.handed_in.student], graded)
+            results.append(graded.result)
+            done(graded.result)
+        run.finish()
+    return sorted(results, key=lambda result: (result.student, result.stage))
+
+
+def released_notebooks(folder: Path, stages: Iterable[str]) -> dict[str, NotebookNode]:
+    """The notebooks as they were handed out, by stage.
+
+    Raises: LabError where there is not exactly one for a stage
+    """
+    found = {}
+    for stage in stages:
+        files = sorted(folder.glob(f"{stage}_*.ipynb"))
+        if len(files) != 1:
+            raise LabError(
+                f"expected one released notebook {folder / f'{stage}_….ipynb'}, found {len(files)}; "
+                "labkit build writes them, and --released names their folder"
+            )
+        found[stage] = nbformat.read(files[0], as_version=4)
+    return found
+
+
+def _chosen(plan: Plan, handed_in: Sequence[HandedIn]) -> list[HandedIn]:
+    return [
+        one
+        for one in handed_in
+        if _of_stage(plan, one.stage) and (not plan.students or one.student in plan.students)
+    ]
+
+
+def _of_stage(plan: Plan, stage: str) -> tuple[str, ...]:
+    return tuple(found for found in plan.exercises if find(found).stage == stage)
+
+
+def _whatever_happened(unit: Unit, outcome: Graded | Exception) -> Graded:
+    """A unit that the grader itself failed on is to be looked at, and no other pays for it."""
+    if isinstance(outcome, Graded):
+        return outcome
+    if isinstance(outcome, OSError) and outcome.errno in _FULL:
+        raise outcome
+    said = f"the grader itself failed ({type(outcome).__name__}: {outcome})"
+    return Graded(replace(same_for_all(unit, State.TO_BE_LOOKED_AT, said), flags=(said,)))
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def _room_on_disk(run: Run) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise LabError(
+            f"the disk is full; make room, and the same command goes on with {run.folder}"
+        ) from error
+
+
+def _digest(released: Mapping[str, NotebookNode]) -> str:
+    """What tells one release from another: the sources and ids of its cells."""
+    told = [
+        (stage, cell.get("id"), cell.source) for stage, nb in sorted(released.items()) for cell in nb.cells
+    ]
+    return hashlib.sha256(repr(told).encode(errors="surrogatepass")).hexdigest()
