@@ -1,7 +1,10 @@
 """Projected steps against the labels as a loop whose parts can be exchanged."""
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
+from labkit.exercises.slopes import gradient_by_autograd
 from labkit.exercises.stage_08.attacks import into_box, loss_gradient
 
 
@@ -9,26 +12,27 @@ def pgd(
     *,
     begin=lambda start, images: start,
     at=lambda moved, images, start: moved,
+    step_from=lambda moved, images, start: moved,
     direction=torch.sign,
     gradient=loss_gradient,
     project=lambda moved, last, images, start, epsilon: into_box(moved, images, epsilon),
     clip=lambda moved: moved.clamp(0, 1),
     finish=lambda moved, images, epsilon: moved,
-    size=lambda step_size, epsilon: step_size,
-    more=0,
+    size=lambda step_size, epsilon, steps: step_size,
+    count=lambda steps: steps,
 ):
     """The function that 08.4 asks for. Each argument is one part of it.
 
-    begin, at: where the path begins, and where each gradient is taken
+    begin, at, step_from: where the path begins, where each gradient is taken, and what the step is added to
     direction, gradient, size: slope -> what is stepped along, of what the slope is, and how long a step is
-    project, clip, finish: after each step, likewise, and after the last one;  more: steps more than asked for
+    project, clip, finish: after each step, likewise, and after the last one;  count: how many steps
     """
 
     def attack(model, images, labels, epsilon, step_size, steps, start):
         moved = begin(start, images)
-        for _ in range(steps + more):
+        for _ in range(count(steps)):
             last, slope = moved, gradient(model, at(moved, images, start), labels)
-            moved = moved + size(step_size, epsilon) * direction(slope)
+            moved = step_from(moved, images, start) + size(step_size, epsilon, steps) * direction(slope)
             moved = clip(project(moved, last, images, start, epsilon))
         return finish(moved, images, epsilon)
 
@@ -46,4 +50,28 @@ def added_up(model, images, labels, epsilon, step_size, steps, start):
     for _ in range(steps):
         total = total + loss_gradient(model, moved, labels)
         moved = into_box(moved + step_size * total.sign(), images, epsilon).clamp(0, 1)
+    return moved
+
+
+def of_probabilities(model, images: Tensor, labels: Tensor) -> Tensor:
+    return gradient_by_autograd(lambda leaf: F.cross_entropy(model(leaf).softmax(dim=1), labels), images)
+
+
+def of_own_guesses(model, images: Tensor, labels: Tensor) -> Tensor:
+    with torch.no_grad():
+        guesses = model(images).argmax(dim=1)
+    return loss_gradient(model, images, guesses)
+
+
+def onto_sphere(moved, last, images, start, epsilon):
+    change = moved - images
+    return images + epsilon * change / change.norm().clamp(min=1e-12)
+
+
+def projected_first(model, images, labels, epsilon, step_size, steps, start):
+    """A wrong answer: each step is taken after the projection, so the last one is not projected."""
+    moved = start
+    for _ in range(steps):
+        slope = loss_gradient(model, moved, labels)
+        moved = into_box(moved, images, epsilon).clamp(0, 1) + step_size * slope.sign()
     return moved
