@@ -1,0 +1,94 @@
+"""Running the cells of a submission once, in a sandbox, and reading how each of them ended."""
+
+import re
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labkit.grading.executing import sandbox, scratch
+from labkit.grading.executing.cells import Piece
+from labkit.grading.executing.limits import Limits
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What came of running the cells once.
+
+    words: number of a cell that failed -> what it died of
+    lost:  number of the cell that hangs or ended the kernel
+    """
+
+    ended: sandbox.Ended
+    words: dict[int, str]
+    lost: int | None
+
+
+def run_once(
+    pieces: Sequence[Piece], checks: Mapping[str, str], answers: Path,
+    *, seed: int, limits: Limits, view: Path, hidden: Sequence[Path],
+) -> Pass:  # fmt: skip
+    """Run cells in a folder of their own, and copy the answers from there into `answers`.
+
+    checks: exercise id -> text of its check cell
+    """
+    with tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True) as place:
+        folder = Path(place).resolve()
+        scratch.expect_room(folder)
+        scratch.fill(folder, pieces, seed=seed, timeout_s=limits.cell_timeout_s / 2, checks=checks)
+        with scratch.record(folder) as record:
+            ended = sandbox.run(
+                _command(limits.cell_timeout_s), folder, limits=limits, view=view, hidden=hidden,
+                environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+            )  # fmt: skip
+            words, lost = _read(scratch.read_record(record), len(pieces))
+        names = [name for piece in pieces if piece.role == "check" for name in piece.names]
+        slugs = [name.removesuffix("-check") for name in names]
+        if len(scratch.take_answers(folder, slugs, answers)) < len(slugs):
+            scratch.expect_room(folder)
+    return Pass(ended, words, lost)
+
+
+def _command(cell_timeout_s: float) -> list[str]:
+    return [
+        sys.executable, "-m", "pytest", "-p", "nbval.plugin", "--nbval-lax", "--nbval-current-env", "-q",
+        "-c", "pytest.ini", "-p", "no:cacheprovider", "--color=no", "--tb=no", "--show-capture=no",
+        "--nbval-kernel-startup-timeout=120", f"--nbval-cell-timeout={cell_timeout_s:g}", scratch.NOTEBOOK,
+    ]  # fmt: skip
+
+
+def _read(lines: list[dict[str, Any]], count: int) -> tuple[dict[int, str], int | None]:
+    """What cells died of, and the cell that hangs or ended the kernel: the one that began and never ended, if any."""
+    words: dict[int, str] = {}
+    begun = lost = None
+    for line in lines:
+        number = line["cell"]
+        if not 0 <= number < count:
+            continue
+        if "ok" not in line:
+            begun = number
+            continue
+        begun = None
+        if not line["ok"]:
+            words[number] = _COLOURS.sub("", str(line.get("words", "")))
+        if line.get("lost"):
+            lost = number
+    return words, lost if lost is not None else begun
+
+
+def to_blame(pieces: list[Piece], lost: int) -> int | None:
+    """The student's cell that is left out: the one that was lost, or the nearest above where that is a released one."""
+    if pieces[lost].role != "released":
+        return lost
+    return next((n for n in range(lost - 1, -1, -1) if pieces[n].role in ("added", "task")), None)
+
+
+def what_it_did(why: str, trouble: str) -> str:
+    """Why a cell is left out, in words."""
+    if "Timeout of" in why:
+        return "did not come to an end"
+    return f"took {trouble}" if trouble else "ended the kernel"

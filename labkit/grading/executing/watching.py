@@ -1,0 +1,88 @@
+"""Watching what a command and all that it started take, and seeing when it is too much."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from labkit.grading.executing.limits import Limits
+
+_PAUSE_S = 0.25
+_FILES_EVERY = 4  # pauses
+MOST_FILES = 20_000
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a command took: its time, and the most memory that it and all its processes had at one time."""
+
+    seconds: float = 0.0
+    memory_mb: float = 0.0
+
+
+def watch(process: psutil.Popen, folder: Path, limits: Limits) -> tuple[Usage, str]:
+    """Wait until a command ends or takes too much.
+
+    Returns: what it took, and what there was too much of: "", "more than 600 s", "more than 128 processes", …
+    """
+    begun, most, round_ = time.monotonic(), 0.0, 0
+    while True:
+        try:
+            process.wait(_PAUSE_S if round_ else 0.01)
+            return Usage(time.monotonic() - begun, most), ""
+        except psutil.TimeoutExpired:
+            round_ += 1
+        seconds = time.monotonic() - begun
+        count, memory = _processes(process)
+        most = max(most, memory)
+        trouble = _too_much(limits, seconds, count, memory)
+        if not trouble and round_ % _FILES_EVERY == 0 and not _fits(folder, limits.files_mb):
+            trouble = f"more than {limits.files_mb} MB or {MOST_FILES} files in its folder"
+        if trouble:
+            return Usage(seconds, most), trouble
+
+
+def _too_much(limits: Limits, seconds: float, count: int, memory: float) -> str:
+    if seconds > limits.timeout_s:
+        return f"more than {limits.timeout_s:g} s"
+    if count > limits.processes:
+        return f"more than {limits.processes} processes"
+    if memory > 2 * limits.memory_mb:
+        return f"more than {2 * limits.memory_mb} MB of memory"
+    return ""
+
+
+def _processes(process: psutil.Popen) -> tuple[int, float]:
+    """How many processes there are, and their memory in MB."""
+    try:
+        family = [process, *process.children(recursive=True)]
+    except psutil.Error:
+        return 0, 0.0
+    used = 0.0
+    for member in family[:200]:
+        try:
+            used += (m := member.memory_info()).rss - getattr(m, "shared", 0)
+        except psutil.Error:
+            continue
+    return len(family), used / 2**20
+
+
+def _fits(folder: Path, most_mb: int) -> bool:
+    """Whether a folder holds no more than that. Looks at links themselves, and gives up where there is too much."""
+    left, files, waiting = most_mb * 2**20, MOST_FILES, [str(folder)]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    files -= 1
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    else:
+                        left -= entry.stat(follow_symlinks=False).st_blocks * 512
+                    if left < 0 or files < 0:
+                        return False
+        except OSError:
+            continue
+    return True
