@@ -6,7 +6,7 @@ from io import TextIOWrapper
 import typer
 from rich.console import Console
 
-from labkit.commands import build, doctor, fetch, grade, lab, progress
+from labkit.commands import build, doctor, fetch, grade, lab, progress, release
 from labkit.errors import LabError
 from labkit.threads import set_openmp_wait_policy
 
@@ -14,7 +14,10 @@ set_openmp_wait_policy()  # before torch is imported, and for kernels, which inh
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
 )
-for command in (lab.lab, progress.progress, doctor.doctor, fetch.fetch, build.build, grade.grade):
+_ALL = (
+    lab.lab, progress.progress, doctor.doctor, fetch.fetch, release.release, grade.grade, build.build,
+)  # fmt: skip
+for command in _ALL:
     app.command()(command)
 
 
@@ -24,19 +27,16 @@ def _about() -> None:
 
     Students: [bold]lab[/] opens the notebooks, [bold]progress[/] says how far you are, [bold]doctor[/] what is missing,
     [bold]fetch[/] brings networks.
-    Instructors: [bold]grade[/] turns a folder of submissions into scores.
+    Instructors: [bold]release[/] writes the handout, [bold]grade[/] turns a folder of submissions into scores.
     Authors: [bold]build[/] makes both kinds of notebook from solutions/*.py.
     """
 
 
 def main() -> None:
     """Run the command; what the user can put right is one sentence and status 2."""
-    for stream in (
-        sys.stdout,
-        sys.stderr,
-    ):  # what a console cannot write becomes a question mark, no traceback
+    for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="replace")  # what a console cannot write becomes a question mark
     try:
         app()
     except LabError as error:
