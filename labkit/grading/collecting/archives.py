@@ -14,7 +14,10 @@ from labkit.grading.collecting.notebooks import LARGEST, kind_of, too_large
 from labkit.grading.collecting.tree import MOST_FILES, File, Folder, Ignored, add, hidden, shown
 
 LARGEST_ARCHIVE = 200 * 2**20  # bytes, of one inside another
-LARGEST_WHOLE = 1000 * 2**20  # bytes, of all notebooks in one archive that a student has made
+LARGEST_WHOLE, MOST_PACKED = (
+    1000 * 2**20,
+    50,
+)  # bytes, of all notebooks in an archive, if packed tighter than this
 LARGEST_LIST = 64 * 2**20  # bytes, of an archive's list of its files
 DEEPEST = 3  # archives in archives
 _BROKEN = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, struct.error)
@@ -34,16 +37,12 @@ class Archives:
         while self._open:
             self._close_oldest()
 
-    def unzip(self, file: File, ignored: Ignored) -> Folder | None:
+    def unzip(self, file: File, ignored: Ignored, depth: int = 0) -> Folder | None:
         """An archive's tree; None where it cannot be opened, and `ignored` says why."""
-        return self._unzip(file, ignored, 0)
-
-    def _unzip(self, file: File, ignored: Ignored, depth: int) -> Folder | None:
         try:
             if depth >= DEEPEST:
                 raise LabError(f"a zip in zips, more than {DEEPEST} deep")
-            members = self._zip(file).infolist()
-            _expect_bounded(members, top=depth == 0)
+            members = _expect_bounded(self._zip(file), inner=depth > 0)
         except LabError as error:
             ignored.append((file.path, str(error)))
             return None
@@ -54,7 +53,7 @@ class Archives:
             if found.path in files:
                 place.files.remove(files[found.path])
                 ignored.append((found.path, "twice in the archive; the later one is read"))
-            add(place, found, ignored, lambda inner, out: self._unzip(inner, out, depth + 1))
+            add(place, found, ignored, lambda inner, out: self.unzip(inner, out, depth + 1))
             if place.files and place.files[-1] is found:
                 files[found.path] = found
         return folder
@@ -120,12 +119,15 @@ def _expect_short_list(stream: BinaryIO) -> None:
     stream.seek(0)
 
 
-def _expect_bounded(members: list[zipfile.ZipInfo], *, top: bool) -> None:
-    if len(members) > (MOST_FILES if top else MOST_FILES // 10):
+def _expect_bounded(archive: zipfile.ZipFile, *, inner: bool) -> list[zipfile.ZipInfo]:
+    """An archive's members, unless they are too many, or come to far more than such a file can hold."""
+    members = archive.infolist()
+    if len(members) > (MOST_FILES // 10 if inner else MOST_FILES):
         raise LabError(f"a zip with {len(members):,} files; it is not opened")
     size = sum(member.file_size for member in members if member.filename.lower().endswith(".ipynb"))
-    if size > LARGEST_WHOLE and not top:
+    if size > max(LARGEST_WHOLE, MOST_PACKED * archive.start_dir):
         raise LabError(f"a zip whose notebooks are {size / 2**30:,.1f} GB; it is not opened")
+    return members
 
 
 def _places(

@@ -54,9 +54,10 @@ def _named(
             ignored.append((item.path, "a text or a link, handed in without a file"))
         else:
             strangers += _stranger(item, ignored)
+    learners = joined(learners)
     if not any(one.submitted for one in learners) or len(learners) < strangers:
         return None
-    return Found(layout, joined(learners), ignored)
+    return Found(layout, learners, ignored)
 
 
 def _submitted(item: File | Folder, ignored: Ignored) -> list[Submitted]:

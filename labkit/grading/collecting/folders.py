@@ -67,13 +67,7 @@ def students(folder: Folder, stages: Stages) -> Found:
     Raises: LabError where the folder is one student's, or holds a class one level down among other things
     """
     ignored: Ignored = []
-    top = folder
-    while len(folder.folders) == 1 and not any(f.is_notebook for f in folder.files):
-        if not is_class(folder.folders[0], stages):
-            break
-        for file in folder.files:
-            ignore(file, ignored)
-        folder = folder.folders[0]
+    top, folder = folder, _below(folder, stages, ignored)
     expect_class(folder, stages)
     for file in folder.files:
         if file.is_notebook and not file.trouble:
@@ -83,6 +77,19 @@ def students(folder: Folder, stages: Stages) -> Found:
     learners = [Learner(below.name, submitted=list(notebooks_of(below, ignored))) for below in folder.folders]
     where = "" if folder is top else f", in {folder.path}/"
     return Found(f"one folder per student{where}", learners, ignored)
+
+
+def _below(top: Folder, stages: Stages, ignored: Ignored) -> Folder:
+    """The folder with the class, where nothing but folders with one folder in them lies above it."""
+    folder, passed = top, list[File]()
+    while len(folder.folders) == 1 and not any(file.is_notebook for file in folder.files):
+        passed += folder.files
+        folder = folder.folders[0]
+        if is_class(folder, stages):
+            for file in passed:
+                ignore(file, ignored)
+            return folder
+    return top
 
 
 def is_class(folder: Folder, stages: Stages) -> bool:

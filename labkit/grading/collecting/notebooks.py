@@ -111,11 +111,10 @@ def _cell(cell: dict[str, Any], number: int, seen: set[str]) -> NotebookNode:
 
 
 def _source(cell: dict[str, Any]) -> str:
-    lines = cell.get("source", cell.get("input", ""))
+    lines = next((cell[name] for name in ("source", "input") if isinstance(cell.get(name), str | list)), "")
     if isinstance(lines, list):
         lines = "".join(line for line in lines if isinstance(line, str))
-    text = lines if isinstance(lines, str) else ""
-    return _LONE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _LONE.sub("\ufffd", lines.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _id(cell: dict[str, Any], number: int, seen: set[str]) -> str:

@@ -14,7 +14,7 @@ FUNCTIONS = {
     "01": (
         "first_layer_filters", "scale_filters", "tile_filters", "normalize_contrast", "zca_whiten", "kmeans_round",
     ),
-    "02": ("last_features", "pairwise_distances", "nearest_others", "precision_at_k", "map_", "probe_step"),
+    "02": ("last_features", "pairwise_distances", "nearest_others", "precision_at_k", "map_2d", "probe_step"),
     "03": ("record_layer", "grey_maps", "count_silence", "lay_over", "selectivity"),
     "04": ("field_of", "pixels_of", "peaks", "best_of_stream", "answer_to_crop"),
     "05": ("logit_gradient", "saliency_map", "relu_backward", "guided_backprop", "rank_correlation"),
