@@ -1,0 +1,185 @@
+"""Reading one piece of code for what it names of the lab: names are followed from where they are bound to their use."""
+
+import ast
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from labkit.grading.lab_functions import module_called, public_names
+from labkit.grading.scopes import Scoped, Variable, parse, text
+
+_IMPORTS = {"importlib.import_module", "__import__", "builtins.__import__", "importlib.__import__"}
+_RUNS = {"exec", "eval", "compile", "builtins.exec", "builtins.eval", "builtins.compile"}
+_SAME = {
+    "mine",
+    "labkit.mine",
+    "labkit.exercises.mine",
+    "labkit.exercises.own_functions.mine",
+    "vars",
+    "builtins.vars",
+}
+_DEEPEST = 4  # code in texts in code
+Paths = frozenset[str]
+
+
+@dataclass
+class Mentions:
+    """What was found.
+
+    paths:    "labkit.methods.gradients.guided_backprop", for modules as well
+    of_lab:   names taken from `lab`, where nothing says which module that is
+    computed: modules of the lab that are asked for a name put together at run time
+    texts:    constant texts in it;  names: free names, that other cells may define
+    """
+
+    paths: set[str] = field(default_factory=set)
+    of_lab: set[str] = field(default_factory=set)
+    computed: set[str] = field(default_factory=set)
+    texts: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+
+    def add(self, other: "Mentions") -> None:
+        for name, found in vars(other).items():
+            getattr(self, name).update(found)
+
+
+def read(code: str, around: Mapping[str, frozenset[str]], depth: int = 0) -> Mentions:
+    tree = parse(code)
+    if tree is None:
+        return Mentions()
+    reader = Reader(around, depth)
+    with suppress(RecursionError):
+        reader.read(tree)
+    return reader.found
+
+
+class Reader(Scoped):
+    """Follows names from where they are imported or given another name to where they are used."""
+
+    def __init__(self, around: Mapping[str, frozenset[str]], depth: int = 0) -> None:
+        super().__init__()
+        self.known: dict[Variable, frozenset[str]] = {}
+        self.found = Mentions()
+        self._around, self._depth = around, depth
+
+    def read(self, tree: ast.Module) -> None:
+        """Twice: a name may be used further up than where it is bound."""
+        self.visit(tree)
+        self._count, self.found = 0, Mentions()
+        self.visit(tree)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            top = alias.name.partition(".")[0]
+            self._bind(alias.asname or top, {alias.name if alias.asname else top})
+            self._mention({alias.name})
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        for alias in node.names:
+            names = public_names(node.module or "") if alias.name == "*" else [alias.name]
+            for name in names:
+                self._bind(alias.asname or name, {f"{node.module}.{name}"})
+            if alias.name != "*":
+                self._mention({f"{node.module}.{alias.name}"})
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        for target in node.targets:
+            self._assign(target, node.value)
+        self.generic_visit(node)
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
+        self._assign(node.target, node.value)
+        self.generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value:
+            self._assign(node.target, node.value)
+        self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Load):
+            self._mention(self._paths(node))
+            if self.variable(node.id) is None:
+                self.found.names.add(node.id)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        self._mention(self._paths(node))
+        if isinstance(node.value, ast.Name) and self._paths(node.value) == {"lab"}:
+            self.found.of_lab.add(node.attr)
+        self.generic_visit(node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        self._mention(self._paths(node))
+        self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        self._mention(self._paths(node))
+        called, texts = self._paths(node.func), [text(argument) for argument in node.args]
+        if called & {"getattr", "builtins.getattr"} and len(texts) > 1 and texts[1] is None:
+            self.found.computed |= {p for p in self._paths(node.args[0]) if p.startswith("labkit")}
+        if called & _RUNS and texts and texts[0] and self._depth < _DEEPEST:
+            self.found.add(read(texts[0], self._visible(), self._depth + 1))
+        self.generic_visit(node)
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        if not isinstance(node.value, ast.Constant):  # a docstring
+            self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str):
+            self.found.texts.add(node.value)
+
+    def _visible(self) -> dict[str, frozenset[str]]:
+        return {**self._around, **{name: paths for (_, name), paths in self.known.items()}}
+
+    def _bind(self, name: str, paths: set[str] | frozenset[str]) -> None:
+        variable = self.variable(name) or (0, name)
+        if paths:
+            self.known[variable] = self.known.get(variable, frozenset()) | frozenset(paths)
+
+    def _assign(self, target: ast.expr, value: ast.expr) -> None:
+        if isinstance(target, ast.Name):
+            self._bind(target.id, self._paths(value))
+        elif isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List):
+            for one, other in zip(target.elts, value.elts, strict=False):
+                self._assign(one, other)
+
+    def _mention(self, paths: set[str] | frozenset[str]) -> None:
+        self.found.paths |= {path for path in paths if path.startswith("labkit")}
+
+    def _paths(self, node: ast.expr) -> frozenset[str]:
+        """The dotted paths that an expression may stand for."""
+        match node:
+            case ast.Name(id=name):
+                return self._named(name)
+            case ast.Attribute(value=value, attr=name):
+                return frozenset(p if name == "__dict__" else f"{p}.{name}" for p in self._paths(value))
+            case ast.Subscript(value=value, slice=key) if (item := text(key)) is not None:
+                holders = self._paths(value)
+                return frozenset(item if p == "sys.modules" else f"{p}.{item}" for p in holders)
+            case ast.NamedExpr(value=value):
+                return self._paths(value)
+            case ast.IfExp(body=one, orelse=other):
+                return self._paths(one) | self._paths(other)
+            case ast.BoolOp(values=values):
+                return frozenset(path for value in values for path in self._paths(value))
+            case ast.Call(func=function, args=[first, *more]):
+                return self._called(self._paths(function), first, more)
+        return frozenset()
+
+    def _named(self, name: str) -> frozenset[str]:
+        variable = self.variable(name)
+        if variable is not None:
+            return self.known.get(variable, frozenset())
+        if name in self._around or (0, name) in self.known:
+            return self._around.get(name, frozenset()) | self.known.get((0, name), frozenset())
+        return frozenset({module_called(name) or name})
+
+    def _called(self, functions: frozenset[str], first: ast.expr, more: list[ast.expr]) -> frozenset[str]:
+        """What a call gives back, where that is a module of the lab or a thing in it."""
+        if functions & _IMPORTS:
+            path = text(first)
+            return frozenset() if path is None else frozenset({path})
+        if functions & {"getattr", "builtins.getattr"} and more and (name := text(more[0])) is not None:
+            return frozenset(f"{path}.{name}" for path in self._paths(first))
+        return self._paths(first) if functions & _SAME else frozenset()

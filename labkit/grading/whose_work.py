@@ -1,0 +1,110 @@
+"""Whose work it is: what can be seen of it in the code. Flags for people to look at, never verdicts.
+
+The lab's reference answers are public, so nothing here proves anything.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from labkit.grading.fingerprints import fingerprint, printed
+from labkit.grading.lab_functions import does_the_work, is_judging, look_up
+from labkit.grading.mentions import Mentions, mentions
+from labkit.grading.records import Result
+
+__all__ = ["equal_code", "fingerprint", "forbidden", "own_code_flags"]
+
+SHORT, LONG = 30, 60  # statements and expressions: about three lines of tensors, and about seven
+FEW, SMALL_SHARE, LARGE_SHARE = 3, 0.1, 0.5
+_SOLUTIONS = re.compile(r"(^|[/\\])solutions([/\\]|$)")
+_NAMED = 5  # of those with equal code
+
+
+def own_code_flags(
+    outcome_code: Mapping[str, str], *, cells: Sequence[str] = (), published: Mapping[str, str] = {}
+) -> dict[str, tuple[str, ...]]:
+    """What is to be looked at in one student's tasks, by exercise id; exercises without a flag are left out.
+
+    outcome_code: exercise id -> the task cell
+    cells:        all code cells of the student's notebook, for what a task imports and calls from elsewhere
+    published:    exercise id -> the code of the published solution, where it is known
+    """
+    found = {}
+    for exercise_id, code in outcome_code.items():
+        seen = mentions(code, cells)
+        flags = [*_of_the_lab(exercise_id, seen), *_others(seen)]
+        if _is_published(code, published.get(exercise_id, "")):
+            flags.append("the code is the published solution's, but for names and layout")
+        if flags:
+            found[exercise_id] = tuple(flags)
+    return found
+
+
+def forbidden(outcome_code: Mapping[str, str], *, cells: Sequence[str] = ()) -> dict[str, str]:
+    """The exercises whose task hands its work to a function of the lab: exercise id -> the flag that says so."""
+    said = {i: _of_the_lab(i, mentions(code, cells)) for i, code in outcome_code.items()}
+    return {exercise_id: flags[0] for exercise_id, flags in said.items() if flags}
+
+
+def equal_code(results: Sequence[Result]) -> dict[tuple[str, str], str]:
+    """Who wrote the same code, but for names and layout: (student, exercise) -> a flag that says with whom.
+
+    Short answers come out alike by themselves, and so does what many write. So code counts from SHORT on, where FEW
+    students have it or a SMALL_SHARE of those who wrote the exercise; and from LONG on, where half of them have it
+    or fewer.
+    """
+    written: dict[str, dict[str, list[str]]] = {}
+    sizes: dict[str, int] = {}
+    for result in results:
+        for outcome in result.outcomes:
+            digest, size = printed(outcome.code)
+            if digest:
+                sizes[digest] = size
+                written.setdefault(outcome.exercise, {}).setdefault(digest, []).append(result.student)
+    flags: dict[tuple[str, str], str] = {}
+    for exercise_id, groups in written.items():
+        everybody = len({student for group in groups.values() for student in group})
+        for digest, group in groups.items():
+            students = sorted(set(group))
+            if _is_a_sign(len(students), everybody, sizes[digest]):
+                flags |= {(s, exercise_id): _with_whom(s, students, everybody) for s in students}
+    return flags
+
+
+def _is_a_sign(count: int, everybody: int, size: int) -> bool:
+    if count < 2 or size < SHORT:
+        return False
+    share = LARGE_SHARE if size >= LONG else SMALL_SHARE
+    return count <= FEW or count <= share * everybody
+
+
+def _with_whom(student: str, students: Sequence[str], everybody: int) -> str:
+    others = [other for other in students if other != student]
+    named = ", ".join(others[:_NAMED]) + (f" and {len(others) - _NAMED} more" if len(others) > _NAMED else "")
+    share = f"{len(students)} of the {everybody} who wrote it, {100 * len(students) / everybody:.0f} %"
+    return f"the same code as {named}, but for names and layout ({share})"
+
+
+def _of_the_lab(exercise_id: str, seen: Mentions) -> list[str]:
+    """Flags for functions of the lab that do the work of this exercise."""
+    work = does_the_work(exercise_id)
+    if not work:
+        return []
+    direct = {work[id(thing)] for path in seen.paths for thing in look_up(path) if id(thing) in work}
+    guessed = {path for path in work.values() if path.rpartition(".")[2] in seen.of_lab}
+    return [f"uses {path}, which does the exercise's work" for path in sorted(direct | guessed)]
+
+
+def _others(seen: Mentions) -> list[str]:
+    judging = sorted({path for path in seen.paths if is_judging(path)}, key=lambda path: (len(path), path))
+    shortest = [path for path in judging if not any(path.startswith(f"{other}.") for other in judging)]
+    flags = [f"uses {path}, a part of what judges answers" for path in shortest]
+    flags += [f"looks up a name of {path} that is only known when it runs" for path in sorted(seen.computed)]
+    flags += [
+        f"names the solutions: {text!r}" for text in sorted(seen.texts) if re.search(r"\bsolutions\b", text)
+    ]
+    return flags
+
+
+def _is_published(code: str, solution: str) -> bool:
+    digest, size = printed(code)
+    return bool(digest) and size >= SHORT and digest == printed(solution).digest
