@@ -1,17 +1,40 @@
 """Whose code a figure is made with: said by whoever runs it, read by the figure, forgotten with the cell."""
 
+from collections.abc import Iterable
+
+PATIENCE = 30.0  # seconds that a function of the student's own may take in a cell
+
 _yours: dict[str, None] = {}  # the student's own functions that have run, in the order in which they did
-_failed: dict[str, None] = {}  # what the student's own ended in, where the lab's took over
+_failed: dict[str, None] = {}  # why the lab's took over from the student's own
+_seconds: dict[str, float] = {}  # how long each has run in this cell
 
 
-def made_with(function: str) -> None:
-    """A function of the student's own has run."""
+def made_with(function: str, seconds: float = 0.0) -> None:
+    """A function of the student's own has run, for so long."""
     _yours[function] = None
+    _seconds[function] = _seconds.get(function, 0.0) + seconds
 
 
-def failed_with(error: str) -> None:
-    """The student's own ended in an error, and the lab's has taken over."""
-    _failed[error] = None
+def has_patience(function: str) -> bool:
+    """Whether a function of the student's own has not yet taken too long in this cell."""
+    return _seconds.get(function, 0.0) <= PATIENCE
+
+
+def so_far() -> tuple[str, ...]:
+    """The student's own functions that have run in this cell, in the order in which they did."""
+    return tuple(_yours)
+
+
+def failed_with(why: str, *, before: Iterable[str] = ()) -> None:
+    """The student's own came to nothing, and the lab's has taken over.
+
+    why:    what it did, such as "ended in IndexError"
+    before: what had run before; all that has run since has made nothing
+    """
+    _failed[why] = None
+    kept = dict.fromkeys(before)
+    _yours.clear()
+    _yours.update(kept)
 
 
 def told() -> str:
@@ -19,7 +42,7 @@ def told() -> str:
     *most, last = [*_yours] or [""]
     yours = f"{', '.join(most)} and {last}" if most else last
     sentences = [f"Made with your own {yours}."] if yours else []
-    sentences += [f"Made with the lab's own code: with yours it ended in {error}." for error in _failed]
+    sentences += [f"Made with the lab's own code: with yours it {why}." for why in _failed]
     return " ".join(sentences)
 
 
@@ -27,3 +50,4 @@ def forget(*_event: object) -> None:
     """A new cell begins."""
     _yours.clear()
     _failed.clear()
+    _seconds.clear()

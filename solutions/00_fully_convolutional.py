@@ -31,7 +31,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from labkit import check, hint, hooks, images, mine, models, show
+from labkit import check, hint, hooks, images, mine, models, show, whose
 from labkit.errors import LabError
 from labkit.methods import dense as lab
 from labkit.methods import yolo
@@ -40,7 +40,7 @@ from labkit.methods.scan import scan
 from labkit.show import dense as pictures
 from labkit.show import yolo as drawings
 
-yolo = mine(yolo)  # your own functions stand in it, once they pass their checks
+lab, yolo = mine(lab), mine(yolo)  # your own functions stand in them, once they pass their checks
 NETWORK = "efficientnet_lite0"  # or "squeezenet"; once fetched, "alexnet", "vgg16", "resnet18", …
 
 networks = {name: models.load(name) for name in dict.fromkeys([*models.EMBEDDED, NETWORK])}
@@ -134,8 +134,9 @@ check("00.2", logits_everywhere)
 # categories. After it come a ReLU and the mean of each map, 13 × 13 cells. So there is no layer to replace: the network
 # runs on a larger photo as it stands, and the only change is to take the mean window by window.
 #
-# (From here on the cells that decode boxes use your own functions where they pass their checks, and a figure made with
-# them says so; otherwise the lab's own, so they run whether or not yours are done.)
+# (From here on the cells use your own functions where they pass their checks, and a figure made with them says so:
+# `linear_everywhere` in AlexNet and VGG, `logits_everywhere` in EfficientNet-Lite0 and others that take one mean.
+# Otherwise the lab's own, so they run whether or not yours are done.)
 #
 # **Predict first.** How large is the map of answers for a photo of 224 × 224? For 448 × 320, if the network halves
 # the size five times? SqueezeNet halves it only four times: is its map larger or smaller?
@@ -145,13 +146,14 @@ check("00.2", logits_everywhere)
 for name in dict.fromkeys([*networks, "alexnet"]):
     network = models.load(name, weights="imagenet" if name in models.available() else None)
     everywhere = lab.convolutionize(network)
+    one, many = lab.answers(everywhere, dalmatian), lab.answers(everywhere, torch.full((1, 3, 448, 320), 0.5))
     with torch.no_grad():
-        one, many = everywhere(dalmatian), everywhere(torch.full((1, 3, 448, 320), 0.5))
         same = torch.allclose(one[:, :, 0, 0], network(dalmatian), rtol=1e-4, atol=1e-4)
     kernels = [" × ".join(map(str, layer.kernel_size)) for layer in everywhere.convolutions]
     print(f"{name}, linear layers that become convolutions: {', '.join(kernels) or 'none'}")
     print(f"    224 × 224 gives {tuple(one.shape)}, the very same logits: {same}")
     print(f"    448 × 320 gives {tuple(many.shape)}")
+print(whose.told())
 
 # %% [markdown]
 # ## Twelve questions, one pass
@@ -189,17 +191,10 @@ def through_smaller_openings(network):
     return lab.convolutionize(network, window=window) if everywhere.pools else everywhere
 
 
-def probabilities(everywhere, photo):
-    """The probability of each category at each position, (1000, h, w), and each position's window in pixels."""
-    with torch.no_grad():
-        logits = everywhere(photo)
-    return logits.softmax(dim=1)[0], lab.windows(everywhere, photo, logits)
-
-
 panels, notes, right = {}, [], {}
 for name, network in networks.items():
     small = through_smaller_openings(network)
-    found, windows = probabilities(small, wall)
+    found, windows = lab.probabilities(small, wall)  # (1000, h, w), and each position's window in pixels
     how = "as it stands" if name == "squeezenet" else "made fully convolutional"
     heading = f"{titles[name]}, {how}: {found.shape[1]} × {found.shape[2]} positions"
     panels[heading] = wall, dict(zip(names, found[own], strict=True)), windows
@@ -211,7 +206,7 @@ for name, network in networks.items():
 
 show.settle("found", right[NETWORK])
 untrained = models.load(NETWORK, weights=None)
-control, _ = probabilities(through_smaller_openings(untrained), wall)
+control, _ = lab.probabilities(through_smaller_openings(untrained), wall)
 pictures.class_maps(
     panels,
     title="Twelve categories on a wall of twelve photos, found in a single pass",
@@ -243,7 +238,7 @@ photos = torch.cat([bank[name] for name in names])
 
 def in_the_middle(everywhere):
     """Each photo's own category at the position in its middle, (12,)."""
-    found, windows = probabilities(everywhere, wall)
+    found, windows = lab.probabilities(everywhere, wall)
     places = (windows[..., :2] + windows[..., 2:]).flatten(0, 1) / 2
     nearest = torch.cdist(middles, places).argmin(dim=1)
     return found.flatten(1)[own, nearest]
@@ -294,10 +289,10 @@ blind = through_smaller_openings(models.load("squeezenet", weights=None))
 things = {"coffee": ["espresso", "ladle"], "astronaut": ["space shuttle", "football helmet"]}
 panels, by_the_untrained = {}, 0.0
 for name, asked in things.items():
-    found, windows = probabilities(small, large[name])
+    found, windows = lab.probabilities(small, large[name])
     numbers = [squeezenet.index_of(category) for category in asked]
     panels[name] = large[name], dict(zip(asked, found[numbers], strict=True)), windows
-    by_the_untrained = max(by_the_untrained, float(probabilities(blind, large[name])[0][numbers].max()))
+    by_the_untrained = max(by_the_untrained, float(lab.probabilities(blind, large[name])[0][numbers].max()))
 compass = found[squeezenet.index_of("magnetic compass")].max()
 
 pictures.class_maps(
@@ -326,7 +321,7 @@ pictures.class_maps(
 # %%
 fine = lab.convolutionize(squeezenet, window=3)  # openings of 64 pixels
 coffee, choices = large["coffee"], ["espresso", "ladle", "soup bowl", "dalmatian"]
-answers, places = probabilities(fine, coffee)
+answers, places = lab.probabilities(fine, coffee)
 answers = answers[[squeezenet.index_of(category) for category in choices]]  # (4, h, w)
 pixels = lab.upsampled(answers, places, coffee.shape[2:])  # (4, 448, 448)
 pictures.coarse_segmentation(
@@ -652,8 +647,7 @@ print(
 for name in models.NETWORKS:
     if name in models.available():
         other = models.load(name)
-        with torch.no_grad():
-            positions = lab.convolutionize(other)(wall).shape[2:]
+        positions = lab.answers(lab.convolutionize(other), wall).shape[2:]
         (first, p), *_ = other.top(dalmatian, k=1)
         print(f"{name:20}{first} {p:.0%}; on the wall a map of {positions[0]} × {positions[1]}")
     else:

@@ -201,8 +201,8 @@ check("02.3", nearest_others)
 # its name, SqueezeNet does not have the dalmatian among its first five answers.
 #
 # (From here on the cells use your own functions where they pass their checks, and a figure made with them says so;
-# otherwise the lab's own. `lab.nearest` is always the lab's: it does exercises 02.2 and 02.3 block by block, so that
-# memory stays small.)
+# otherwise the lab's own. `lab.nearest` does exercises 02.2 and 02.3 block by block, so that memory stays small: your
+# `pairwise_distances` makes each block, and your `nearest_others` chooses where one block holds all images.)
 
 # %%
 itself = torch.arange(len(ids))

@@ -25,7 +25,11 @@ from labkit.show import activations as pictures
 from labkit.show import evidence as proofs
 from labkit.show.activations_explorer import explore
 
-lab, evidence = mine(lab), mine(evidence)  # your own functions stand in it, once they pass their checks
+lab, evidence, pictures = (
+    mine(lab),
+    mine(evidence),
+    mine(pictures),
+)  # your own stand in, once they pass their checks
 NETWORK = "squeezenet"  # or "alexnet", "vgg16", "resnet18", … once downloaded: labkit fetch alexnet
 OTHER = next(name for name in models.EMBEDDED if name != NETWORK)  # to compare with
 
@@ -350,7 +354,7 @@ most = max(silence_other, key=lambda name: silence_other[name][1])  # with most 
 counts = [1, 2, 3, 5, 8, 12, 20, len(bank)]
 maps = lab.record(model, bank.images, LAYER)  # (N, C, h, w)
 seen = {f"{NETWORK} {LAYER}": maps, f"{OTHER} {most}": lab.record(other, bank.images, most)}
-never = {name: [int(lab.never_fires(some[:n]).sum()) for n in counts] for name, some in seen.items()}
+never = {name: [int(lab.silence(some[:n])[1].sum()) for n in counts] for name, some in seen.items()}
 
 show.lines(
     {name: (counts, values) for name, values in never.items()},

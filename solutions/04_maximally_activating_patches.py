@@ -72,8 +72,11 @@ def field_of(layers):
 check("04.1", field_of)
 
 # %% [markdown]
-# Real networks branch, so the lab's `receptive_field` follows every path, and takes the widest. **Predict first.** In
-# which layer does one unit see the whole photo of 224 × 224 pixels?
+# Real networks branch, so the lab's `receptive_field` follows every path, and takes the widest. Where one chain of
+# layers comes to the same, as in SqueezeNet, `lab.field_size` hands that chain to your `field_of`. (From here on the
+# cells use your own functions where they pass their checks, and a figure made with them says so; otherwise the lab's.)
+#
+# **Predict first.** In which layer does one unit see the whole photo of 224 × 224 pixels?
 
 # %%
 show.bet(
@@ -89,12 +92,13 @@ boxes, sides = {}, {}
 for layer in shown:
     field = receptive_field(model.net, layer, 224)
     h, w, _ = field.boxes.shape
-    boxes[layer], sides[layer] = field.box(h // 2, w // 2), field.size
+    boxes[layer] = field.box(h // 2, w // 2)
+    sides[layer] = lab.field_size(model.net, layer, (224, 224))
 wide_in_other = {
-    layer: receptive_field(other.net, layer, 224).size for layer in models.NETWORKS[OTHER].layers
+    layer: lab.field_size(other.net, layer, (224, 224)) for layer in models.NETWORKS[OTHER].layers
 }
 
-wide = [layer for layer in layers if receptive_field(model.net, layer, 224).size >= 224]
+wide = [layer for layer in layers if lab.field_size(model.net, layer, (224, 224)) >= 224]
 show.settle("whole photo", wide[0] if wide else "none of them")
 pictures.nested_fields(
     photo,
@@ -217,9 +221,8 @@ check("04.4", best_of_stream)
 # %% [markdown]
 # ## Look
 #
-# The lab's `top_patches` is your four functions in a row, and cuts the winners out as it goes. (From here on it
-# uses your `peaks` once it passes its check, and a figure made with it says so; the rest is the lab's own, so the cells
-# run whether or not yours are done.)
+# The lab's `top_patches` is your four functions in a row. Of images that are at hand, like ours, your `best_of_stream`
+# chooses and the winners are cut out afterwards; of thousands the lab cuts them out as it goes.
 #
 # Thirty photos are few. They are larger than the network needs, so each is shown five times: once whole, and in four
 # quarters, at twice the size. That makes 150 images, but still only what thirty photos contain. Keep it in mind.
@@ -396,10 +399,6 @@ channel = whole.channels[0].item()
 best = whole.only([channel])
 units = {"squeezenet": 4, "efficientnet_lite0": 6}.get(NETWORK, 1)  # how far the patch is moved
 moved = lab.moved(model, LATER, best, image_size=size, units=units)
-alone, elsewhere = (
-    lab.answers_alone(model, LATER, patches, image_size=size)[0, 0] for patches in (best, moved)
-)
-
 photo, crop = many[best.images[0, 0]], best.patches[0][0]
 box, new_box = best.boxes[0, 0].tolist(), moved.boxes[0, 0].tolist()
 hole = photo.clone()
@@ -408,8 +407,11 @@ with recording(model.net, LATER) as seen:
     model(hole[None])
 without = seen[LATER][0, channel, best.rows[0, 0], best.columns[0, 0]]
 
-show.settle("alone", 100 * alone / best.values[0, 0])
 # %%
+alone, elsewhere = (
+    lab.answers_alone(model, LATER, patches, image_size=size)[0, 0] for patches in (best, moved)
+)
+show.settle("alone", 100 * alone / best.values[0, 0])
 canvas, new_canvas = (lab.on_canvas(crop, there[:2], size)[0] for there in (box, new_box))
 answers = [best.values[0, 0], alone, elsewhere, without]
 names = ["the photo", "the patch alone", "the patch, moved", "all but the patch"]
@@ -525,9 +527,9 @@ show.dots(
 FOLDER = ""  # such as "~/Pictures/holiday"
 
 if FOLDER:
-    mine = lab.inside(lab.top_patches(model, images.folder(FOLDER, size=320), LAYER, PICKED, k=30))
-    names = [PICKED[channel] for channel in mine.channels.tolist()]
-    display(pictures.patch_rows(mine, names=names, title="The same channels, my own photos"))
+    own = lab.inside(lab.top_patches(model, images.folder(FOLDER, size=320), LAYER, PICKED, k=30))
+    names = [PICKED[channel] for channel in own.channels.tolist()]
+    display(pictures.patch_rows(own, names=names, title="The same channels, my own photos"))
 
 # %%
 show.how_well_you_knew()

@@ -26,7 +26,7 @@ from labkit.receptive import receptive_field
 from labkit.show import gradients as pictures
 from labkit.show.gradients_explorer import explore
 
-lab, sanity = mine(lab), mine(sanity)  # your own functions stand in it, once they pass their checks
+lab, neurons, sanity = mine(lab), mine(neurons), mine(sanity)  # your own functions stand in, once they pass
 NETWORK = "squeezenet"  # any of models.available(): "alexnet", once labkit fetch alexnet has run
 OTHER = "squeezenet" if NETWORK == "efficientnet_lite0" else "efficientnet_lite0"  # to compare with
 
@@ -323,7 +323,8 @@ show.settle("hooks", found)
 #     lab.input_gradient(objective, photos)
 # ```
 #
-# and leaves the model alone.
+# and leaves the model alone. What each call hands down is up to your `relu_backward`, once that
+# passes its check.
 
 # %% [markdown]
 # ## As in the lecture: a neuron on its own best patch

@@ -15,13 +15,14 @@
 # %%
 import torch
 
-from labkit import check, hint, images, models, show
+from labkit import check, hint, images, mine, models, show
 from labkit.hooks import recording
 from labkit.methods import dream as lab
 from labkit.methods.dream import resize
 from labkit.show import dream as pictures
 from labkit.show.dream_explorer import explore
 
+lab = mine(lab)  # your own functions stand in it, once they pass their checks
 NETWORK = "squeezenet"  # any of models.available(): "googlenet", once labkit fetch googlenet has run
 OTHER = "efficientnet_lite0"  # dreams beside it
 FULL = False  # True: larger photos and more steps, for slides; minutes instead of seconds
@@ -139,7 +140,8 @@ check("07.2", dream_in_octaves)
 # **Predict first.** A rocket against the evening sky. The network was trained to tell 1000 things apart, well over a
 # hundred of them breeds of dog. Where in the photo will it dream most: on the rocket, or in the empty sky?
 #
-# (From here on the cells use the lab's own versions of your functions, so they run whether or not yours are done.)
+# (From here on the cells use your own functions where they pass their checks, and a figure made with them says so;
+# otherwise the lab's own, so they run whether or not yours are done.)
 
 
 # %%
@@ -490,11 +492,11 @@ explore(model, images.photos(size=320), layers[1:], layer=LAYER, photo="coffee",
 PHOTO, LONGEST = "", 1000  # such as "~/Pictures/clouds.jpg"
 
 if PHOTO:
-    mine = images.load(PHOTO)
-    shrink = min(1, LONGEST / max(mine.shape[2:]))
-    mine = resize(mine, [round(side * shrink) for side in mine.shape[2:]])
-    frames = lab.dreaming(objective, mine, octaves=5, steps=STEPS, step_size=STEP_SIZE)
-    pictures.growing(frames, before_and_after(mine, "my photo"))
+    photo = images.load(PHOTO)
+    shrink = min(1, LONGEST / max(photo.shape[2:]))
+    photo = resize(photo, [round(side * shrink) for side in photo.shape[2:]])
+    frames = lab.dreaming(objective, photo, octaves=5, steps=STEPS, step_size=STEP_SIZE)
+    pictures.growing(frames, before_and_after(photo, "my photo"))
 
 # %%
 show.how_well_you_knew()

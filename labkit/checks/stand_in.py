@@ -14,6 +14,7 @@ class StandIn:
     module, name: where the lab's own is looked up when it runs
     adapt:    (theirs, the lab's own) -> a function that is called as the lab's own is. What theirs was never checked
               on it leaves to the lab's own
+    results:  how many theirs returns
     """
 
     exercise: str
@@ -21,3 +22,4 @@ class StandIn:
     module: ModuleType
     name: str
     adapt: Callable[[Callable[..., Any], Callable[..., Any]], Callable[..., Any]] = lambda theirs, own: theirs
+    results: int = 1

@@ -11,20 +11,25 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from inspect import isgeneratorfunction
+from inspect import isgenerator
+from time import perf_counter
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
+
+from torch import Tensor
 
 from labkit import whose
 from labkit.checks.answering import produce
 from labkit.checks.exercise import PUBLIC_SEED
 from labkit.checks.judging import all_right
 from labkit.checks.stand_in import StandIn
+from labkit.checks.values import as_tensor, several
 from labkit.errors import LabError
 from labkit.exercises.catalogue import find
 from labkit.exercises.stand_ins import STAND_INS
 
 _passed: dict[tuple[str, CodeType], bool] = {}  # what a check says to the code of a function, once asked
+_END = object()  # what comes after the last frame
 
 
 def remember(exercise_id: str, function: Callable[..., Any], passed: bool) -> None:
@@ -52,48 +57,107 @@ class Mine:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._module, name)
-        if not isinstance(value, FunctionType) or isgeneratorfunction(value):
+        if not isinstance(value, FunctionType):
             return value
-
-        @wraps(value)
-        def run(*args: Any, **named: Any) -> Any:
-            ready = [s for s in self._stand_ins if passes(s.exercise, self._names.get(s.function))]
-            if not ready:
-                return value(*args, **named)
-            try:
-                with _standing_in(ready, self._names):
-                    return getattr(self._module, name)(*args, **named)
-            except Exception as error:
-                result = value(*args, **named)  # raises again where the arguments are to blame
-                whose.failed_with(type(error).__name__)
-                return result
-
-        return run
+        return self._with_theirs(value, name)
 
     def __dir__(self) -> list[str]:
         return dir(self._module)
 
+    def _ready(self) -> list[StandIn]:
+        """Where the student's own can stand in now: what passes its check, and has not been too slow in this cell."""
+        found = [s for s in self._stand_ins if passes(s.exercise, self._names.get(s.function))]
+        return [s for s in found if whose.has_patience(s.function)]
+
+    def _with_theirs(self, value: FunctionType, name: str) -> Callable[..., Any]:
+        @wraps(value)
+        def run(*args: Any, **named: Any) -> Any:
+            if not (ready := self._ready()):
+                return value(*args, **named)
+            before = whose.so_far()
+            try:
+                with _standing_in(ready, self._names):
+                    result = getattr(self._module, name)(*args, **named)
+            except Exception as error:
+                result = value(*args, **named)  # raises again where the arguments are to blame
+                whose.failed_with(_why(error), before=before)
+                return result
+            return (
+                self._frames(result, ready, lambda: value(*args, **named)) if isgenerator(result) else result
+            )
+
+        return run
+
+    def _frames(
+        self, frames: Iterator[Any], ready: list[StandIn], again: Callable[[], Iterator[Any]]
+    ) -> Iterator[Any]:
+        """A generator's frames: the student's own stand in while it runs, and not while it waits."""
+        before, given = whose.so_far(), 0
+        try:
+            while True:
+                with _standing_in(ready, self._names):
+                    frame = next(frames, _END)
+                if frame is _END:
+                    return
+                yield frame
+                given += 1
+        except Exception as error:
+            why = _why(error)
+        for number, frame in enumerate(again()):  # raises again where the arguments are to blame
+            if number >= given:
+                whose.failed_with(why, before=before)
+                yield frame
+
 
 @contextmanager
 def _standing_in(ready: list[StandIn], names: dict[str, Any]) -> Iterator[None]:
-    """Inside, the student's functions are found where the lab looks up its own."""
-    own = [(s.module, s.name, getattr(s.module, s.name)) for s in ready]
+    """Inside, the student's functions are found where the lab looks up its own.
+
+    Of two in one place the later one's `own` is the earlier.
+    """
+    own: list[tuple[ModuleType, str, Any]] = []
     try:
-        for stand_in, (module, name, function) in zip(ready, own, strict=True):
-            setattr(module, name, stand_in.adapt(_noted(stand_in, names[stand_in.function]), function))
+        for stand_in in ready:
+            module, name = stand_in.module, stand_in.name
+            own.append((module, name, getattr(module, name)))
+            setattr(module, name, stand_in.adapt(_noted(stand_in, names[stand_in.function]), own[-1][2]))
         yield
     finally:
-        for module, name, function in own:
+        for module, name, function in reversed(own):
             setattr(module, name, function)
 
 
+class _TooSlowError(Exception):
+    """A function of the student's own has taken longer than anyone waits for a figure."""
+
+
+def _why(error: Exception) -> str:
+    slow = f"took more than {whose.PATIENCE:.0f} seconds"
+    return slow if isinstance(error, _TooSlowError) else f"ended in {type(error).__name__}"
+
+
 def _noted(stand_in: StandIn, theirs: Callable[..., Any]) -> Callable[..., Any]:
+    """Theirs, whose results are tensors in whatever kind they came; the figure is told that it ran."""
+
     def run(*args: Any, **named: Any) -> Any:
-        result = theirs(*args, **named)
-        whose.made_with(stand_in.function)
-        return result
+        begun = perf_counter()
+        try:
+            result = theirs(*args, **named)
+        finally:  # also where it is left in its middle, as for frames
+            whose.made_with(stand_in.function, perf_counter() - begun)
+            if not whose.has_patience(stand_in.function):
+                raise _TooSlowError
+        if stand_in.results == 1:
+            return _as_it_is(stand_in.function, result)
+        named_results = several(tuple(f"result {i + 1}" for i in range(stand_in.results)), result)
+        return tuple(_as_it_is(name, value) for name, value in named_results.items())
 
     return run
+
+
+def _as_it_is(name: str, value: Any) -> Tensor:
+    """A tensor with the graph that it hangs on; all else as the checks take it."""
+    return value if isinstance(value, Tensor) else as_tensor(name, value)
 
 
 def mine(module: ModuleType) -> Any:

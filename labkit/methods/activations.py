@@ -86,6 +86,11 @@ def never_fires(maps: Tensor) -> Tensor:
     return maps.amax(dim=(0, 2, 3)) <= 0
 
 
+def silence(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """How sparse each channel is, and which never fire: `sparsity` and `never_fires`, each (C,)."""
+    return sparsity(maps), never_fires(maps)
+
+
 def silence_by_layer(
     model: nn.Module, images: Tensor, layers: Sequence[str], *, batch: int = 5
 ) -> dict[str, tuple[float, int]]:
@@ -100,8 +105,9 @@ def silence_by_layer(
         with torch.no_grad(), recording(_net(model), *layers) as seen:
             model(some)
         for layer in layers:
-            share[layer] += float(sparsity(seen[layer]).mean()) * len(some) / len(images)
-            fired[layer] = ~never_fires(seen[layer]) | fired.get(layer, torch.tensor(False))
+            silent, never = silence(seen[layer])
+            share[layer] += float(silent.mean()) * len(some) / len(images)
+            fired[layer] = ~never | fired.get(layer, torch.tensor(False))
     return {layer: (share[layer], int((~fired[layer]).sum())) for layer in layers}
 
 

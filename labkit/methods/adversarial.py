@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from labkit.errors import LabError
 from labkit.images import expect_images, to_8_bit
-from labkit.models import Classifier, expect_eval
+from labkit.models import Classifier, expect_eval, logits_of
 
 __all__ = ["Fooled", "Networks", "fgsm", "fool", "pgd", "project", "rms"]
 
@@ -59,13 +59,13 @@ def pgd(
     """
     _expect_attack(model, images, epsilon, steps, step_size)
     step = (-1 if targeted else 1) * (2.5 * epsilon / steps if step_size is None else step_size)
-    moved = _random_start(images, epsilon, seed)
+    moved = random_start(images, epsilon, seed)
     for _ in range(steps):
         moved = project(moved + step * _loss_gradient(model, moved, labels).sign(), images, epsilon=epsilon)
     return moved
 
 
-def _random_start(images: Tensor, epsilon: float, seed: int | None) -> Tensor:
+def random_start(images: Tensor, epsilon: float, seed: int | None) -> Tensor:
     """Images drawn in the box of epsilon around the images; without a seed the images themselves."""
     if seed is None:
         return images.detach()
@@ -132,7 +132,7 @@ def _look(model: Classifier, image: Tensor, wanted: int) -> tuple[int, float, Te
     """What the network puts first, the wanted category's probability, and the gradient of its logit."""
     with torch.inference_mode(False), torch.enable_grad():
         leaf = image.clone().requires_grad_()
-        logits = model(leaf)
+        logits = logits_of(model, leaf)
         (gradient,) = torch.autograd.grad(logits[0, wanted], leaf)
     return int(logits.argmax()), logits.detach().softmax(1)[0, wanted].item(), gradient
 
@@ -164,7 +164,7 @@ def _loss_gradient(model: Networks, images: Tensor, labels: Tensor) -> Tensor:
         leaf = images.clone().detach().requires_grad_()
         losses = []
         for network in _listed(model):
-            logits = network(leaf)
+            logits = logits_of(network, leaf)
             _expect_labels(labels, logits)
             losses.append(F.cross_entropy(logits, labels.to(logits.device), reduction="sum"))
         return torch.autograd.grad(torch.stack(losses).sum(), leaf)[0]
@@ -178,8 +178,10 @@ def _expect_attack(
         raise LabError("expected a network, or several, got an empty list; try [model, other]")
     for network in _listed(model):
         expect_eval(network)
-    if not size >= 0:
-        raise LabError(f"expected a size of 0 or more for the change, got {size}; try 8 / 255")
+    for given in (size, step_size or 0):
+        if not 0 <= given <= 1:
+            mend = f"{given:g} / 255, if that is meant in levels" if 1 < given < 256 else "8 / 255"
+            raise LabError(f"expected a change of values in 0..1, got {given}; try {mend}")
     if steps < 1 or (step_size is not None and not step_size > 0):
         raise LabError(f"expected steps and step_size above 0, got {steps} and {step_size}; try steps=10")
 

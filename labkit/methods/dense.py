@@ -8,38 +8,17 @@ work on their overlaps done once (Sermanet et al. 2014, arXiv:1312.6229; Long et
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from labkit.errors import LabError
 from labkit.images import expect_images
+from labkit.methods.heads import Reading, Replacing, Sides, as_convolution
 from labkit.models import Classifier, expect_eval
-
-Sides = tuple[int, int]
-
-
-def as_convolution(linear: nn.Linear, kernel: Sides, *, dilation: Sides = (1, 1)) -> nn.Conv2d:
-    """A linear layer over a flattened map, as the convolution that says the same where it fits in one place.
-
-    kernel:  (h, w) of the map that was flattened
-    Returns: a Conv2d with the layer's own weights, (K, C·h·w) seen as (K, C, h, w): shared, not copied
-    Raises:  LabError if the layer's inputs do not divide into maps of h × w
-    """
-    h, w = kernel
-    channels, rest = divmod(linear.in_features, h * w)
-    if rest:
-        raise LabError(f"expected inputs in maps of {h} × {w}, got {linear.in_features}; try another kernel")
-    with torch.device("meta"):  # no time and memory for weights that are replaced at once
-        convolution = nn.Conv2d(channels, linear.out_features, kernel, dilation=dilation)
-    weight, bias = linear.weight.detach().view(-1, channels, h, w), linear.bias
-    convolution.weight = nn.Parameter(weight, requires_grad=False)
-    convolution.bias = None if bias is None else nn.Parameter(bias.detach(), requires_grad=False)
-    return convolution
 
 
 class Dense(nn.Module):
     """A classifier that gives logits at every position of a photo; `convolutionize` makes it.
 
-    model: the classifier, as it was; in its forward pass `pool` and `convolutions` stand in for its head
+    model: the classifier, as it was; means of `window` cells, and `convolutions`, stand in for its head when it runs
     size:  height and width, in pixels, of the window that one position answers for
     pools: whether the network pools globally, so that other windows are possible
     """
@@ -49,7 +28,7 @@ class Dense(nn.Module):
         self.model, self.size = model, model.input_size
         noise = torch.rand(1, 3, self.size, self.size, generator=torch.Generator().manual_seed(0))
         noise = noise.to(model.mean)  # its device, its kind of floats
-        with torch.no_grad(), _Reading() as head:
+        with torch.no_grad(), Reading() as head:
             expected = model(noise)
         if not head.weights and not head.pool_call:
             raise LabError(f"expected a network that pools or flattens a map at its end, got {model}")
@@ -57,7 +36,8 @@ class Dense(nn.Module):
         layers = {id(module.weight): module for module in model.modules() if isinstance(module, nn.Linear)}
         kernels = [(head.kernel, step)] + [((1, 1), (1, 1))] * len(head.weights)
         self.pools = head.kernel == (1, 1)  # over the whole map, in training
-        self.pool, self.pool_call = nn.AvgPool2d(step, stride=1), head.pool_call
+        self.window, self.pool_call = step, head.pool_call
+        self.linear_follows = self.pools and head.linear_follows
         self.convolutions = nn.ModuleList(
             as_convolution(layers[weight], kernel, dilation=dilation)
             for weight, (kernel, dilation) in zip(head.weights, kernels, strict=False)
@@ -82,7 +62,7 @@ class Dense(nn.Module):
                 self(torch.zeros(1, 3, self.size + more, self.size, device=self.model.mean.device)).shape[2]
                 - 1
             )
-        self.pool = nn.AvgPool2d(window, stride=1)
+        self.window = (window, window)
         self.size -= more // gained * (step[0] - window)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -94,7 +74,7 @@ class Dense(nn.Module):
         if min(images.shape[2:]) < self.size:
             got = " × ".join(map(str, images.shape[2:]))
             raise LabError(f"expected photos of {self.size} × {self.size} or more, got {got}; try images.fit")
-        with _Replacing(self):
+        with Replacing(self.convolutions, self.window, self.pool_call, self.linear_follows):
             return self.model(images)
 
 
@@ -131,6 +111,22 @@ def windows(dense: Dense, images: Tensor, logits: Tensor) -> Tensor:
     return torch.stack([left, top, left + dense.size, top + dense.size], dim=-1)
 
 
+def probabilities(dense: Dense, images: Tensor) -> tuple[Tensor, Tensor]:
+    """The probability of each category at each position of a photo, and what it looks through.
+
+    images:  (1, 3, H, W) in 0..1
+    Returns: (categories, h, w), and the windows (h, w, 4), as from `windows`
+    """
+    logits = answers(dense, images)
+    return logits.softmax(dim=1)[0], windows(dense, images, logits)
+
+
+def answers(dense: Dense, images: Tensor) -> Tensor:
+    """Logits at every position, without a graph: (N, 3, H, W) -> (N, categories, h, w)."""
+    with torch.no_grad():
+        return dense(images)
+
+
 def upsampled(maps: Tensor, windows: Tensor, size: Sides) -> Tensor:
     """Back to pixels: what each position says, spread over the photo, (K, h, w) -> (K, H, W).
 
@@ -146,50 +142,3 @@ def upsampled(maps: Tensor, windows: Tensor, size: Sides) -> Tensor:
     x, y = (2 * (torch.arange(n) + 0.5 - first) / max(last - first, 1) - 1 for first, last, n in ends)
     places = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)[None].to(maps)
     return F.grid_sample(maps[None], places, padding_mode="border", align_corners=True)[0]
-
-
-class _Reading(TorchFunctionMode):
-    """Watches a forward pass for its head: the map that is pooled, flattened, and the weights after that."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.cells: Sides = (0, 0)  # of the map before pooling
-        self.kernel: Sides = (0, 0)  # of the map that is flattened
-        self.weights: list[int] = []
-        self.pool_call, self.pools, self.pooled, self.before = 0, 0, None, (0, 0)
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
-        if func is F.adaptive_avg_pool2d:
-            self.pools, self.pooled, self.before = self.pools + 1, out, tuple(args[0].shape[2:])
-        elif _flattens_a_map(func, args, kwargs):
-            self.cells = self.kernel = tuple(args[0].shape[2:])
-            if args[0] is self.pooled:
-                self.pool_call, self.cells = self.pools, self.before
-        elif func is F.linear and self.kernel != (0, 0):
-            self.weights.append(id(args[1]))
-        return out
-
-
-class _Replacing(TorchFunctionMode):
-    """Runs a forward pass with the calls of its head replaced by a Dense's pool and convolutions."""
-
-    def __init__(self, dense: Dense):
-        super().__init__()
-        self.dense, self.pools, self.flat, self.convolutions = dense, 0, False, iter(dense.convolutions)
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        self.pools += func is F.adaptive_avg_pool2d
-        if func is F.adaptive_avg_pool2d and self.pools == self.dense.pool_call:
-            return self.dense.pool(args[0])
-        if _flattens_a_map(func, args, kwargs):
-            self.flat = True
-            return args[0].contiguous()  # a large kernel takes it twice as fast as channels_last
-        if func is F.linear and self.flat:
-            return next(self.convolutions)(args[0])
-        return func(*args, **(kwargs or {}))
-
-
-def _flattens_a_map(func, args, kwargs) -> bool:
-    start = args[1] if len(args) > 1 else (kwargs or {}).get("start_dim", 0)
-    return func in (torch.flatten, Tensor.flatten) and args[0].ndim == 4 and start == 1

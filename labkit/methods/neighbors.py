@@ -78,12 +78,10 @@ def distances(query: Tensor, gallery: Tensor) -> Tensor:
     Raises:  LabError for sets that do not fit together, or hold NaN
     """
     _expect_vectors(query, gallery)
-    return _squares(query, gallery, gallery.mean(dim=0)).sqrt()
-
-
-def _squares(query: Tensor, gallery: Tensor, middle: Tensor) -> Tensor:
+    middle = gallery.mean(dim=0)
     q, g = query.double() - middle, gallery.double() - middle
-    return (q.square().sum(dim=1)[:, None] + g.square().sum(dim=1) - 2 * q @ g.T).clamp(min=0)  # (Q, N)
+    squares = q.square().sum(dim=1)[:, None] + g.square().sum(dim=1) - 2 * q @ g.T  # (Q, N)
+    return squares.clamp(min=0).sqrt()
 
 
 def nearest(
@@ -113,21 +111,32 @@ def nearest(
 
 
 def _nearest(query: Tensor, gallery: Tensor, k: int, skip: Tensor | None, rows: int) -> tuple[Tensor, Tensor]:
-    middle = gallery.mean(dim=0)
-    best = query.new_empty(len(query), 0, dtype=torch.float64)  # squares of the k nearest so far
+    best = query.new_empty(len(query), 0, dtype=torch.float64)  # distances of the k nearest so far
     indices = best.long()
     for start in range(0, len(gallery), rows):
-        squares = _squares(query, gallery[start : start + rows], middle)
-        here = torch.arange(start, start + squares.shape[1], device=query.device).expand_as(squares)
-        if skip is not None:
-            squares = squares.masked_fill(here == skip[:, None], torch.inf)
-        best, indices = torch.cat([best, squares], dim=1), torch.cat([indices, here], dim=1)
+        table = distances(query, gallery[start : start + rows])
+        near, here = smallest(table, k, leave_out=None if skip is None else skip - start)
+        best, indices = torch.cat([best, near], dim=1), torch.cat([indices, start + here], dim=1)
         best, order = best.topk(min(k, best.shape[1]), largest=False)
         indices = indices.gather(1, order)
     # the winners once more, by their differences: equal vectors are then 0 apart, to the last bit
     columns = [(query.double() - gallery[column].double()).norm(dim=1) for column in indices.T]
     exact, order = torch.stack(columns, dim=1).sort(dim=1, stable=True)
     return indices.gather(1, order), exact
+
+
+def smallest(table: Tensor, k: int, *, leave_out: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """The k smallest entries of each row of a table, smallest first, and their columns.
+
+    table:     (Q, N);  leave_out: (Q,) a column for each row that counts as infinite; one that is not there leaves out
+               none
+    Returns:   values and columns, each (Q, min(k, N))
+    """
+    if leave_out is not None:
+        columns = torch.arange(table.shape[1], device=table.device)
+        table = table.masked_fill(columns == leave_out[:, None], torch.inf)
+    values, columns = table.topk(min(k, table.shape[1]), largest=False)
+    return values, columns
 
 
 def _expect_vectors(query: Tensor, gallery: Tensor) -> None:
@@ -158,8 +167,17 @@ def pca_map(vectors: Tensor) -> tuple[Tensor, Tensor]:
     Returns: points (N, 2), and the share of all variance that each of the two axes holds, (2,)
     Source:  Pearson 1901, "On lines and planes of closest fit to systems of points in space"
     """
+    points = on_widest_plane(vectors)
+    largest = points.gather(0, points.abs().argmax(dim=0, keepdim=True))  # an axis has no sign of its own
+    variance = (vectors.double() - vectors.double().mean(dim=0)).square().sum()
+    return points * largest.sign(), points.square().sum(dim=0) / variance
+
+
+def on_widest_plane(vectors: Tensor) -> Tensor:
+    """Each vector's place along the two directions of the widest spread, the widest first: (N, D) -> (N, 2) float64.
+
+    Which end of a direction is positive is open.
+    """
     centred = vectors.double() - vectors.double().mean(dim=0)
     variances, axes = torch.linalg.eigh(centred @ centred.T)  # (N, N): cheap where images have many pixels
-    points = (axes[:, -2:] * variances[-2:].clamp(min=0).sqrt()).flip(1)
-    largest = points.gather(0, points.abs().argmax(dim=0, keepdim=True))  # an axis has no sign of its own
-    return points * largest.sign(), variances[-2:].flip(0) / variances.sum()
+    return (axes[:, -2:] * variances[-2:].clamp(min=0).sqrt()).flip(1)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from labkit.errors import LabError
 from labkit.images import expect_images
+from labkit.models import logits_of
 
 Treatment = Callable[[Tensor], Tensor]
 
@@ -59,7 +60,7 @@ def mirrored(images: Tensor) -> Tensor:
 def first_guess(model: nn.Module, images: Tensor) -> Tensor:
     """The category that the network puts first, one per image: (N,) int64."""
     with torch.no_grad():
-        return model(images).argmax(dim=1)
+        return logits_of(model, images).argmax(dim=1)
 
 
 def reads_as(model: nn.Module, images: Tensor, categories: Tensor) -> Tensor:

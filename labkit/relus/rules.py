@@ -16,11 +16,23 @@ from torch.overrides import TorchFunctionMode
 from labkit.errors import LabError
 
 Rule = Callable[[Tensor, Tensor, Tensor], Tensor]  # (gradient from above, open?, at its top?) -> gradient
-RULES: dict[str, Rule] = {
-    "gradient": lambda grad, is_open, _: grad * is_open,
-    "deconvnet": lambda grad, is_open, _: grad.clamp(min=0),
-    "guided": lambda grad, is_open, _: grad.clamp(min=0) * is_open,
-}
+
+
+def handed_down(grad: Tensor, is_open: Tensor, rule: str) -> Tensor:
+    """What a ReLU hands down to the layer below it.
+
+    grad, is_open: alike in shape: what comes from above, and where the ReLU lets its input through
+    rule:          "gradient", "deconvnet" or "guided"
+    """
+    positive = grad if rule == "gradient" else grad.clamp(min=0)
+    return positive if rule == "deconvnet" else positive * is_open
+
+
+def _by(rule: str) -> Rule:
+    return lambda grad, is_open, _: handed_down(grad, is_open, rule)
+
+
+RULES: dict[str, Rule] = {rule: _by(rule) for rule in ("gradient", "deconvnet", "guided")}
 
 
 class ReluCalls(TorchFunctionMode):

@@ -1,8 +1,9 @@
-"""What the student's functions of stage 03 stand in for: maps recorded, made grey, and compared."""
+"""What the student's functions of stage 03 stand in for: maps recorded, made grey, counted, laid over and compared."""
 
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from labkit.checks.stand_in import StandIn
@@ -11,7 +12,7 @@ from labkit.methods import activations, evidence
 from labkit.models import Classifier
 
 Function = Callable[..., Any]
-ORANGE, STRENGTH = (1.0, 0.35, 0.0), 0.75  # as activations.overlay has them
+NUMBERS = 20_000_000  # in a batch of maps: more take a loop in Python too long
 
 
 def _record(theirs: Function, own: Function) -> Function:
@@ -31,8 +32,36 @@ def _to_grey(theirs: Function, own: Function) -> Function:
     return to_grey
 
 
+def _silence(theirs: Function, own: Function) -> Function:
+    def silence(maps: Tensor) -> tuple[Tensor, Tensor]:
+        if maps.ndim != 4 or maps.numel() > NUMBERS:
+            return own(maps)
+        silent, never = theirs(maps)
+        return silent.float(), never.bool()
+
+    return silence
+
+
+def _overlay(theirs: Function, own: Function) -> Function:
+    def overlay(
+        image: Tensor,
+        channel: Tensor,
+        *,
+        colour: tuple[float, float, float] = (1.0, 0.35, 0.0),
+        strength: float = 0.75,
+    ) -> Tensor:
+        laid = theirs(
+            image, channel.clamp(min=0), image.new_tensor(colour)
+        )  # at full strength, of maps from 0 on
+        return torch.lerp(image, laid.to(image), strength)
+
+    return overlay
+
+
 YOURS = (
     StandIn("03.1", "record_layer", activations, "record", _record),
     StandIn("03.2", "grey_maps", activations, "to_grey", _to_grey),
+    StandIn("03.3", "count_silence", activations, "silence", _silence, results=2),
+    StandIn("03.4", "lay_over", activations, "overlay", _overlay),
     StandIn("03.5", "selectivity", evidence, "selectivity"),
 )

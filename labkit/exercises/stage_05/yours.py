@@ -1,4 +1,4 @@
-"""What the student's functions of stage 05 stand in for: gradients, guided backprop, and the measure of doubt."""
+"""What the student's functions of stage 05 stand in for: gradients, the ReLUs' rules, and the measure of doubt."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +10,7 @@ from labkit.checks.stand_in import StandIn
 from labkit.methods import gradients, sanity
 from labkit.models import Classifier
 from labkit.objectives import Targets
+from labkit.relus import rules
 
 Function = Callable[..., Any]
 PIXELS = 2_500  # a table of each with each then takes 50 MB
@@ -41,6 +42,14 @@ def _guided_backprop(theirs: Function, own: Function) -> Function:
     return guided_backprop
 
 
+def _handed_down(theirs: Function, own: Function) -> Function:
+    def handed_down(grad: Tensor, is_open: Tensor, rule: str) -> Tensor:
+        x = torch.where(is_open, 1.0, -1.0).to(grad)  # of the input the rules ask the sign alone
+        return theirs(grad, x, rule).to(grad)
+
+    return handed_down
+
+
 def _rank_correlation(theirs: Function, own: Function) -> Function:
     def rank_correlation(first: Tensor, second: Tensor) -> Tensor:
         if first[0].numel() > PIXELS:  # theirs may compare each pixel with each
@@ -53,6 +62,7 @@ def _rank_correlation(theirs: Function, own: Function) -> Function:
 YOURS = (
     StandIn("05.1", "logit_gradient", gradients, "_target_gradient", _target_gradient),
     StandIn("05.2", "saliency_map", gradients, "saliency", _saliency),
+    StandIn("05.3", "relu_backward", rules, "handed_down", _handed_down),
     StandIn("05.4", "guided_backprop", gradients, "guided_backprop", _guided_backprop),
     StandIn("05.5", "rank_correlation", sanity, "rank_correlation", _rank_correlation),
 )

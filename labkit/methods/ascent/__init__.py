@@ -7,7 +7,7 @@ Small parts that compose: an objective, a parameterisation, transforms, regulari
 
 from labkit.methods.ascent.maximize import Frame, ascend, maximize
 from labkit.methods.ascent.parameterisations import FOURIER, PIXELS, Parameterisation
-from labkit.methods.ascent.penalties import GREY, l2, total_variation
+from labkit.methods.ascent.penalties import GREY, l2, penalised_logit, total_variation
 from labkit.methods.ascent.regularisers import (
     Regulariser,
     blur,
@@ -25,5 +25,5 @@ __all__ = [
     "FOURIER", "GREY", "PIXELS", "ROBUST", "Frame", "Objective", "Parameterisation", "Regulariser", "Rule",
     "Transform", "adam", "ascend", "blur", "channel", "clip_contribution", "clip_norm", "decay",
     "gaussian_blur", "jitter", "l2", "logit", "maximize", "neuron", "normalised", "normalised_steps", "pad",
-    "rescore", "rotate", "roughness", "scale", "tint", "total_variation",
+    "penalised_logit", "rescore", "rotate", "roughness", "scale", "tint", "total_variation",
 ]  # fmt: skip

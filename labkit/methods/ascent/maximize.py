@@ -52,7 +52,7 @@ def ascend(
 
     Arguments and errors as for `maximize`; that nothing fires is said after the last frame, unless it is the first.
     """
-    numbers, shape = _begin(objective, start, size, parameterisation, seed)
+    numbers, shape = begin(objective, start, size, parameterisation, seed)
     generator = torch.Generator().manual_seed(seed)
     look = partial(_look, objective, parameterisation, numbers, shape, transforms, generator)
     optimizer, closed = rule(numbers), torch.tensor(True)
@@ -60,7 +60,7 @@ def ascend(
         (numbers.grad, gradient), scores, closed = look(closed)  # 1. forward, 2. gradient
         with torch.inference_mode(False), torch.no_grad():
             optimizer.step()  # 3. a small step up, and then 4. regularise
-            images = _regularised(parameterisation.decode(numbers, shape), gradient, step, regularisers)
+            images = regularised(parameterisation.decode(numbers, shape), gradient, step, regularisers)
             if regularisers or not parameterisation.is_bounded:
                 numbers.copy_(parameterisation.encode(images))
         yield Frame(step, images, scores)
@@ -100,7 +100,7 @@ def maximize(
     return images
 
 
-def _regularised(images: Tensor, gradient: Tensor, step: int, regularisers: Sequence[Regulariser]) -> Tensor:
+def regularised(images: Tensor, gradient: Tensor, step: int, regularisers: Sequence[Regulariser]) -> Tensor:
     """The images after all regularisers, in order, and in 0..1."""
     for regularise in regularisers:
         images = regularise(images, gradient, step)
@@ -108,7 +108,7 @@ def _regularised(images: Tensor, gradient: Tensor, step: int, regularisers: Sequ
 
 
 @torch.inference_mode(False)
-def _begin(
+def begin(
     objective: Any,
     start: Tensor | None,
     size: int | None,

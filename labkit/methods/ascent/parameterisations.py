@@ -38,9 +38,18 @@ def _spectrum_scale(size: tuple[int, int], like: Tensor) -> Tensor:
     return 1 / torch.hypot(rows[:, None], columns).clamp(min=1 / max(height, width))
 
 
-def _to_image(numbers: Tensor, size: tuple[int, int]) -> Tensor:
+def sum_of_waves(numbers: Tensor, size: tuple[int, int]) -> Tensor:
+    """The picture that a spectrum makes, each wave divided by its frequency.
+
+    numbers: (N, 3, H, W // 2 + 1, 2), real and imaginary part;  size: (H, W)
+    Returns: (N, 3, H, W), of any sign
+    """
     spectrum = torch.view_as_complex(numbers) * _spectrum_scale(size, numbers)  # (N, 3, H, W // 2 + 1)
-    plain = CONTRAST * torch.fft.irfft2(spectrum, s=size, norm="ortho")  # (N, 3, H, W), uncorrelated
+    return torch.fft.irfft2(spectrum, s=size, norm="ortho")
+
+
+def _to_image(numbers: Tensor, size: tuple[int, int]) -> Tensor:
+    plain = CONTRAST * sum_of_waves(numbers, size)  # (N, 3, H, W), uncorrelated
     return torch.einsum("dc,nchw->ndhw", COLOURS.to(plain), plain).sigmoid()
 
 

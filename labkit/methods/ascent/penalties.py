@@ -1,6 +1,9 @@
-"""What an image should have little of: objectives without a network, to be subtracted."""
+"""What an image should have little of: objectives without a network, to be subtracted; and a logit less one."""
 
-from labkit.objectives import Objective
+from torch import Tensor
+
+from labkit.models import Classifier
+from labkit.objectives import Objective, logit
 
 GREY = 0.5  # the image that is nothing: regularisers pull towards it
 
@@ -24,3 +27,20 @@ def total_variation() -> Objective:
             images.diff(dim=2).abs().mean(dim=(1, 2, 3)) + images.diff(dim=3).abs().mean(dim=(1, 2, 3))
         )
     )
+
+
+def penalised_logit(model: Classifier, target: int | str, weight: float) -> Objective:
+    """One category's score before softmax, less so many times the squared distance from grey.
+
+    Raises: LabError as `logit`
+    Source: Simonyan et al. 2014, arXiv:1312.6034, section 2
+    """
+    index, plain = model.index_of(target), logit(model, target)
+    return Objective(
+        lambda images: penalised_score(model, images, index, weight), 1, plain.size, plain.device
+    )
+
+
+def penalised_score(model: Classifier, images: Tensor, target: int, weight: float) -> Tensor:
+    """The score of `penalised_logit`: images (N, 3, H, W) -> (N,)."""
+    return model(images)[:, target] - weight * l2()(images)

@@ -38,7 +38,7 @@ def blur(sigma: float, *, every: int = 4) -> Regulariser:
 def clip_norm(percent: float) -> Regulariser:
     """Pixels nearest to grey become grey: so many percent of each image, by their norm over the colours."""
     _expect_percent(percent)
-    return lambda images, gradient, step: _grey_least(images, (images - GREY).norm(dim=1), percent)
+    return lambda images, gradient, step: without_small_norms(images, percent)
 
 
 def clip_contribution(percent: float) -> Regulariser:
@@ -47,9 +47,17 @@ def clip_contribution(percent: float) -> Regulariser:
     That product estimates how far the objective would move if the pixel became grey.
     """
     _expect_percent(percent)
-    return lambda images, gradient, step: _grey_least(
-        images, ((images - GREY) * gradient).sum(dim=1).abs(), percent
-    )
+    return lambda images, gradient, step: without_small_contributions(images, gradient, percent)
+
+
+def without_small_norms(images: Tensor, percent: float) -> Tensor:
+    """The images, so many percent of each one's pixels grey: those nearest to grey."""
+    return _grey_least(images, (images - GREY).norm(dim=1), percent)
+
+
+def without_small_contributions(images: Tensor, gradient: Tensor, percent: float) -> Tensor:
+    """The images, so many percent of each one's pixels grey: those that matter least by that gradient."""
+    return _grey_least(images, ((images - GREY) * gradient).sum(dim=1).abs(), percent)
 
 
 def gaussian_blur(images: Tensor, sigma: float) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from labkit.images import to_8_bit
 from labkit.methods.ascent.penalties import total_variation
-from labkit.models import Classifier
+from labkit.models import Classifier, logits_of
 
 
 @torch.no_grad()
@@ -17,7 +17,7 @@ def rescore(model: Classifier, images: Tensor, categories: Sequence[str]) -> Ten
     categories: one for each image;  Returns: (N,)
     """
     columns = torch.tensor([model.index_of(category) for category in categories], device=images.device)
-    return model(to_8_bit(images)).softmax(dim=1).gather(1, columns[:, None])[:, 0]
+    return logits_of(model, to_8_bit(images)).softmax(dim=1).gather(1, columns[:, None])[:, 0]
 
 
 def roughness(images: Tensor) -> Tensor:

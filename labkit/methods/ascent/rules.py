@@ -1,6 +1,7 @@
 """How far a step goes along the gradient."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -24,9 +25,24 @@ def adam(rate: float = 0.05) -> Rule:
     return lambda numbers: torch.optim.Adam([numbers], lr=rate, maximize=True)
 
 
-def normalised_steps(rate: float = 0.01) -> Rule:
+def normalised_step(numbers: Tensor, gradient: Tensor, rate: float) -> Tensor:
+    """The numbers after a step along the normalised gradient, each image's by its own."""
+    return numbers + rate * gradient / mean_size(gradient)
+
+
+@dataclass(frozen=True)
+class NormalisedSteps:
+    """The rule of `normalised_steps`: numbers -> optimizer."""
+
+    rate: float
+
+    def __call__(self, numbers: Tensor) -> torch.optim.Optimizer:
+        return _Normalised([numbers], {"lr": self.rate})
+
+
+def normalised_steps(rate: float = 0.01) -> NormalisedSteps:
     """Steps along the normalised gradient: each value moves by `rate` on average."""
-    return lambda numbers: _Normalised([numbers], {"lr": rate})
+    return NormalisedSteps(rate)
 
 
 class _Normalised(torch.optim.Optimizer):
@@ -34,7 +50,7 @@ class _Normalised(torch.optim.Optimizer):
     def step(self, closure=None):
         for group in self.param_groups:
             for numbers in group["params"]:
-                numbers += group["lr"] * numbers.grad / mean_size(numbers.grad)
+                numbers.copy_(normalised_step(numbers, numbers.grad, group["lr"]))
 
 
 ADAM = adam()

@@ -10,7 +10,8 @@ Source: Mordvintsev, Olah & Tyka 2015, "Inceptionism: Going Deeper into Neural N
 """
 
 from labkit.methods.dream.bands import even_bands, resize
-from labkit.methods.dream.dreaming import DreamFrame, deep_dream, dreaming, octave_sizes
+from labkit.methods.dream.dreaming import DreamFrame, deep_dream, dreaming
+from labkit.methods.dream.growth import octave_sizes
 from labkit.methods.dream.measures import activation_norm, best_match, guide_match
 from labkit.methods.dream.tiling import ALIGN, tiled_gradient, tiles
 

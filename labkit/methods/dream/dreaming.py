@@ -10,7 +10,8 @@ from tqdm.auto import tqdm
 from labkit.errors import LabError
 from labkit.images import expect_images
 from labkit.methods.ascent import Frame, normalised
-from labkit.methods.dream.bands import even_bands, resize
+from labkit.methods.dream import growth
+from labkit.methods.dream.bands import even_bands
 from labkit.methods.dream.measures import activation_norm, guide_match
 from labkit.methods.dream.tiling import ALIGN, tiled_gradient
 from labkit.models import Classifier
@@ -35,11 +36,6 @@ class DreamFrame(Frame):
         return ((self.octave - 1) * self.steps + self.step) / (self.octaves * self.steps)
 
 
-def octave_sizes(size: tuple[int, int], *, octaves: int, scale: float) -> list[tuple[int, int]]:
-    """Sizes to dream at, from the smallest to the image's own, each `scale` times the one before."""
-    return [(round(size[0] / scale**k), round(size[1] / scale**k)) for k in reversed(range(octaves))]
-
-
 def dreaming(
     objective: Callable[[Tensor], Tensor],
     image: Tensor,
@@ -58,7 +54,7 @@ def dreaming(
 
     objective: images (N, 3, h, w) -> (N,), of any size; sums over positions suit tiles
     """
-    sizes = _expect_options(image, octaves, scale, steps, bands, tile, margin)
+    _expect_options(image, octaves, scale, steps, bands, tile, margin)
 
     def step(image: Tensor, closed: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         shift = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
@@ -69,36 +65,36 @@ def dreaming(
         moved = shifted + step_size * normalised(even_bands(gradient, bands))
         return moved.roll([-pixels for pixels in shift], dims=(2, 3)).clamp(0, 1), score, closed
 
-    return _frames(step, image, sizes, steps, torch.Generator().manual_seed(seed))
+    return _frames(step, image, octaves, scale, steps, torch.Generator().manual_seed(seed))
 
 
 def _frames(
-    step: Callable, image: Tensor, sizes: list[tuple[int, int]], steps: int, generator: torch.Generator
+    step: Callable, image: Tensor, octaves: int, scale: float, steps: int, generator: torch.Generator
 ) -> Iterator[DreamFrame]:
     """Octave by octave, step by step. step: image, closed, generator -> image, scores, closed"""
-    detail, closed = torch.zeros_like(image), torch.tensor(True)
-    for octave, size in enumerate(sizes, start=1):
-        photo = resize(image, size)
-        dreamt = photo + resize(detail, size)  # what was dreamt grows, the photo stays as sharp as it is
+    ends: list[Tensor] = []  # what came of each octave
+    closed = torch.tensor(True)
+    for octave in range(1, octaves + 1):
+        dreamt = growth.octave_start(image, ends, octaves=octaves, scale=scale)
         for number in range(1, steps + 1):
             dreamt, scores, closed = step(dreamt, closed, generator)
-            yield DreamFrame(number, dreamt, scores, octave, len(sizes), steps)
-        detail = dreamt - photo
-    if len(sizes) * steps > 1 and closed.any():  # after a single step it is too early to say
-        expect_open(step(dreamt, closed, generator)[2], len(sizes) * steps)
+            yield DreamFrame(number, dreamt, scores, octave, octaves, steps)
+        ends.append(dreamt)
+    if octaves * steps > 1 and closed.any():  # after a single step it is too early to say
+        expect_open(step(dreamt, closed, generator)[2], octaves * steps)
 
 
 def _expect_options(
     image: Tensor, octaves: int, scale: float, steps: int, bands: int, tile: int, margin: int
-) -> list[tuple[int, int]]:
-    """The octaves' sizes, if the options of a dream are in range."""
+) -> None:
+    """Require that the options of a dream are in range. Raises: LabError"""
     expect_images(image)
     if octaves < 1 or steps < 1 or not scale > 1 or bands < 1:
         raise LabError(
             f"expected at least 1 octave, 1 step and 1 band, and a scale above 1, got {octaves}, {steps}, "
             f"{bands} and {scale}"
         )
-    sizes = octave_sizes((image.shape[2], image.shape[3]), octaves=octaves, scale=scale)
+    sizes = growth.octave_sizes((image.shape[2], image.shape[3]), octaves=octaves, scale=scale)
     if min(sizes[0]) < ALIGN:
         raise LabError(
             f"the smallest of {octaves} octaves would be {sizes[0][0]} × {sizes[0][1]}, expected {ALIGN} pixels "
@@ -106,7 +102,6 @@ def _expect_options(
         )
     if tile < ALIGN or tile % ALIGN or margin % ALIGN or margin < 0:
         raise LabError(f"expected tile and margin in multiples of {ALIGN}, got {tile} and {margin}")
-    return sizes
 
 
 def deep_dream(

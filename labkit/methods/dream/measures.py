@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from labkit.errors import LabError
+from labkit.hooks import find_layer, recording
 from labkit.methods.activations import record
 from labkit.models import Classifier
 from labkit.objectives import Objective, of_layer
@@ -13,7 +14,17 @@ def activation_norm(model: Classifier, layer: str) -> Objective:
 
     Raises: LabError for an unknown layer; when it is called, for a layer without maps
     """
-    return of_layer(model, layer, lambda maps: maps.square().sum(dim=(1, 2, 3)) / 2)
+    find_layer(model.net, layer)
+    return Objective(
+        lambda images: half_squared_norm(model, images, layer), 1, model.input_size, model.mean.device
+    )
+
+
+def half_squared_norm(model: Classifier, images: Tensor, layer: str) -> Tensor:
+    """Half the sum of a layer's squared activations, of each image: (N, 3, H, W) -> (N,)."""
+    with recording(model.net, layer) as seen:
+        model(images)
+    return seen.maps(layer).square().sum(dim=(1, 2, 3)) / 2
 
 
 def guide_match(model: Classifier, layer: str, guide: Tensor) -> Objective:
@@ -28,10 +39,9 @@ def guide_match(model: Classifier, layer: str, guide: Tensor) -> Objective:
     maps = record(model, guide, layer)
     if len(maps) > 1:
         raise LabError(f"expected one guide (1, 3, H, W), got {len(maps)} images; try guide[:1]")
-    wanted = maps[0].flatten(1)  # (C, m)
-    return of_layer(model, layer, lambda maps: best_match(maps.flatten(2), wanted))
+    return of_layer(model, layer, lambda seen: best_match(seen, maps[0]))
 
 
-def best_match(features: Tensor, wanted: Tensor) -> Tensor:
-    """Σ over n of max over m of the dot products: (N, C, n) and (C, m) -> (N,)."""
-    return (features.mT @ wanted).amax(dim=2).sum(dim=1)
+def best_match(maps: Tensor, guide: Tensor) -> Tensor:
+    """Σ over positions of max over the guide's of the dot products: (N, C, h, w) and (C, H, W) -> (N,)."""
+    return (maps.flatten(2).mT @ guide.flatten(1)).amax(dim=2).sum(dim=1)

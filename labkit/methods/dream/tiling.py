@@ -10,11 +10,16 @@ from labkit.receptive import Box
 ALIGN = 32  # pixels: tiles begin at multiples of it, so that every stride of the usual networks fits
 
 
+def tile_side(side: int, tile: int) -> int:
+    """How high, or wide, the tiles of an image's side are: alike, not full ones and a sliver."""
+    return min(-(-side // -(-side // tile) // ALIGN) * ALIGN, tile)
+
+
 def tiles(size: tuple[int, int], tile: int) -> list[Box]:
     """Boxes that cover every pixel of an image exactly once, none larger than tile × tile, in reading order."""
 
     def edges(side: int) -> list[tuple[int, int]]:
-        step = min(-(-side // -(-side // tile) // ALIGN) * ALIGN, tile)  # alike, not full ones and a sliver
+        step = tile_side(side, tile)
         return [(start, min(start + step, side)) for start in range(0, side, step)]
 
     return [(top, left, bottom, right) for top, bottom in edges(size[0]) for left, right in edges(size[1])]
@@ -33,17 +38,29 @@ def tiled_gradient(
     objective: images (N, 3, h, w) -> (N,), of any size
     Returns:   the gradient, like images; the objective a pixel, (N,)
     """
-    gradient, (H, W) = torch.empty_like(images), images.shape[2:]
     scores, pixels = images.new_zeros(len(images)), 0
-    for top, left, bottom, right in tiles((H, W), tile):
-        above, before = max(top - margin, 0), max(left - margin, 0)
-        window = images[:, :, above : bottom + margin, before : right + margin]
+
+    def gradient_of(window: Tensor) -> Tensor:
+        nonlocal scores, pixels
         with torch.inference_mode(False), torch.enable_grad():
             leaf = window.clone().detach().requires_grad_()
             score = objective(leaf)
             slope = torch.autograd.grad(score.sum(), leaf)[0]
-        gradient[:, :, top:bottom, left:right] = slope[
-            :, :, top - above : bottom - above, left - before : right - before
-        ]
         scores, pixels = scores + score.detach(), pixels + window[0, 0].numel()
+        return slope
+
+    gradient = in_tiles(gradient_of, images, tile=tile, margin=margin)
     return gradient, scores / pixels
+
+
+def in_tiles(gradient_of: Callable[[Tensor], Tensor], images: Tensor, *, tile: int, margin: int) -> Tensor:
+    """A gradient put together of those of windows, each a tile with a margin around it, where the image has one.
+
+    gradient_of: window (N, 3, h, w) -> its gradient, alike in shape
+    """
+    gradient = torch.empty_like(images)
+    for top, left, bottom, right in tiles((images.shape[2], images.shape[3]), tile):
+        y, x = max(top - margin, 0), max(left - margin, 0)  # where the window begins
+        slope = gradient_of(images[:, :, y : bottom + margin, x : right + margin])
+        gradient[:, :, top:bottom, left:right] = slope[:, :, top - y : bottom - y, left - x : right - x]
+    return gradient

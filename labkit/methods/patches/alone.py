@@ -8,7 +8,7 @@ from torch import Tensor
 
 from labkit.errors import LabError
 from labkit.hooks import recording
-from labkit.methods.patches.top import TopPatches
+from labkit.methods.patches.chosen import TopPatches
 from labkit.models import Classifier
 from labkit.receptive import receptive_field
 
@@ -50,11 +50,23 @@ def answers_alone(
 
     Returns: (C, k), equal to top.values
     """
-    corners, crops = top.boxes[..., :2].flatten(0, 1).tolist(), [crop for row in top.patches for crop in row]
+    boxes, crops = top.boxes.flatten(0, 1), [crop for row in top.patches for crop in row]
     channels = top.channels.repeat_interleave(top.values.shape[1])
-    rows, columns, answers = top.rows.flatten(), top.columns.flatten(), []
+    units = torch.stack([channels, top.rows.flatten(), top.columns.flatten()], dim=1)
+    answers = []
     for some in torch.arange(len(crops)).split(batch_size):
-        with torch.no_grad(), recording(model.net, layer) as seen:
-            model(torch.cat([on_canvas(crops[i], corners[i], image_size) for i in some.tolist()]))
-        answers.append(seen[layer][torch.arange(len(some)), channels[some], rows[some], columns[some]])
+        canvases = [on_canvas(crops[i], boxes[i, :2].tolist(), image_size) for i in some.tolist()]
+        answers.append(answers_to_crops(model, layer, torch.cat(canvases), boxes[some], units[some]))
     return torch.cat(answers).reshape(top.values.shape)
+
+
+def answers_to_crops(model: Classifier, layer: str, canvases: Tensor, boxes: Tensor, units: Tensor) -> Tensor:
+    """What one unit answers to each canvas, which is grey but for a box.
+
+    canvases: (n, 3, H, W);  boxes: (n, 4), top, left, bottom, right;  units: (n, 3), channel, row, column
+    Returns:  (n,)
+    """
+    with torch.no_grad(), recording(model.net, layer) as seen:
+        model(canvases)
+    channels, rows, columns = units.unbind(dim=1)
+    return seen[layer][torch.arange(len(canvases)), channels, rows, columns]

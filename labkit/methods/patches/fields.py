@@ -1,8 +1,16 @@
-"""Which pixels a unit sees, by hand: for chains of layers, as one works it out on paper."""
+"""Which pixels a unit sees: for chains of layers, as one works it out on paper, and for any network."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
+from typing import Any
 
-from labkit.receptive import Box
+import torch
+from torch import nn
+
+from labkit.hooks import find_layer
+from labkit.receptive import Box, ReceptiveField, receptive_field
+
+Layer = tuple[int, int, int, int]  # kernel, stride, padding, dilation, along one side
 
 
 def chain_field(layers: Iterable[Sequence[int]]) -> tuple[int, int, int]:
@@ -32,3 +40,43 @@ def unit_box(row: int, column: int, field: tuple[int, int, int], image_size: tup
         for place, side in zip((row, column), image_size, strict=True)
     )
     return top, left, bottom, right
+
+
+def field_size(net: nn.Module, layer: str, image_size: tuple[int, int]) -> float | tuple[float, float]:
+    """How many pixels a unit of a layer sees each way, along the widest path; as `receptive_field` has it."""
+    return receptive_field(net, layer, image_size).size
+
+
+def box_of(field: ReceptiveField, row: int, column: int, image_size: tuple[int, int]) -> Box:
+    """The pixels that a unit sees in an image of that height and width."""
+    return field.box(row, column)
+
+
+def layers_below(net: nn.Module, layer: str, image_size: tuple[int, int]) -> list[Layer]:
+    """The convolutions and poolings that run until a layer is done, in this order, as `chain_field` takes them.
+
+    Of a network in branches that is no chain, unless all branches but one are of 1 × 1, as in SqueezeNet.
+    """
+    found: list[Layer] = []
+
+    def keep(module: Any, _inputs: object, _output: object) -> None:
+        facts = (module.kernel_size, module.stride, module.padding, getattr(module, "dilation", 1))
+        kernel, stride, padding, dilation = (fact if isinstance(fact, int) else fact[0] for fact in facts)
+        found.append((kernel, stride, padding, dilation))
+
+    def stop(*_: object) -> None:
+        raise _LayerDoneError
+
+    windows = [
+        module for module in net.modules() if isinstance(module, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d)
+    ]
+    with ExitStack() as hooks, suppress(_LayerDoneError), torch.no_grad():
+        for module in windows:
+            hooks.callback(module.register_forward_hook(keep).remove)
+        hooks.callback(find_layer(net, layer).register_forward_hook(stop).remove)
+        net(torch.zeros(1, 3, *image_size))
+    return found
+
+
+class _LayerDoneError(Exception):
+    """What lies above a layer need not run."""

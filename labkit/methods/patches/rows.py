@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from labkit.methods.patches.top import TopPatches
+from labkit.methods.patches.chosen import TopPatches
 
 
 def is_inside(top: TopPatches) -> Tensor:

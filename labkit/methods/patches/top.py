@@ -1,8 +1,7 @@
 """The k patches that each channel answers to most, over any number of images."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,8 +11,10 @@ from labkit.batches import batches
 from labkit.errors import LabError
 from labkit.hooks import find_layer, recording
 from labkit.images import Photos, fit
+from labkit.methods.patches import fields
+from labkit.methods.patches.chosen import Patch, TopPatches, together
 from labkit.models import Classifier
-from labkit.receptive import Box, ReceptiveField, receptive_field
+from labkit.receptive import ReceptiveField, receptive_field
 
 Images = Tensor | Photos | Dataset | Iterable[Any]
 
@@ -37,48 +38,6 @@ def peaks(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return values, places // maps.shape[3], places % maps.shape[3]
 
 
-class _Patch(NamedTuple):
-    value: float
-    image: int
-    row: int
-    column: int
-    box: Box
-    crop: Tensor  # a view of its slot
-    slot: int
-
-
-@dataclass(frozen=True, eq=False)
-class TopPatches:
-    """For each channel its top patches, best first, and where they come from; all on the CPU.
-
-    channels:      (C,) int64, as asked for
-    values:        (C, k), what the unit answered
-    images:        (C, k) int64, numbers of the images in the order in which they came
-    rows, columns: (C, k) int64, the unit in the layer's map
-    boxes:         (C, k, 4) int64, the pixels that it sees: top, left, bottom, right
-    patches:       for each channel k crops (3, h, w), smaller where the image's border cuts them off
-    """
-
-    channels: Tensor
-    values: Tensor
-    images: Tensor
-    rows: Tensor
-    columns: Tensor
-    boxes: Tensor
-    patches: tuple[tuple[Tensor, ...], ...]
-
-    def only(self, channels: Sequence[int]) -> "TopPatches":
-        """The same of some of the channels. Raises: LabError for one that was not asked for"""
-        known = self.channels.tolist()
-        if missing := [channel for channel in channels if channel not in known]:
-            raise LabError(
-                f"no channel {missing[0]} among these top patches; there are {known[:6]} and so on"
-            )
-        i = [known.index(channel) for channel in channels]
-        facts = {name: value[i] for name, value in vars(self).items() if isinstance(value, Tensor)}
-        return replace(self, **facts, patches=tuple(self.patches[row] for row in i))
-
-
 def top_patches(
     model: Classifier, images: Images, layer: str, channels: Iterable[int], *, k: int = 9, batch_size: int = 8
 ) -> TopPatches:
@@ -97,14 +56,22 @@ def top_patches(
     Source:   Girshick et al. 2014, arXiv:1311.2524, section 3.1; Springenberg et al. 2015, arXiv:1412.6806
     """
     find_layer(model.net, layer)  # before the first batch is fetched
-    best = _Best(model, layer, _expect_asked(channels, k), k)
+    best = _Best(model, layer, expect_asked(channels, k), k)
     for batch in batches(images, batch_size):
-        with torch.no_grad(), recording(model.net, layer) as seen:
-            model(batch)
-        best.merge(batch, seen[layer])
+        best.merge(batch)
     if best.count == 0:
         raise LabError("expected at least one image, got none; is the folder or the dataset empty?")
-    return _together(best.channels, best.patches)
+    return together(best.channels, best.patches)
+
+
+def layer_peaks(
+    model: Classifier, images: Tensor, layer: str, channels: list[int]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Where the maps of some channels are largest: values, rows, columns, each (N, len(channels)), on the CPU."""
+    with torch.no_grad(), recording(model.net, layer) as seen:
+        model(images)
+    values, rows, columns = peaks(_of_channels(seen[layer], channels, layer))
+    return values.cpu(), rows.cpu(), columns.cpu()
 
 
 class _Best:
@@ -115,14 +82,14 @@ class _Best:
 
     def __init__(self, model: Classifier, layer: str, channels: list[int], k: int):
         self.model, self.layer, self.channels, self.k = model, layer, channels, k
-        self.patches: list[list[_Patch]] = [[] for _ in channels]
+        self.patches: list[list[Patch]] = [[] for _ in channels]
         self.count = 0
 
-    def merge(self, batch: Tensor, maps: Tensor) -> None:
-        """Let in what is good enough of another batch (n, 3, H, W), by its maps (n, C, h, w)."""
+    def merge(self, batch: Tensor) -> None:
+        """Let in what is good enough of another batch (n, 3, H, W)."""
         if self.count == 0:
             self._make_room(batch)
-        facts = (fact.T.cpu() for fact in peaks(_of_channels(maps, self.channels, self.layer)))
+        facts = (fact.T for fact in layer_peaks(self.model, batch, self.layer, self.channels))
         for kept, room, *found in zip(self.patches, self.slots, *facts, strict=True):
             _merge(kept, room, batch, self.count, found, self.field)
         self.count += len(batch)
@@ -134,16 +101,8 @@ class _Best:
         self.slots = torch.empty(len(self.channels), self.k, 3, *frame, dtype=batch.dtype)
 
 
-def _together(channels: list[int], best: list[list[_Patch]]) -> TopPatches:
-    values, numbers, rows, columns, boxes = (
-        torch.tensor([[patch[i] for patch in kept] for kept in best]) for i in range(5)
-    )
-    crops = tuple(tuple(patch.crop for patch in kept) for kept in best)
-    return TopPatches(torch.tensor(channels), values, numbers, rows, columns, boxes, crops)
-
-
-def _expect_asked(channels: Iterable[int], k: int) -> list[int]:
-    """The channels as a list, if there are any, and if k patches can be had."""
+def expect_asked(channels: Iterable[int], k: int) -> list[int]:
+    """The channels as a list. Raises: LabError where there are none, or k is below 1"""
     if k < 1:
         raise LabError(f"expected k of at least 1 patch per channel, got {k}")
     if not isinstance(channels, Iterable):
@@ -162,7 +121,7 @@ def _of_channels(maps: Tensor, channels: list[int], layer: str) -> Tensor:
 
 
 def _merge(
-    kept: list[_Patch], slots: Tensor, batch: Tensor, count: int, found: list[Tensor], field: ReceptiveField
+    kept: list[Patch], slots: Tensor, batch: Tensor, count: int, found: list[Tensor], field: ReceptiveField
 ) -> None:
     """Let a new batch's peaks into one channel's best, largest first; count: how many images came before.
 
@@ -170,12 +129,13 @@ def _merge(
            scattered through memory, and keep the pages of large batches between them from going back
     """
     values, rows, columns = (facts.tolist() for facts in found)
+    size = (batch.shape[2], batch.shape[3])
     for i in sorted(range(len(values)), key=values.__getitem__, reverse=True):
         if len(kept) == len(slots) and not values[i] > kept[-1].value:
             break
         slot = kept.pop().slot if len(kept) == len(slots) else len(kept)
-        top, left, bottom, right = box = field.box(rows[i], columns[i])
+        top, left, bottom, right = box = fields.box_of(field, rows[i], columns[i], size)
         crop = slots[slot, :, : bottom - top, : right - left]
         crop.copy_(batch[i, :, top:bottom, left:right])
-        kept.append(_Patch(values[i], count + i, rows[i], columns[i], box, crop, slot))
+        kept.append(Patch(values[i], count + i, rows[i], columns[i], box, crop, slot))
         kept.sort(key=lambda patch: patch.value, reverse=True)  # stable: of equals the earlier stays in front
