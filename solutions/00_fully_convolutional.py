@@ -22,7 +22,8 @@
 #   numpy arrays, lists and plain numbers alike; several results are returned with commas between them.
 # - `hint("00.1")` gives a nudge. `hint("00.1", 2)` and so on come nearer to the line of code.
 # - **Predict first** means: say it aloud before you run the next cell. That is half of the lab. Some predictions can be
-#   measured: run the cell that asks for your bet, and type or choose it. The notebook ends with how well you knew.
+#   measured: run the cell that asks for your bet, and type or choose it. At its end the notebook shows how good your
+#   bets were.
 # - No other cell needs your answers: all pictures appear whether your exercises are done or not.
 
 # %%
@@ -126,9 +127,9 @@ def logits_everywhere(maps, weight, bias, window):
 check("00.2", logits_everywhere)
 
 # %% [markdown]
-# `lab.convolutionize` does the one or the other, whichever a network needs, for AlexNet as for DenseNet. It changes
-# nothing in the network: pooling and linear layers are replaced while it runs, and the weights are the same numbers
-# in memory.
+# `lab.convolutionize` does the first or the second, whichever a network needs, for AlexNet as well as for DenseNet. It
+# changes nothing in the network: pooling and linear layers are replaced while it runs, and the weights are the same
+# numbers in memory.
 #
 # **SqueezeNet needs no surgery.** Its last layer *is* a convolution: of 1 × 1, with one map for each of the 1000
 # categories. After it come a ReLU and the mean of each map, 13 × 13 cells. So there is no layer to replace: the network
@@ -225,9 +226,9 @@ pictures.class_maps(
 # its own window on the wall: as sure as on the photo alone?
 #
 # It cannot be quite the same. A window that is *cut out* and given to the network ends in **zeros**: most convolutions
-# pad their map's border. On the wall the same window goes on into its surroundings, and they reach in, for each cell of
-# the last map sees more of the photo than its own 16 or 32 pixels. Without padding, map and cut-out window would agree
-# exactly (the lab's tests verify that).
+# pad their map's border. On the wall the surroundings reach into the window instead, because each cell of the last map
+# sees more of the photo than its own 16 or 32 pixels. Without padding, map and cut-out window would agree exactly (the
+# lab's tests verify that).
 #
 # **Predict first.** A cell of SqueezeNet's last map sees 207 × 207 pixels; one of EfficientNet-Lite0's sees more than
 # the photo has. In which of the two do the surroundings count for more?
@@ -273,11 +274,11 @@ pictures.asked_in_several_ways(
 # SqueezeNet: on the wall it is nearly as sure as on the photo alone.
 #
 # EfficientNet-Lite0: on the wall nearly all are less sure, and the dalmatian is lost. In a smaller opening, where the
-# surroundings reach less, most are surer than even on the photo alone, for the middle is full of the subject. Those
-# that lose show it from the other side: in the middle of *thatched roof* stands a monument on a lawn, and in the middle
-# of *stained glass* (*prayer rug* to ImageNet) a pillar.
+# surroundings reach less, most are even surer than on the photo alone, because the subject fills the middle. Those that
+# are less sure show the same from the other side: in the middle of *thatched roof* stands a monument on a lawn, and in
+# the middle of *stained glass* (*prayer rug* to ImageNet) a pillar.
 #
-# A wall is an easy picture, since its photos are neatly apart. Here are two photos with several things in each.
+# A wall is an easy picture, since its photos are neatly separated. Here are two photos with several things in each.
 #
 # **Predict first.** *Espresso*, *ladle*, *space shuttle* and *football helmet* are among the 1000 categories. Where in
 # a cup of coffee, and where around an astronaut, will SqueezeNet see them?
@@ -345,9 +346,9 @@ pictures.coarse_segmentation(
 #
 # ## Why not simply slide a window?
 #
-# One could also cut out a window at each position and give it to the network, as detectors long did. The
-# answers are as many; the *work* is not. Neighbouring windows overlap almost wholly, and the convolutions of the
-# overlap are the same (but for the padding), so the dense pass does them once.
+# One could also cut out a window at each position and give it to the network, as detectors long did. That gives as many
+# answers, but for far more *work*. Neighbouring windows overlap almost completely, and the convolutions of the overlap
+# are the same (but for the padding), so the dense pass does them once.
 #
 # **Predict first.** On a photo of 896 × 896, how many times more work is the sliding window?
 
@@ -479,15 +480,14 @@ print(f"largest error of a box: below {1e-5:g}: {bool((again.boxes[order] - trut
 
 # %% [markdown]
 # The block holds it all. It has limits, and they are part of the design: a cell has room for B boxes and for *one*
-# class, so two objects of different classes with their middles in one cell cannot both be said. (`yolo.encode` keeps
-# the earlier one.) YOLO's authors name flocks of small birds as what it is bad at.
+# class, so two objects of different classes with their middles in one cell cannot both be written down. (`yolo.encode`
+# keeps the earlier one.) YOLO's authors name flocks of small birds as a case that it is bad at.
 #
 # ## A toy detector
 #
-# There is no trained YOLO here. But we have a network that can be asked everywhere: the confidence that something is in
-# a base box is how sure the classifier is when that base box fills its window. So we resize the board until the
-# base box has 224 pixels, take one dense pass, and read the map in the middle of every cell. Two base boxes, two
-# passes.
+# There is no trained YOLO here. But we have a network that can be asked everywhere. As the confidence that something is
+# in a base box we take how sure the classifier is when that box fills its window. So we resize the board until the base
+# box has 224 pixels, take one dense pass, and read the map in the middle of every cell. Two base boxes, two passes.
 #
 # One thing is missing, and we leave it at 0: nobody has taught the classifier dx, dy, dh and dw.
 
@@ -608,10 +608,10 @@ print(
 # %% [markdown]
 # ## The names of the review
 #
-# What each of them added, and the figure with which its own paper announced it. They are not comparable across the
-# three groups, nor always within one: single networks and ensembles, years and test sets differ. (A year, here as in
-# all notebooks, is that of the conference or journal; of arXiv where a paper appeared nowhere else. The competition
-# that VGG and GoogLeNet took part in was that of 2014, ResNet's that of 2015.)
+# What each of them added, and the result that its own paper reported. They are not comparable across the three groups,
+# nor always within one: single networks and ensembles, years and test sets differ. (A year, here as in all notebooks,
+# is that of the conference or journal; of arXiv where a paper appeared nowhere else. The competition that VGG and
+# GoogLeNet took part in was that of 2014, ResNet's that of 2015.)
 #
 # **What is in the photo?** ImageNet (ILSVRC), share of photos whose label is not among the five guesses:
 #

@@ -127,11 +127,10 @@ check("01.3", tile_filters)
 # ## Look
 #
 # **Predict first.** SqueezeNet has 64 filters of only 3 × 3, EfficientNet-Lite0 has 32. How many different *kinds* of
-# filter do you expect to tell apart? And would you tell them from those of a network that was never trained? Then run
-# the cell.
+# filter do you expect? And could you tell them from those of a network that was never trained? Then run the cell.
 #
 # (Filters come out of a network in no order at all. Here the nearly grey ones come first, sorted by the angle of their
-# stripes, then the others, the more coloured the later.)
+# stripes, then the others, the more colourful, the later.)
 
 
 # %%
@@ -197,10 +196,10 @@ lecture and show.filter_sheets(
 )
 
 # %% [markdown]
-# The lecture's four were published from 2012 to 2017 by three groups of people, and AlexNet's filters are half again as
-# wide as the others'. Yet each of its sheets shows the same two families: **oriented edges and gratings**, nearly grey,
-# and **blobs of opponent colours**, hardly oriented. Why should that be? Perhaps it says less about networks than about
-# photos.
+# The lecture's four were published from 2012 to 2017 by three groups of people, and AlexNet's filters are one and a
+# half times as wide as the others'. Yet each of its sheets shows the same two families: **oriented edges and
+# gratings**, nearly grey, and **blobs of opponent colours**, hardly oriented. Why should that be? Perhaps it says less
+# about networks than about photos.
 
 # %% [markdown]
 # ## Grow your own
@@ -251,8 +250,8 @@ check("01.4", normalize_contrast)
 # %% [markdown]
 # ### Exercise 01.5
 #
-# Neighbouring pixels are nearly equal, so most of what patches have in common is smooth light and shade; edges
-# drown in it. *Whitening* evens that out. With $USU^\top$ the covariance of the patches (divided by n; n − 1 is taken
+# Neighbouring pixels are nearly equal, so most of what patches have in common is smooth light and shade; edges drown in
+# it. *Whitening* evens that out. With $USU^\top$ the covariance of the patches (divided by n; the check accepts n − 1
 # as well),
 #
 # $$x_\text{white} = (x - \bar x)\; U\,(S + \varepsilon)^{-1/2}\,U^\top$$
@@ -398,7 +397,7 @@ show.filter_sheets(
 #
 # ## Nearly any data
 #
-# The same recipe, on pictures that are no photos of things: a section of tissue under the microscope, the back of an
+# The same recipe, on pictures that are not photos of things: a section of tissue under the microscope, the back of an
 # eye, and the Hubble telescope's deep field of galaxies.
 #
 # **Predict first.** Which of the three will give edges, and in which colours?
@@ -467,8 +466,8 @@ show.filter_sheets(
 # Two numbers for each filter, both from its Fourier power spectrum:
 #
 # - **orientation**: 0 if the filter has no preferred direction, 1 if it is a single grating;
-# - **bandwidth**: the share of all spatial frequencies that it answers to. Near 0 it picks one wave out, and
-#   noise has about 0.75.
+# - **bandwidth**: the share of all spatial frequencies that it answers to. A filter near 0 picks out one wave; noise
+#   has about 0.75.
 
 # %%
 banks = controls | {"grown from photos, 3 × 3": small} | trained | fresh | lecture
@@ -490,9 +489,9 @@ show.dots(
 )
 
 # %% [markdown]
-# What was learned from photos parts from what was not, in both numbers, and clearly so for filters of 11 × 11. With
-# 3 × 3 pixels there is no room for a grating, but SqueezeNet and the filters grown without labels agree in both
-# medians, and their control is elsewhere. EfficientNet-Lite0 leans the same way, but little.
+# Both numbers separate what was learned from photos from what was not, and clearly so for filters of 11 × 11. With 3 ×
+# 3 pixels there is no room for a grating, but SqueezeNet and the filters grown without labels agree in both medians,
+# and their control is elsewhere. EfficientNet-Lite0 moves the same way, but only a little.
 
 # %%
 show.how_well_you_knew()

@@ -46,14 +46,14 @@ model
 # %% [markdown]
 # ### Exercise 02.1
 #
-# The features are what goes **into** the last `nn.Linear`. Its name differs (`classifier.6` in AlexNet, `fc` in
-# ResNet, `classifier` here), and AlexNet has three linear layers, so search `model.modules()` for the last one.
-# Then let PyTorch hand you its input: `layer.register_forward_pre_hook(f)` calls `f(module, inputs)` just
-# before the layer runs. `inputs` is a tuple, also where there is just one.
+# The features are what goes **into** the last `nn.Linear`. Its name differs (`classifier.6` in AlexNet, `fc` in ResNet,
+# `classifier` here), and AlexNet has three linear layers, so search `model.modules()` for the last one. Then let
+# PyTorch hand you its input: `layer.register_forward_pre_hook(f)` calls `f(module, inputs)` just before the layer runs.
+# `inputs` is a tuple, even where there is just one.
 #
-# A hook that stays on runs for ever after, in every later call. Take it off again, **also when the model
-# raises**: the check will hand you an image with two colours and look. Let the error itself through. (Features may come
-# back as a tensor, a numpy array or a list; so may what the later checks ask for.)
+# A hook that stays on runs in every later call, for ever. Take it off again, **even when the model raises**: the check
+# will hand you an image with two colours and look. Let the error itself through. (Features may come back as a tensor, a
+# numpy array or a list; so may what the later checks ask for.)
 
 
 # %%
@@ -166,8 +166,8 @@ check("02.2", pairwise_distances)
 # %% [markdown]
 # ### Exercise 02.3
 #
-# From a table of distances among N images to the k nearest of each, nearest first. Every image is its own
-# nearest neighbour, which tells us nothing, so it must not be among them.
+# Turn a table of the distances among N images into the k nearest of each, nearest first. Every image is its own nearest
+# neighbour, which tells us nothing, so it must not be among them.
 #
 # It is tempting to take k + 1 and drop the first. But in a gallery with two copies of one photo, the copy may come
 # first. Take the image out by its *place* in the table, and leave the table as you found it.
@@ -241,8 +241,8 @@ lecture_figure(36, "What counts as wrong here is telling", remark=strict)
 # %% [markdown]
 # ### Exercise 02.4
 #
-# A few good-looking rows prove nothing. Count over *all* images: which share of an image's k neighbours shows
-# the same as the image itself? `ids[i]` says what image `i` shows (a photo's number, or an ImageNet label).
+# A few good-looking rows prove nothing. Count over *all* images: what share of an image's k neighbours show the same as
+# the image itself? `ids[i]` says what image `i` shows (a photo's number, or an ImageNet label).
 
 
 # %%
@@ -320,8 +320,8 @@ show.lines(
 # %% [markdown]
 # ## What pixel space cannot forgive
 #
-# The views mix three changes. Make each alone: to every photo one changed copy, and see whether its nearest
-# among the thirty originals is its own.
+# The views mix three changes. Now make each of them alone: one changed copy of every photo, and see whether the nearest
+# of the thirty originals is its own.
 #
 # **Predict first.** Which of the three hurts pixel space most? Does it hurt the features too?
 
@@ -358,9 +358,9 @@ grouped_bars(
 )
 
 # %% [markdown]
-# A crop moves everything, and a pixel is compared with whatever has come to stand in its place. Training has
-# taught the networks to look past such changes, because they never change the label: EfficientNet-Lite0 nearly always,
-# while from SqueezeNet a crop still hides more than a third of the photos.
+# A crop moves everything, and a pixel is compared with whatever has come to stand in its place. Training has taught the
+# networks to look past such changes, because they never change the label: EfficientNet-Lite0 nearly always succeeds,
+# while after a crop SqueezeNet fails to find more than a third of the photos.
 
 # %% [markdown]
 # ## Where pixel space wins
@@ -377,11 +377,11 @@ lecture_figure(
 )
 
 # %% [markdown]
-# EfficientNet-Lite0: the crop has missed the eagle. A corner of it is left, and the rest is the brown haze
-# behind. For the network there is nothing to name: all its distances are nearly the same, so no photo is really near.
-# Pixel space needs no thing. Brown in the same places is enough, and the eagle's own haze comes second, after a cat.
-# That is luck more than sight. But a *network* can be right for such a reason too, when all the eagles of its
-# training have the same sky behind them.
+# EfficientNet-Lite0: the crop has missed the eagle. A corner of it is left, and the rest is the brown haze behind. For
+# the network there is nothing to name: all its distances are nearly the same, so no photo is really near. Pixel space
+# does not need a thing: brown in the same places is enough, and the eagle's own haze comes second, after a cat. That is
+# luck more than sight. But a *network* can be right for such a reason too, when all the eagles of its training have the
+# same sky behind them.
 
 # %% [markdown]
 # ### Exercise 02.5
@@ -445,7 +445,7 @@ photo_map(
 # In pixel space the widest direction is plain: from dark pictures to bright ones, whatever they show. In the trained
 # network's features it leads from one *thing* to another.
 #
-# But for thirty photos two of a thousand dimensions show only a sliver. t-SNE (van der Maaten & Hinton 2008) makes
+# But of thirty photos, two out of a thousand dimensions show very little. t-SNE (van der Maaten & Hinton 2008) makes
 # another promise: to keep *neighbours* together, at the price that distances between groups mean nothing.
 
 # %%
@@ -650,8 +650,8 @@ weight_sizes(
 )
 
 # %% [markdown]
-# L1 is a choice of features. In this run a weak one still leaves hundreds and costs next to nothing; with the strongest
-# some tens are left, and most of the unseen views are named right all the same. Where L1 is strong, six views do better
+# L1 chooses features. In this run a weak L1 still leaves hundreds of them and costs next to nothing; the strongest
+# leaves some tens, and most of the unseen views are named right all the same. Where L1 is strong, six views do better
 # than the photo alone: what only one view shows looks as useful as anything, as long as there is no other view to say
 # otherwise. (How many survive also depends on the number of steps: weights that go to 0 slowly are still counted.)
 #

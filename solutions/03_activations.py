@@ -47,12 +47,12 @@ cat = bank["cat"]  # (1, 3, 224, 224)
 # 1. An *in-place* ReLU behind the layer writes its result over the very tensor that your hook was given. Take a
 #    **copy**.
 # 2. The copy still hangs on the autograd graph, and keeps all of it in memory. **Detach** it.
-# 3. A hook that stays on goes on listening in every later cell. It has to **come off**, also when the network
-#    fails half-way. (Let the error through; just tidy up behind it.)
+# 3. A hook that stays on goes on listening in every later cell. It has to **come off**, even when the network fails
+#    half-way. (Let the error through; just tidy up behind it.)
 #
-# `net.get_submodule(name)` finds a layer by its name, also one inside a block, such as `features.2`. You know that it
-# is right when a layer in front of an in-place ReLU still has values below zero, and the network has no hook left.
-# (The checks take tensors, numpy arrays and lists alike; several results are returned with commas between them.)
+# `net.get_submodule(name)` finds a layer by its name, even one inside a block, such as `features.2`. You know that it
+# is right when a layer in front of an in-place ReLU still has values below zero, and the network has no hook left. (The
+# checks take tensors, numpy arrays and lists alike; several results are returned with commas between them.)
 
 
 # %%
@@ -104,8 +104,8 @@ for network in (model, other):
 
 # %% [markdown]
 # A convolution by itself goes below zero, before its ReLU. SqueezeNet's blocks (`features.3` and on) end in a ReLU and
-# do not. In EfficientNet every *block* does: it ends in a **linear bottleneck**, a convolution to few channels with
-# no ReLU behind it, since a ReLU there would destroy what few channels must carry (Sandler et al. 2018,
+# never do. In EfficientNet every *block* goes below zero: it ends in a **linear bottleneck**, a convolution to few
+# channels with no ReLU behind it, since a ReLU there would destroy what few channels must carry (Sandler et al. 2018,
 # arXiv:1801.04381). In such a layer −3 is as much of an answer as +3, and "it does not fire" means nothing.
 #
 # So take layers that stand behind a ReLU (in EfficientNet a ReLU6, which also stops at 6). `lab.rectified_layers` finds
@@ -340,12 +340,12 @@ show.lines(
 )
 
 # %% [markdown]
-# Untrained, a value is about as likely above zero as below it, in every layer. In the trained network silence grows
-# on the way up, if not at every step: a channel that seldom speaks says more when it does.
+# Untrained, a value is about as likely above zero as below it, in every layer. In the trained network silence grows on
+# the way up, though not at every step: a channel that seldom speaks says more when it does.
 #
-# SqueezeNet: each block first *squeezes* its maps into few channels, and these are much less silent than what the
-# block puts out. Perhaps they cannot afford silence, since what they drop is lost to all that follow. It is the
-# thought behind EfficientNet's linear bottlenecks once more.
+# SqueezeNet: each block first *squeezes* its maps into few channels, and these are much less silent than what the block
+# puts out. Perhaps they cannot afford silence, since what they drop is lost to all that follow. It is the idea behind
+# EfficientNet's linear bottlenecks once more.
 #
 # And the channels that *never* speak: are they dead? Count them on 1 photo, on 2, and so on up to all of them.
 
@@ -684,7 +684,7 @@ show.how_well_you_knew()
 #
 # 1. The maps show what *these* thirty photos happen to contain. How would you find the pictures that a channel answers
 #    to most of all, among a million, and why might even those mislead you about what it detects?
-# 2. A bright spot says *where* the channel fired. Which of the pixels around it made it fire, the eye, the nose, or the
-#    edge between them, no map can say. What would you have to change, or to compute, to find out?
+# 2. A bright spot says *where* the channel fired. No map can say which of the pixels around it made it fire: the eye,
+#    the nose, or the edge between them. What would you have to change, or to compute, to find out?
 #
 # The next notebook takes the first question, and looks for the patches that excite a channel most.

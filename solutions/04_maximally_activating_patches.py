@@ -151,8 +151,8 @@ check("04.2", pixels_of)
 #
 # ### Exercise 04.3
 #
-# A photo may answer at many places. We want one patch of a photo, or the row would show nine times the same spot,
-# moved by a pixel. So: where is each map largest, and how large is it there?
+# A photo may answer at many places. We want one patch per photo, or the row would show the same spot nine times, moved
+# by a pixel. So: where is each map largest, and how large is it there?
 #
 # You know that it is right when `maps[n, c, rows[n, c], columns[n, c]]` equals `values[n, c]`, also for maps that are
 # wider than high. Where the maximum stands twice, either place will do.
@@ -290,14 +290,14 @@ pictures.patch_rows(
 # %% [markdown]
 # Look along a row, and then at what *varies* in it (SqueezeNet). The "arches" channel does not mind whether it is a
 # wheel arch, a badge, a petal or the dome of a yurt; the "rays" may be tiles, spokes, sunbeams or the wires of a brush.
-# That is the use of this picture: what stays the same is what the channel wants, what varies is what it has learned
-# to overlook.
+# That is the use of this picture: what stays the same is what the channel wants, what varies is what it has learned to
+# ignore.
 
 # %% [markdown]
 # ## Further up
 #
 # Some blocks later a unit sees a larger box, and things begin to appear in it. The price is paid in clarity: the larger
-# the patch, the more there is in it that the unit may *not* have minded.
+# the patch, the more there is in it that the unit may *not* care about.
 
 # %%
 LATER = {"squeezenet": "features.9", "efficientnet_lite0": "blocks.3.1.bn1.drop"}.get(NETWORK, layers[3])
@@ -318,13 +318,13 @@ pictures.patch_rows(
 
 # %% [markdown]
 # A badge, a wheel, the bowl of a spoon, a strawberry, a headlamp, an eye (SqueezeNet): rows like the first are why
-# people speak of *detectors*. Read the last one to its end before you call it a detector of faces.
+# people speak of *detectors*. Look at the last one to its end before you call it a detector of faces.
 #
 # ## Another network, the same photos
 #
 # EfficientNet-Lite0 was trained on the same million photos, but it is built of other parts. We listen right *in front
-# of* a ReLU6: behind it every strong answer would read 6.0, and of equals there is no best. **Predict first.** Will its
-# channels want the same things?
+# of* a ReLU6: behind it every strong answer would be 6.0, and among equals there is no best. **Predict first.** Will
+# its channels want the same things?
 
 # %%
 LAYER_OF_OTHER, OTHERS = {
@@ -351,7 +351,7 @@ pictures.patch_rows(
 # %% [markdown]
 # ## The proof
 #
-# Is the patch really *all* that the unit answered to? Then the crop alone must do.
+# Is the patch really *all* that the unit answered to? Then the crop alone must be enough.
 #
 # ### Exercise 04.5
 #
@@ -427,8 +427,8 @@ pictures.boxed_row(
 )
 
 # %% [markdown]
-# One patch may be luck. So the twelve best of every row from further up, this time those that a border cuts as well, at
-# their own place and moved by one unit. **Predict first.** For which of them will moving *change* the answer?
+# One patch may be luck. So take the twelve best of every row from further up, this time also those that a border cuts,
+# each at its own place and moved by one unit. **Predict first.** For which of them will moving *change* the answer?
 
 # %%
 first = lab.ranked(later, torch.arange(12).expand(len(later.channels), 12))
@@ -452,9 +452,9 @@ show.dots(
 
 # %% [markdown]
 # At the border a unit sees the photo *and the padding*: a layer surrounds its maps with zeros, and no photo would put
-# zeros there. Move the patch inland, and in their place comes what the layers make of grey. So a convolution finds a
-# thing anywhere, but near the border it can tell that it is near the border, and answers more for it, or less. That
-# is why the rows above show patches from inside the photos only.
+# zeros there. Move the patch away from the border, and in place of the zeros comes what the layers make of grey. So a
+# convolution finds a thing anywhere, but near the border it can tell that it is near the border, and answers more for
+# it, or less. That is why the rows above show patches from inside the photos only.
 
 # %% [markdown]
 # ## The control

@@ -120,9 +120,9 @@ show.grid(
 )
 
 # %% [markdown]
-# Noise (SqueezeNet). For the dog and the geese it is at least noise in the right place; of the cannon one may guess the
-# barrel, of the eagle nothing. Neighbouring pixels pull in opposite ways: the network can be moved by patterns finer
-# than anything one would call a dog. (Stage 08 lives on that.)
+# Noise (SqueezeNet). For the dog and the geese it is at least noise in the right place; in the cannon's map one may
+# guess the barrel, in the eagle's nothing. Neighbouring pixels pull in opposite directions: the network can be moved by
+# patterns finer than anything one would call a dog. (Stage 08 makes use of that.)
 #
 # **The control.** Would any network give this map, and for any class? Ask the same network about a koala, and an
 # untrained network about the dog.
@@ -145,8 +145,8 @@ show.grid(
 )
 
 # %% [markdown]
-# The class matters: the koala's gradient is another one, though it lies in the same place. Training matters more: the
-# untrained network's has nothing in common with it.
+# The class matters: the koala's gradient is a different one, though it lies in the same place. Training matters more:
+# the untrained network's has nothing in common with it.
 
 # %% [markdown]
 # ## One neuron
@@ -311,10 +311,10 @@ show.settle("hooks", found)
 # %% [markdown]
 # SqueezeNet is built of `nn.ReLU`, like AlexNet: your hooks find all of them. EfficientNet-Lite0 uses `nn.ReLU6`, which
 # is no `nn.ReLU`; GoogLeNet calls the function `F.relu`; DenseNet-121 has modules everywhere, except for its last ReLU.
-# There hooks find nothing, or not all, and *give no error*: you get another map under the same name. Libraries do it
-# too. The hooks of captum 0.9 give what the lab's version gives on SqueezeNet, exactly the plain gradient on GoogLeNet
-# and on EfficientNet-Lite0, and are off by about a quarter on DenseNet-121 (the lab's tests measure it, on untrained
-# weights).
+# There hooks find nothing, or not all, and *give no error*: you get a different map under the same name. Libraries do
+# it too. The hooks of captum 0.9 give what the lab's version gives on SqueezeNet, exactly the plain gradient on
+# GoogLeNet and on EfficientNet-Lite0, and are off by about a quarter on DenseNet-121 (the lab's tests measure it, on
+# untrained weights).
 #
 # The lab's version catches the calls themselves:
 #
@@ -565,15 +565,15 @@ show.lines(
 )
 
 # %% [markdown]
-# The gradient is another one as soon as the first layers are shuffled. Guided backprop does not notice that the
+# The gradient is a different one as soon as the first layers are shuffled. Guided backprop does not notice that the
 # classifier is gone, nor the layers below it: the picture stays, clean as ever, when there is no cannon left in the
 # network to explain. It fades only as the shuffling comes down to the first layers.
 #
-# **Do not read more out of this test than is in it.** It shows that the guided picture says next to nothing about the
+# **Do not read more into this test than is in it.** It shows that the guided picture says next to nothing about the
 # upper layers. It does not show that the gradient explains them well: a map of pure noise, drawn anew each time, would
 # pass with full marks. And shuffling the top leaves the layers below as they were, so that even a good explanation
-# keeps something of them. Binder et al. (2023, arXiv:2211.12486) show both, and warn against ranking
-# methods by this test alone.
+# keeps something of them. Binder et al. (2023, arXiv:2211.12486) show both, and warn against ranking methods by this
+# test alone.
 #
 # ### A network that has learned nothing
 #
@@ -626,8 +626,8 @@ show.how_well_you_knew()
 #
 # Think before you read on; there is no check.
 #
-# 1. The guided picture is sharp and hardly depends on the class; the gradient is noisy and does. Which one would you
-#    show a doctor who wants to know why the network said "tumour", and what would you tell her about it?
+# 1. The guided picture is sharp and hardly depends on the class; the gradient is noisy and does depend on it. Which one
+#    would you show a doctor who wants to know why the network said "tumour", and what would you tell her about it?
 # 2. A gradient tells how the score moves with *this* photo's pixels, a tiny step from here. What would you see if you
 #    took the step, and the next one, and a hundred more, starting from no photo at all?
 #

@@ -41,9 +41,9 @@ model
 #
 # ### Exercise 06.1
 #
-# Simonyan et al. (2014) maximise $f(I) - \lambda\,\lVert I\rVert_2^2$, where $f$ is the class's score *before*
-# softmax. In their images the mean of all photos has been taken off, so that 0 is nothing. In ours, 0 is black, and
-# nothing is grey, 0.5: the penalty is the squared distance from grey, summed over all values of the image.
+# Simonyan et al. (2014) maximise $f(I) - \lambda\,\lVert I\rVert_2^2$, where $f$ is the class's score *before* softmax.
+# From their images the mean of all photos has been subtracted, so that 0 is nothing. In ours, 0 is black, and nothing
+# is grey, 0.5: the penalty is the squared distance from grey, summed over all values of the image.
 #
 # Write one step of gradient ascent, `image + rate · gradient of (logit − weight · distance²)`. Do not clamp anything
 # yet. You know that it is right when a step from plain grey is the same with and without the penalty, and when a heavy
@@ -132,7 +132,7 @@ show.grid(
 #
 # Write one such step for a given shift: roll down by `down` and right by `right` (what leaves one side enters the
 # other), gradient there, step, roll back. You know that it is right when the average value has moved by `rate`, and
-# when an objective that does not care for places gives the same step with any shift.
+# when an objective that does not care about places gives the same step with any shift.
 
 
 # %%
@@ -349,7 +349,7 @@ show.dots(
 )
 
 # %% [markdown]
-# Every one of them makes the image smoother, and each in its own hand. Blur leaves soft forms; clipping cuts the thing
+# Every one of them makes the image smoother, and each in its own style. Blur leaves soft forms; clipping cuts the thing
 # out and leaves the rest grey. There is no free choice of $R$: it decides what we get to see.
 #
 # SqueezeNet: a and c show a bird on legs and a striped horse, though of a's zebra the network itself is not sure. b
@@ -405,8 +405,8 @@ check("06.6", image_from_spectrum)
 # once more on its way into the image. So a wave that is ten times slower moves a hundred times as far for the same
 # slope. No wave is forbidden; the slow ones are only *first*.
 #
-# **Predict first.** The flamingo from the top of this notebook once more: no regulariser, no transforms, the same
-# rule, rate and number of steps. Only the numbers are others. What will be there to see?
+# **Predict first.** The flamingo from the top of this notebook once more: no regulariser, no transforms, the same rule,
+# rate and number of steps. Only the numbers are different. What will be there to see?
 
 # %%
 show.bet(
@@ -457,7 +457,7 @@ show.grid(
 #
 # SqueezeNet is as sure of the one picture as of the other in the end. But in the lower one there is by step 12
 # something like a head, with an eye and a red beak, and nothing has brought it out but another way to write the image
-# down. It is no good flamingo yet.
+# down. It is not a good flamingo yet.
 #
 #
 # The transforms are stronger, too: jitter, and a random scale and rotation in each step, so that only what survives
@@ -649,9 +649,9 @@ show.grid(
 )
 
 # %% [markdown]
-# The picture takes its forms from what was there. SqueezeNet: no new bird is born, the geese turn pink, and red around
-# the eyes; under jitter, that takes many steps, one sees them, and at the end the network may still not be sure. How
-# little is enough when nobody asks for a picture, only for another answer? (Stage 08 lives on that.)
+# The picture takes its forms from what was there. SqueezeNet: no new bird appears; the geese turn pink, and red around
+# the eyes. With jitter it takes many steps, the change can be seen, and even at the end the network may not be sure.
+# How little is enough when nobody asks for a picture, only for another answer? (Stage 08 makes use of that.)
 #
 # ## From the first layer to the last
 #
@@ -695,9 +695,9 @@ show.grid(
 
 # %% [markdown]
 # SqueezeNet: stripes of one direction, and one channel for a colour; then textures; dots and rings, which on
-# `features.9` are eyes; fur, faces and the glint on glass; necks with a giraffe's pattern; and at the
-# end an elephant's skin and eye, a dome. Stage 04 found the patches that such a channel answers to; here it tells by
-# itself. (These channels were chosen, for the picture: many of their neighbours are not so easy to put a word to.)
+# `features.9` are eyes; fur, faces and the glint on glass; necks with a giraffe's pattern; and at the end an elephant's
+# skin and eye, a dome. Stage 04 found the patches that such a channel answers to; here the channel itself shows what it
+# is looking for. (These channels were chosen, for the picture: many of their neighbours are not so easy to name.)
 #
 # ## Explore
 #

@@ -42,10 +42,10 @@ print(f"{NETWORK}: dreaming at {LAYER}, photos of {SIZE} × {SIZE} pixels, {STEP
 #
 # ### Exercise 07.1
 #
-# The objective is the norm of all that a layer puts out. Squared and halved it is
-# $\tfrac12\sum_i a_i^2$ over all channels and positions, and that has the loveliest of gradients: with respect to
-# the activation $a_i$ it is $a_i$ itself. Every unit is pushed by exactly as much as it already answers. Loud ones
-# are pushed hard, silent ones not at all, and one below 0 is pushed further below.
+# The objective is the norm of all that a layer puts out. Squared and halved it is $\tfrac12\sum_i a_i^2$ over all
+# channels and positions, and that has a very simple gradient: with respect to the activation $a_i$ it is $a_i$ itself.
+# Every unit is pushed by exactly as much as it already answers. Loud ones are pushed hard, silent ones not at all, and
+# one below 0 is pushed further below.
 #
 # Write the gradient of that objective with respect to the *photo*. `recording` listens to a layer, as in the stages
 # before:
@@ -134,8 +134,8 @@ check("07.2", dream_in_octaves)
 # ## Dream
 #
 # These two, and the step between them, are DeepDream. `lab.dreaming` runs them (and one thing more: it splits each
-# gradient into fine and coarse bands and lets them count alike, after Mordvintsev's later notebook, since gradients are
-# far too fond of the fine). It gives one frame for each step, and `pictures.growing` shows them as they come.
+# gradient into fine and coarse bands and lets them count alike, after Mordvintsev's later notebook, since gradients
+# favour fine patterns far too much). It gives one frame for each step, and `pictures.growing` shows them as they come.
 #
 # **Predict first.** A rocket against the evening sky. The network was trained to tell 1000 things apart, well over a
 # hundred of them breeds of dog. Where in the photo will it dream most: on the rocket, or in the empty sky?
@@ -199,7 +199,7 @@ show.grid(
 # %% [markdown]
 # SqueezeNet: strokes along every edge first, in loud colours; then spots and diamonds; then rings, which become eyes,
 # all over the fur; then a whole face, with eyes and a snout, where the cat has its mouth. At the last layer the change
-# is smaller, and harder to put a name to.
+# is smaller, and harder to name.
 #
 # Would another network dream otherwise? The same cat once more, by a network that was built quite differently: no max
 # pooling, and units that see nearly the whole photo from the middle on.
@@ -221,7 +221,7 @@ show.grid(
 
 # %% [markdown]
 # EfficientNet-Lite0: bands, woven together; then eyes, noses and fur, until the cat has become something else. In its
-# last block the change is hard to put a name to: a unit there sees the whole photo, and pulls at all of it at once.
+# last block the change is hard to name: a unit there sees the whole photo, and pulls at all of it at once.
 #
 # Two networks that learned from the same photos agree on the order: lines first, then rings and eyes, then heads. They
 # do not agree on a single detail.
@@ -282,9 +282,9 @@ pictures.score_curves(
 # the image into tiles, take the gradient of one at a time, and lay the gradients side by side.
 #
 # But a tile's border is no border of the photo. There the network would see padding in place of the neighbours, dream
-# something else, and a seam would show. So look at each tile with a `margin` around it (at the photo's own border
-# there is none to have), and keep only the tile's part of the gradient. Tiles are `tile` × `tile` pixels, side by
-# side from the upper left corner; at the right and below there may be a rest, which counts as a tile too. Hand
+# something else, and a seam would show. So look at each tile with a `margin` around it (at the photo's own border there
+# is none to have), and keep only the tile's part of the gradient. Tiles are `tile` × `tile` pixels, side by side from
+# the upper left corner; at the right and below there may be smaller ones, where the rest is less than a tile. Hand
 # `gradient_of` one window at a time.
 #
 # The check uses a network whose gradients depend on pixels up to 4 away, and margins at least as wide. Then tiles and

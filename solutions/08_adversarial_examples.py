@@ -387,10 +387,10 @@ pictures.predicted(
 #
 # ### Exercise 08.5
 #
-# A PNG keeps 8 bits per colour: each value becomes the nearest k/255. That moves it by up to half a grey level,
-# which is *more* than a small step of the attack. Write the attack so that it plans for it: what counts is whether the
-# network is fooled by the **rounded** image, and that is what you return, also where the steps are used up before.
-# The step is the one of 08.1. Its gradient may be that of the rounded image or that of the image in floats: both pass.
+# A PNG keeps 8 bits per colour: each value becomes the nearest k/255. That moves it by up to half a grey level, which
+# is *more* than a small step of the attack. Write the attack so that it plans for it: what counts is whether the
+# network is fooled by the **rounded** image, and that is what you return, even where the steps are used up before. The
+# step is the one of 08.1. Its gradient may be that of the rounded image or that of the image in floats: both pass.
 
 
 # %%
@@ -503,17 +503,17 @@ pictures.share_table(
 # | and 99 % sure | 60 of 60 | 0.0047, 0.0117 | 60 of 60 |
 #
 # The plain attack mostly survives the PNG. That fits the control at the top: rounding is a change in no particular
-# direction, and such changes of that size do little. *Mostly*: it stops just behind the border, the nearer the smaller
-# its steps, and then little is enough. The attack that plans for the file has looked at the very file.
+# direction, and such changes of that size do little. *Mostly*: it stops just behind the border (the smaller its steps,
+# the nearer), and then little is enough to undo it. The attack that plans for the file has looked at the very file.
 #
-# In the figure above nothing but the PNG leaves anything of the first two attacks. A little JPEG, a mirror, and the
-# koala is gone, though the *photo* bears most of that. Of the nine images that went on until the network was sure, four
-# or five bear a light JPEG, another size or a small shift, and one bears the mirror. (For a photo a mirror should
-# change nothing. For the network it does, even if its filters came in mirrored pairs: with a stride of 2 its windows
-# begin at one end of a row of 224 pixels, so in the mirror they lie one pixel aside.) An adversarial example is
-# made for one network and one exact input. (One can plan for the rest, too: take the gradient's mean over many
-# mirrored, moved and compressed copies. Athalye et al. 2018 did, arXiv:1707.07397, and 3-D-printed a turtle that is a
-# rifle from nearly every side.)
+# In the figure above the first two attacks survive nothing but the PNG. A little JPEG, a mirror, and the koala is gone,
+# though the *photo* survives most of that. Of the nine images that went on until the network was sure, four or five
+# survive a light JPEG, another size or a small shift, and one survives the mirror. (For a photo a mirror should change
+# nothing. For the network it does, even if its filters came in mirrored pairs: with a stride of 2 its windows begin at
+# one end of a row of 224 pixels, so in the mirror they lie one pixel aside.) An adversarial example is made for one
+# network and one exact input. (One can plan for the rest, too: take the gradient's mean over many mirrored, moved and
+# compressed copies. Athalye et al. 2018 did, arXiv:1707.07397, and 3-D-printed a turtle that is a rifle from nearly
+# every side.)
 #
 # And if it is no longer the target, is it the photo's own class again?
 
@@ -604,8 +604,8 @@ pictures.share_table(
 # | the same changes elsewhere | 0.0105 | 0 | 44 | 0 | 57 |
 #
 # Not one of 120 images that were made for one network is the target for the other. And look at *as before*: what was
-# made for EfficientNet-Lite0 turns SqueezeNet over 18 times out of 60, but noise of the same size does so 15 times. It
-# is noise that SqueezeNet does not bear well. Between these two networks hardly anything carries over.
+# made for EfficientNet-Lite0 makes SqueezeNet say something else 18 times out of 60, but noise of the same size does so
+# 15 times: SqueezeNet simply does not withstand noise well. Between these two networks hardly anything carries over.
 #
 # Yet the box has room for both. One image, no larger a change, is the target for SqueezeNet 59 times and for
 # EfficientNet-Lite0 53 times. So whoever can look into several networks can fool them all at once; and that is how one
@@ -633,8 +633,8 @@ show.how_well_you_knew()
 # Think; there is no check, and no next notebook. These are about the whole lab.
 #
 # 1. Look back. Stages 01 to 04 showed filters, maps and patches, stage 05 traced what matters, stages 06 and 07 drew
-#    what the network wants to see: edges, fur, flamingos. A change that no eye sees turns all of it over. What did
-#    those pictures say about the network, and what did they say about *us*, who looked at them?
+#    what the network wants to see: edges, fur, flamingos. A change that no eye sees overturns all of it. What did those
+#    pictures say about the network, and what did they say about *us*, who looked at them?
 # 2. Look ahead. Ilyas et al. (2019, arXiv:1905.02175) trained a network on nothing but adversarial images with their
 #    *wrong* labels, and it was good on real photos: the patterns are no noise but features that hold, and that we do
 #    not see. If so, is a network that uses them wrong? And a network trained to withstand PGD (Madry et al. 2018) has
