@@ -9,9 +9,11 @@ from labkit.checks.crashes import meaning
 from labkit.checks.exercise import Cases, CheckFailed, Evidence, Exercise, Mistake
 from labkit.checks.expect import only_values
 from labkit.checks.finding import Finding, judge_case
-from labkit.checks.numbers import number_symptom
+from labkit.checks.numbers import is_number, number_symptom
 from labkit.checks.symptoms import symptom
 from labkit.checks.untouched import Untouched
+
+_MANY = 2  # so many cases explained outweigh one that is not
 
 
 def explaining_mistake(
@@ -20,7 +22,7 @@ def explaining_mistake(
     """The planted mistake that the judge named, or else the one that explains the first case that failed.
 
     given: the answers by the names of their cases;  first: the first that failed
-    A mistake explains an answer that is like its own. It is out where another answer is right and its own is wrong;
+    A mistake explains an answer that is like its own. It is out where its own answer is wrong in another way;
     of several the one that explains most cases counts.
     """
     for mistake in exercise.mistakes:
@@ -43,16 +45,20 @@ def explaining_mistake(
 def _explained(
     exercise: Exercise, mistake: Mistake, given: dict[str, Answer], seed: int, first: str, cases: Cases
 ) -> int:
-    """How many cases a mistake explains; none, if not the first that failed, or if one speaks against it."""
-    count = 0
+    """How many cases a mistake explains; none, if not the first that failed, or if others speak against it.
+
+    Where the mistake happens to be right and the answer is not, there is more wrong than this: one such case may be.
+    """
+    count = besides = 0
     for name, its in zip(cases, each_answer(exercise, mistake.wrong, cases), strict=False):
         alike = same(its, given[name])
         if name == first and not alike:
             return 0
-        if not alike and _right(exercise, seed, name, given[name]) and not _right(exercise, seed, name, its):
+        if not alike and not _right(exercise, seed, name, its):
             return 0
         count += alike
-    return count
+        besides += not alike and not _right(exercise, seed, name, given[name])
+    return count if count > _MANY * besides else 0
 
 
 def _right(exercise: Exercise, seed: int, name: str, answer: Answer) -> bool:
@@ -65,13 +71,11 @@ def look(exercise: Exercise, given: dict[str, Answer], seed: int, first: str, fi
         return meaning(finding.message)
     cases, answer = exercise.draw_cases(seed), given[first]
     evidence = _values(exercise, answer, cases[first]) or finding.evidence
-    is_number = evidence is not None and evidence.got.numel() == 1
-    seen = number_symptom(exercise, cases, given, first) if is_number else None
+    of_number = evidence is not None and is_number(evidence)
+    seen = number_symptom(exercise, cases, given, first) if of_number else None
     if seen is None:
         seen = symptom(evidence, cases[first]) if evidence else ""
-    advice = answer.message.partition("; ")[
-        2
-    ]  # "expected a tensor, got NoneType; is there a return at the end?"
+    _, _, advice = answer.message.partition("; ")  # "got NoneType; is there a return at the end?"
     return seen or (answer.message if answer.message != finding.message else advice)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from labkit.checks.answer import Answer
-from labkit.checks.exercise import Cases, Exercise
+from labkit.checks.exercise import Cases, Evidence, Exercise
 from labkit.checks.expect import compared
 from labkit.checks.parts import parts
 
@@ -41,10 +41,15 @@ def number_symptom(exercise: Exercise, cases: Cases, given: dict[str, Answer], f
 
 def _row(exercise: Exercise, case: Any, answer: Answer) -> _Row:
     seen = compared(exercise.judge, case, answer.tensors) if answer.state is None else {}
-    single = {name: (pair.got, pair.expected) for name, pair in seen.items() if pair.got.numel() == 1}
+    single = {name: (pair.got, pair.expected) for name, pair in seen.items() if is_number(pair)}
     got = {name: float(got) for name, (got, _) in single.items()}
     expected = {name: float(right) for name, (_, right) in single.items() if isinstance(right, Tensor)}
     return _Row(got, expected, dict(_numbers("", case)))
+
+
+def is_number(pair: Evidence) -> bool:
+    """Whether one number came where one is expected."""
+    return pair.got.numel() == 1 and isinstance(pair.expected, Tensor) and pair.expected.numel() == 1
 
 
 def _numbers(name: str, value: Any) -> Iterator[tuple[str, float]]:

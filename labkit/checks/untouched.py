@@ -14,6 +14,7 @@ _TOLD = {  # what is looked at -> what has happened where it differs
     "requires_grad": "its requires_grad is another; work on a copy: x.clone().requires_grad_(), or x.detach()",
     "training": "it is in another mode; leave out .train() and .eval(), or set it back",
     "hooks": "hooks have been left on it, or taken off; take off your own with handle.remove()",
+    "settings": "an attribute of it is another, such as inplace, momentum or eps; leave it, or set it back",
     "parts": "it is made of other parts; put back what you replace, or work on copy.deepcopy",
 }
 
@@ -60,11 +61,25 @@ def _facts_of_network(name: str, network: nn.Module) -> Iterator[tuple[tuple[str
         place = (inner or "the network") if name == "the input" else f"{name}.{inner}".rstrip(".")
         yield (place, "parts"), [*module._modules, *map(id, module._modules.values()), *module._parameters]
         yield (place, "training"), module.training
+        yield (place, "settings"), _settings(module)
         yield (place, "hooks"), [list(getattr(module, kind)) for kind in _HOOKS]
         tensors = {**module._parameters, **module._buffers}
         for own, tensor in tensors.items():
             if tensor is not None:
                 yield from _facts(f"{place}.{own}", tensor)
+
+
+def _settings(module: nn.Module) -> dict[str, Any]:
+    """What a layer of PyTorch is set to, in plain values: inplace, momentum, eps, stride."""
+    if not type(module).__module__.startswith("torch.nn"):
+        return {}  # what somebody's own network counts or notes is its own affair
+    own = vars(module).items()
+    return {name: value for name, value in own if name[0] != "_" and name != "training" and _plain(value)}
+
+
+def _plain(value: Any) -> bool:
+    inner = value if isinstance(value, tuple) else (value,)
+    return all(part is None or isinstance(part, bool | int | float | str) for part in inner)
 
 
 def _generators(value: Any, name: str = "") -> Iterator[tuple[str, torch.Generator]]:

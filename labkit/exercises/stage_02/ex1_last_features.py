@@ -1,7 +1,6 @@
 """02.1 What goes into the last linear layer, caught by a hook."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from copy import deepcopy
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +11,8 @@ from torch import Tensor, nn
 from labkit import images
 from labkit.checks.exercise import Cases, CheckFailed, Exercise, Mistake, each
 from labkit.checks.expect import expect_close, expect_shape
+from labkit.exercises.passes import changed, passes_through
+from labkit.exercises.stage_02.hooked import hooked, swallowed
 
 
 class _ByName(nn.Module):
@@ -51,7 +52,8 @@ def _hooks_on(net: nn.Module) -> int:
 
 
 def _answer_features(f: Callable[..., Any], case: SimpleNamespace) -> dict[str, Any]:
-    found = f(case.net, case.images)
+    with passes_through(case.net) as seen:
+        found = f(case.net, case.images)
     left, raised = _hooks_on(case.net), False
     try:
         f(case.net, case.images[:, :2])  # two colours: the first convolution raises
@@ -60,7 +62,8 @@ def _answer_features(f: Callable[..., Any], case: SimpleNamespace) -> dict[str, 
     except Exception:  # its own, such as an IndexError where nothing was recorded
         raised = False
     after = _hooks_on(case.net) - left
-    return {"features": found, "hooks left": left, "hooks left after an error": after, "raised": raised}
+    told = {"hooks left": left, "hooks left after an error": after, "raised": raised}
+    return {"features": found, "passes changed": changed(case.net, seen), **told}
 
 
 def _judge_features(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
@@ -77,37 +80,16 @@ def _judge_features(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
             f"hooks: {left} left on the network when its forward pass raises, expected none",
             mistake="hook left on after an error",
         )
+    if count := int(answer["passes changed"]):
+        raise CheckFailed(
+            f"the network: with your hook on, {count} of its passes put out something else than without it",
+            mistake="hook that returns a value",
+        )
     if not answer["raised"]:
         raise CheckFailed(
             "error: the network raises one at an image of two colours; expected it to come out of your function",
             mistake="error swallowed",
         )
-
-
-def _last_linear(model):
-    return [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
-
-
-def _hooked(model, images, *, find=_last_linear, output=False, whole=False, remove="finally"):
-    layer, seen = find(model), []
-    hook = layer.register_forward_hook(
-        lambda _m, ins, out: seen.append(out if output else ins if whole else ins[0])
-    )
-    if remove == "at once":
-        hook.remove()
-    try:
-        model(images)
-        if remove == "end":
-            hook.remove()
-    finally:
-        if remove == "finally":
-            hook.remove()
-    return seen[0]
-
-
-def _swallowed(model, images):
-    with suppress(RuntimeError):
-        return _hooked(model, images)
 
 
 EXERCISE = Exercise(
@@ -133,54 +115,60 @@ EXERCISE = Exercise(
             "logits",
             "you return what the last linear layer puts out: the logits, one for each class. Features are "
             "what goes in: a pre-hook's inputs.",
-            lambda model, images: _hooked(model, images, output=True),
+            lambda model, images: hooked(model, images, output=True),
         ),
         Mistake(
             "first linear layer",
             "you watch the first nn.Linear. AlexNet has three of them: take the last, [-1].",
-            lambda model, images: _hooked(
+            lambda model, images: hooked(
                 model, images, find=lambda m: next(x for x in m.modules() if isinstance(x, nn.Linear))
             ),
         ),
         Mistake(
             "tuple of inputs",
             "a hook gets all of a layer's inputs as a tuple, here of one: take inputs[0].",
-            lambda model, images: _hooked(model, images, whole=True),
+            lambda model, images: hooked(model, images, whole=True),
         ),
         Mistake(
             "hook left on",
             "your hook stays on the network, and runs (and keeps memory) at every call from now on. Keep the "
-            "handle that registering returns, and call handle.remove().",
-            lambda model, images: _hooked(model, images, remove="never"),
+            "handle that registering returns (each, if you hang on several), and call handle.remove().",
+            lambda model, images: hooked(model, images, remove="never"),
         ),
         Mistake(
             "hook left on after an error",
             "handle.remove() is skipped when the model raises, for instance on an image of a wrong shape. Put "
             "it into finally: after try:.",
-            lambda model, images: _hooked(model, images, remove="end"),
+            lambda model, images: hooked(model, images, remove="end"),
         ),
         Mistake(
             "error swallowed",
             "when the model raises, your function says nothing. Let the error through and only tidy up: finally: "
             "without except, and no return inside finally.",
-            _swallowed,
+            swallowed,
         ),
         Mistake(
             "hook off too early",
-            "nothing was recorded: the hook was off again, or not yet on, while the model ran. First register, then "
-            "run, then remove.",
-            lambda model, images: _hooked(model, images, remove="at once"),
+            "nothing stands where you look for it: the hook was off again, or not yet on, when the model ran; or the "
+            "model has not run, or the hook keeps nothing. First register, then run, then remove.",
+            lambda model, images: hooked(model, images, remove="at once"),
+        ),
+        Mistake(
+            "hook that returns a value",
+            "your hook returns a value, and what a hook returns takes the place of what the layer is given or puts "
+            "out. A hook that only looks returns nothing.",
+            lambda model, images: hooked(model, images, returns=True),
         ),
         Mistake(
             "last module of any kind",
             "you watch the last of all modules. Modules come in the order of their definition, and the last need not "
             "be the linear layer: look for an nn.Linear.",
-            lambda model, images: _hooked(model, images, find=lambda m: [*m.modules()][-1]),
+            lambda model, images: hooked(model, images, find=lambda m: [*m.modules()][-1]),
         ),
         Mistake(
             "last but one",
             "you watch the last but one nn.Linear. Asked for is what goes into the last: [-1].",
-            lambda model, images: _hooked(
+            lambda model, images: hooked(
                 model, images, find=lambda m: [x for x in m.modules() if isinstance(x, nn.Linear)][-2]
             ),
         ),
@@ -188,7 +176,7 @@ EXERCISE = Exercise(
             "one network's names",
             "what you ask for is not there. The last layer has another name in each network (fc, classifier, head): "
             "search model.modules() for the last nn.Linear, and no name is needed.",
-            lambda model, images: _hooked(model, images, find=lambda m: m.classifier),
+            lambda model, images: hooked(model, images, find=lambda m: m.classifier),
         ),
         Mistake(
             "all children but the last",

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from labkit.checks.exercise import Cases, CheckFailed, Exercise, Mistake, each
 from labkit.checks.expect import expect_close
+from labkit.exercises.passes import changed, passes_through
 from labkit.exercises.stage_03.hooked import hooked, one_after_another, swallowed, switched_off
 from labkit.exercises.stage_03.networks import BreakDown, Crossed
 
@@ -51,20 +52,18 @@ def _record(function, case) -> dict:
     """The maps, where there can be any, and what the function left on the network."""
     raised = False
     try:
-        maps = function(case.net, case.images, case.layer)
+        with passes_through(case.net) as seen:
+            maps = function(case.net, case.images, case.layer)
     except RuntimeError as error:
         if not case.breaks or "on purpose" not in str(error):
             raise
         maps, raised = torch.zeros(0), True
     hooks = sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in case.net.modules())
     attached = bool(getattr(maps, "requires_grad", False))
+    other = changed(case.net, seen)
     return {
-        "maps": maps, "hooks": hooks, "attached": attached, "raised": raised, "in-place": _in_place(case.net)
+        "maps": maps, "hooks": hooks, "attached": attached, "raised": raised, "passes changed": other
     }  # fmt: skip
-
-
-def _in_place(net: nn.Module) -> int:
-    return sum(getattr(module, "inplace", False) for module in net.modules())
 
 
 def _judge_record(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
@@ -84,10 +83,10 @@ def _judge_record(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
         raise CheckFailed(
             "maps: expected plain numbers, got a tensor that still requires grad", mistake="still attached"
         )
-    if answer["in-place"] != _in_place(case.net):
+    if count := int(answer["passes changed"]):
         raise CheckFailed(
-            f"the network: expected {_in_place(case.net)} in-place layers as before, got {int(answer['in-place'])}",
-            mistake="in-place switched off",
+            f"the network: with your hook on, {count} of its passes put out something else than without it",
+            mistake="hook that returns a value",
         )
     if case.breaks and not answer["raised"]:
         raise CheckFailed(
@@ -163,9 +162,15 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "hook off too early",
-            "nothing was recorded: the hook was off again, or not yet on, while the network ran. First register, then "
-            "run, then remove.",
+            "nothing stands where you look for it: the hook was off again, or not yet on, when the network ran; or the "
+            "network has not run, or the hook keeps nothing. First register, then run, then remove.",
             lambda *a: hooked(*a, remove="at once"),
+        ),
+        Mistake(
+            "hook that returns a value",
+            "your hook returns a value, and what a hook returns takes the place of what the layer puts out. A hook "
+            "that only looks returns nothing.",
+            lambda *a: hooked(*a, returns=lambda output: output.sign()),
         ),
         Mistake(
             "output of the network",

@@ -15,17 +15,22 @@ def hooked(
     find: Callable[[nn.Module, str], nn.Module] = nn.Module.get_submodule,
     inputs: bool = False,
     remove: str = "in any event",
+    returns: Callable[[Tensor], Tensor | None] = lambda output: None,
 ) -> Tensor:
     """What a layer puts out.
 
     keep:   what the hook makes of the output
     inputs: record what goes in instead
     remove: when the hook comes off: "in any event", "at the end", "at once", "never"
+    returns: what it returns, which the network goes on with
     """
     seen: dict[str, Tensor] = {}
-    handle = find(net, layer).register_forward_hook(
-        lambda module, given, output: seen.update(maps=keep(given[0] if inputs else output))
-    )
+
+    def look(module: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
+        seen["maps"] = keep(given[0] if inputs else output)
+        return returns(output)
+
+    handle = find(net, layer).register_forward_hook(look)
     if remove == "at once":
         handle.remove()
     try:

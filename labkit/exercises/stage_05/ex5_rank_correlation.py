@@ -19,6 +19,7 @@ def _map_pairs(generator: torch.Generator) -> Cases:
         "the same order on another scale": SimpleNamespace(first=first, second=first.mul(2).exp()),
         "in reverse": SimpleNamespace(first=second, second=-second.pow(3)),
         "zero at every other pixel, and whole numbers": SimpleNamespace(first=sparse, second=levels),
+        "faint, as gradients are": SimpleNamespace(first=1e-9 * second, second=1e-9 * mixed),
     }
 
 

@@ -15,15 +15,15 @@ def rounded(image: Tensor) -> Tensor:
 
 
 def too_far_away(generator: torch.Generator) -> SimpleNamespace:
-    """A network that is fooled after five steps, and three are allowed."""
+    """A network that is fooled after eight steps, and six are allowed."""
     image, step_size = draw_photos(generator, 1, 8, contrast=3.0), 0.04
     while True:
         model, target = responsive_classifier(generator, image), draw_whole_number(generator, 0, 4)
-        path = climb(model, image, target, step_size=step_size, steps=5)
+        path = climb(model, image, target, step_size=step_size, steps=8)
         margins = [margin_of(model, rounded(step), target) for step in path]
         if margins[-1] > max(margins[:-1]) + 0.01:
             raise_logit(model, target, -(margins[-1] + max(margins[:-1])) / 2)
-            return SimpleNamespace(model=model, images=image, target=target, step_size=step_size, steps=3)
+            return SimpleNamespace(model=model, images=image, target=target, step_size=step_size, steps=6)
 
 
 def undone_by_rounding(generator: torch.Generator) -> SimpleNamespace:
