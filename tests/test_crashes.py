@@ -50,6 +50,12 @@ CRASHES = {
     "smaller than the window": lambda: NET(torch.randn(1, 3, 2, 2)),
     "other arguments than it takes": lambda: (lambda image: image)(1, 2),
     "nonsense is not known here": lambda: nonsense,  # noqa: F821
+    "F is torch.nn.functional": lambda: exec("F", {}),
+    "say which dimensions roll": lambda: A.roll((1, 1)),
+    "as a share of 1": lambda: A.quantile(50),
+    "this goes along one dimension": lambda: A.argmax(dim=(0, 1)),
+    "labels count from 0": lambda: F.cross_entropy(A, torch.tensor([0, 3])),
+    "whole number: // divides": lambda: F.interpolate(A[None, None], size=(1.5, 2.5)),
     "np is not imported": lambda: np,  # noqa: F821
     "max along a dimension gives two things": lambda: A.max(dim=1).max(dim=0),
     "min along a dimension gives two": lambda: A - A.min(dim=1),
@@ -60,7 +66,7 @@ CRASHES = {
     "a kernel (K, C, height, width)": lambda: F.conv2d(torch.randn(1, 3, 9, 9), A[None]),
     "before the dot stands a plain str": lambda: "features.2".register_forward_hook(print),
     "something is None": lambda: None.shape,
-    "as many names as there are values": lambda: exec("a, b = 1, 2, 3"),
+    "more or fewer names than there are values": lambda: exec("a, b = 1, 2, 3"),
     "// divides to one": lambda: range(3 / 2),
     "can be 0 is divided by": lambda: 1 // 0,
     "print its type": lambda: A.shape[0](),

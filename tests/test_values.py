@@ -51,12 +51,17 @@ def test_an_empty_list_is_an_empty_tensor():
     assert as_tensor("kept", []).shape == (0,)
 
 
+NO_RETURN = (
+    "is there a return at the end? If there is, it is not reached, or nothing was put into what it returns"
+)
+
+
 @pytest.mark.parametrize(
     ("value", "says"),
     [
         (
             None,
-            "map: expected a tensor, got None; is there a return at the end? If there is, it is not reached, or nothing was put into what it returns",
+            f"map: expected a tensor, got None; {NO_RETURN}",
         ),
         (
             TWO_THREE.max(dim=1),
@@ -74,11 +79,12 @@ def test_an_empty_list_is_an_empty_tensor():
         ("text", "map: expected a tensor, got str; it is neither a number nor made of numbers"),
         (
             [torch.zeros(2), torch.zeros(3)],
-            "map: expected one tensor, got a list of shapes [(2,), (3,)]; only results of one shape make one tensor",
+            "map: expected one tensor, got a list of shapes [(2,), (3,)]; is one of them meant, such as the last, or "
+            "torch.cat?",
         ),
         (
             [1, None],
-            "map[1]: expected a tensor, got None; is there a return at the end? If there is, it is not reached, or nothing was put into what it returns",
+            f"map[1]: expected a tensor, got None; {NO_RETURN}",
         ),
         (
             nn.Identity(),
@@ -116,7 +122,7 @@ def test_several_results_are_taken_from_whatever_holds_them(found):
         (7, "expected 3 results, a, b, c, got int; return them with commas between"),
         (
             None,
-            "expected 3 results, a, b, c, got None; is there a return at the end? If there is, it is not reached, or nothing was put into what it returns",
+            f"expected 3 results, a, b, c, got None; {NO_RETURN}",
         ),
         (
             ROW.sort(),

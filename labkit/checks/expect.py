@@ -84,9 +84,9 @@ def expect_close(
         # numpy's, since torch's imports sympy, which takes a second
         place = tuple(int(i) for i in np.unravel_index(int(excess.argmax()), excess.shape))
         where = f" at {list(place)}" if place else ""
+        count = "" if got.numel() == 1 else f"{int((excess > 0).sum())} of {got.numel()} values differ; "
         raise CheckFailed(
-            f"{name}: {int((excess > 0).sum())} of {got.numel()} values differ; "
-            f"expected {expected[place].item():.4g}{where}, got {got[place].item():.4g}; {why}",
+            f"{name}: {count}expected {expected[place].item():.4g}{where}, got {got[place].item():.4g}; {why}",
             evidence=Evidence(got, expected),
         )
 

@@ -51,7 +51,13 @@ def judge(exercise: Exercise, answers: list[Answer], seed: int) -> Verdict:
     mistake = explaining_mistake(exercise, given, seed, name, finding)
     cause = "" if mistake else look(exercise, given, seed, name, finding)
     told = finding.message.removesuffix(f"; {cause}") if cause else finding.message  # nothing is said twice
-    return Verdict(exercise, finding.state, f"{told} (case: {name})", mistake, cause, name)
+    return Verdict(exercise, finding.state, _in_case(told, name), mistake, cause, name)
+
+
+def _in_case(told: str, name: str) -> str:
+    """The message with the case's name: behind what is said, and before the line of code that it is said of."""
+    said, line, code = told.partition("\nin line")
+    return f"{said} (case: {name}){line}{code}"
 
 
 def all_right(exercise: Exercise, answers: list[Answer], seed: int) -> bool:

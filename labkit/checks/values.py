@@ -91,7 +91,7 @@ def _of_several(name: str, values: list | tuple) -> Tensor:
     if len(shapes) > 1:
         raise WrongKindError(
             f"{name}: expected one tensor, got a {type(values).__name__} of shapes {sorted(shapes)}; "
-            "only results of one shape make one tensor"
+            "is one of them meant, such as the last, or torch.cat?"
         )
     common = tensors[0].dtype
     for tensor in tensors:

@@ -5,7 +5,7 @@ from html import escape
 from labkit.checks.answer import State
 from labkit.checks.judging import Verdict
 
-_LOOK = {  # state: (mark, colour); anything else is a cross in red
+_LOOK = {  # state: (mark, colour of it and of the card's edge); anything else is a cross in red
     State.PASSED: ("✓", "#1a7f37"),
     State.NOT_ATTEMPTED: ("○", "#6e7781"),
 }
@@ -18,6 +18,9 @@ _HIDE_ECHO = (
     " + .jp-OutputArea-child:has([data-mime-type='application/vnd.jupyter.stderr'])"
     " { display: none }</style>"
 )
+
+
+_LABELS = ("Likely cause:", "Where:", "Next:")  # what a card sets in bold
 
 
 def sentences(verdict: Verdict) -> list[str]:
@@ -51,11 +54,16 @@ def as_text(verdict: Verdict) -> str:
 
 def as_html(verdict: Verdict) -> str:
     _, colour = _LOOK.get(verdict.state, ("✗", "#cf222e"))
-    lines = "".join(
-        f"<div style='margin-top:4px;white-space:pre-wrap'>{escape(s)}</div>" for s in sentences(verdict)
-    )
+    mark, _, title = headline(verdict).partition(" ")  # the title has the theme's own colour, legible in any
+    lines = "".join(_paragraph(sentence) for sentence in sentences(verdict))
     return (
         f"<div class='labkit-verdict' role='status' style='border-left:4px solid {colour};padding:4px 12px;"
-        f"line-height:1.45'><b style='color:{colour}'>{escape(headline(verdict))}</b>{lines}</div>"
+        f"line-height:1.45'><b><span style='color:{colour}'>{mark}</span> {escape(title)}</b>{lines}</div>"
         + ("" if verdict.passed else _HIDE_ECHO)
     )
+
+
+def _paragraph(sentence: str) -> str:
+    label = next((label for label in _LABELS if sentence.startswith(label)), "")
+    told = f"<b>{label}</b>{escape(sentence.removeprefix(label))}" if label else escape(sentence)
+    return f"<div style='margin-top:4px;white-space:pre-wrap'>{told}</div>"

@@ -75,6 +75,12 @@ EXERCISE = Exercise(
             lambda d, k: d.topk(k, largest=False).indices,
         ),
         Mistake(
+            "rows cut out in place of columns",
+            "[1 : k + 1] cuts rows out of the table, and each image has a row: columns are [:, …]. And the first need "
+            "not be the image itself, so take it out by its place, the diagonal.",
+            lambda d, k: d.argsort(dim=1)[1 : k + 1],
+        ),
+        Mistake(
             "first one dropped",
             "you take k + 1 and drop the first. But the first need not be the image itself: with a copy in "
             "the gallery, or a little rounding, the copy comes first. Take the image out by its place, the diagonal.",
@@ -148,7 +154,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "written into the table",
-            "fill_diagonal_ (with the underscore) changes the caller's own table. Work on distances.clone().",
+            "you write into the caller's table: distances[i, i] = … and fill_diagonal_ do. Work on distances.clone().",
             _writes,
         ),
     ),

@@ -44,8 +44,8 @@ def _judge_step(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
         "weights",
         stepped,
         nearest_with_l1(down, pull),
-        why="nudge each weight by a little: that is the slope of the mean loss and of l2/2 · Σ weight²; step down it, "
-        "then move each weight by rate · l1 towards 0, and not beyond",
+        why="a step down the slope of mean loss + l2/2 · Σ weight² (measured by nudging each weight), then each weight "
+        "moved by rate · l1 towards 0, and not beyond",
         atol=1e-5,
         rtol=1e-5,
     )

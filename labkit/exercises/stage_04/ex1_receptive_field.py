@@ -7,6 +7,7 @@ from labkit.checks.exercise import Cases, Exercise, Mistake
 from labkit.checks.expect import expect_close
 from labkit.checks.values import several
 from labkit.exercises.drawing import draw_whole_number
+from labkit.exercises.stage_04.chains import chain, down_on_the_way_up, written_over
 
 
 def _chains(generator: torch.Generator) -> Cases:
@@ -39,37 +40,12 @@ def _chain_by_force(layers: tuple[tuple[int, ...], ...]) -> tuple[int, int, int]
 
 def _judge_chain(layers: tuple[tuple[int, ...], ...], answer: dict[str, Tensor]) -> None:
     reasons = {
-        "size": "a kernel adds (kernel - 1) · dilation steps, and a step is as many pixels as all strides below it",
+        "size": "a kernel adds (kernel - 1) · dilation steps, and a step is all strides below, multiplied",
         "stride": "the strides of all layers, multiplied",
         "start": "padding moves the first unit to the left, by steps of its own layer",
     }
     for (name, why), expected in zip(reasons.items(), _chain_by_force(layers), strict=True):
         expect_close(name, answer[name], torch.tensor(expected), why=f"{why}; layers {list(layers)}")
-
-
-def _chain(
-    *,
-    first=1,
-    order=iter,
-    spanned=lambda kernel, dilation: dilation * (kernel - 1),
-    step=lambda stride, own: stride,
-    padded=lambda padding, stride, own, dilation: -padding * stride,
-    next_stride=lambda stride, own: stride * own,
-    last=lambda size, stride, start: (size, stride, start),
-    until=None,
-):
-    """A wrong answer: the right walk with one part exchanged. step: (stride so far, the layer's own) -> pixels a "
-    "step"""
-
-    def wrong(layers):
-        size, stride, start = first, 1, 0
-        for kernel, own, padding, dilation in [*order(layers)][:until]:
-            size += spanned(kernel, dilation) * step(stride, own)
-            start += padded(padding, stride, own, dilation)
-            stride = next_stride(stride, own)
-        return last(size, stride, start)
-
-    return wrong
 
 
 EXERCISE = Exercise(
@@ -92,13 +68,13 @@ EXERCISE = Exercise(
             "strides below forgotten",
             "you add (kernel - 1) pixels a layer, as if there were no stride below it. One step of the kernel is "
             "as many pixels as the strides below, multiplied.",
-            _chain(step=lambda stride, own: 1),
+            chain(step=lambda stride, own: 1),
         ),
         Mistake(
             "own stride too early",
             "you count a layer's own stride before its kernel. The kernel steps over the layer's *input*: use the "
             "stride carried so far, then multiply.",
-            _chain(
+            chain(
                 step=lambda stride, own: stride * own,
                 padded=lambda padding, stride, own, dilation: -padding * stride * own,
             ),
@@ -106,85 +82,97 @@ EXERCISE = Exercise(
         Mistake(
             "kernel instead of kernel - 1",
             "you add the whole kernel. A window of 3 spans 2 steps between its ends: kernel - 1.",
-            _chain(spanned=lambda kernel, dilation: dilation * kernel),
+            chain(spanned=lambda kernel, dilation: dilation * kernel),
         ),
         Mistake(
             "dilation forgotten",
             "you leave dilation out: a dilated kernel spans dilation · (kernel - 1) steps of its input.",
-            _chain(spanned=lambda kernel, dilation: kernel - 1),
+            chain(spanned=lambda kernel, dilation: kernel - 1),
         ),
         Mistake(
             "padding counted in pixels",
             "you subtract the padding as if it were pixels. Padding is in steps of the layer's input, and such a "
             "step is `stride` pixels.",
-            _chain(padded=lambda padding, stride, own, dilation: -padding),
+            chain(padded=lambda padding, stride, own, dilation: -padding),
         ),
         Mistake(
             "start on the wrong side",
             "your start is positive. Padding lies *before* the first pixel, so unit 0 begins at a negative place.",
-            _chain(padded=lambda padding, stride, own, dilation: padding * stride),
+            chain(padded=lambda padding, stride, own, dilation: padding * stride),
         ),
         Mistake(
             "padding left out",
             "your start stays 0. Each layer's padding moves it to the left: start -= padding * stride.",
-            _chain(padded=lambda padding, stride, own, dilation: 0),
+            chain(padded=lambda padding, stride, own, dilation: 0),
         ),
         Mistake(
             "padding moved by its own stride too",
             "you count the layer's own stride in its padding. Padding is in steps of the layer's *input*: multiply by "
             "the "
             "stride carried so far, before it grows.",
-            _chain(padded=lambda padding, stride, own, dilation: -padding * stride * own),
+            chain(padded=lambda padding, stride, own, dilation: -padding * stride * own),
         ),
         Mistake(
             "padding dilated",
             "you multiply the padding by the dilation. Dilation spreads the kernel alone.",
-            _chain(padded=lambda padding, stride, own, dilation: -padding * stride * dilation),
+            chain(padded=lambda padding, stride, own, dilation: -padding * stride * dilation),
         ),
         Mistake(
             "begins at 0",
             "your size begins at 0. Before any layer a unit is one pixel: size 1.",
-            _chain(first=0),
+            chain(first=0),
         ),
         Mistake(
             "dilation · kernel - 1",
             "you add dilation · kernel - 1. Dilation spreads the steps between the places: dilation · (kernel - 1).",
-            _chain(spanned=lambda kernel, dilation: dilation * kernel - 1),
+            chain(spanned=lambda kernel, dilation: dilation * kernel - 1),
         ),
         Mistake(
             "strides added",
             "you add the strides. A step of 2 over steps of 3 is 6 pixels: multiply.",
-            _chain(next_stride=lambda stride, own: stride + own),
+            chain(next_stride=lambda stride, own: stride + own),
         ),
         Mistake(
             "last stride alone",
             "your stride is that of the last layer alone. All strides, multiplied: stride *= step.",
-            lambda layers: (_chain()(layers)[0], layers[-1][1], _chain()(layers)[2]),
+            lambda layers: (chain()(layers)[0], layers[-1][1], chain()(layers)[2]),
+        ),
+        Mistake(
+            "the formula for the way down",
+            "(size - 1) · stride + kernel is for walking down, from the top layer to the image. On the way up the size "
+            "grows by dilation · (kernel - 1) · the stride carried so far.",
+            down_on_the_way_up,
+        ),
+        Mistake(
+            "the loop writes over the stride",
+            "your loop's own `stride` writes over the one that you carry. Call the layer's own something else, such as "
+            "step, and end each round with stride *= step.",
+            written_over,
         ),
         Mistake(
             "last layer alone",
             "only the last layer counts: each round begins anew. Set size, stride and start before the loop.",
-            lambda layers: _chain()(layers[-1:]),
+            lambda layers: chain()(layers[-1:]),
         ),
         Mistake(
             "first layer alone",
             "only the first layer counts: the return stands inside the loop.",
-            _chain(until=1),
+            chain(until=1),
         ),
         Mistake(
             "from the top downwards",
             "you walk from the last layer to the first. The list begins at the image: walk it as it is.",
-            _chain(order=reversed),
+            chain(order=reversed),
         ),
         Mistake(
             "stride first",
             "you return stride, size, start. The order is size, stride, start.",
-            _chain(last=lambda size, stride, start: (stride, size, start)),
+            chain(last=lambda size, stride, start: (stride, size, start)),
         ),
         Mistake(
             "stride last",
             "you return size, start, stride. The order is size, stride, start.",
-            _chain(last=lambda size, stride, start: (size, start, stride)),
+            chain(last=lambda size, stride, start: (size, start, stride)),
         ),
     ),
 )

@@ -105,6 +105,12 @@ EXERCISE = Exercise(
             _peaks(measure=torch.abs),
         ),
         Mistake(
+            "a row of another column",
+            "you have the row of each column's largest value, and take the wrong one of them: take that of the column "
+            "in which the maximum is, rows.gather(2, columns[:, :, None]).",
+            _right_values(lambda maps: (maps.argmax(dim=2).amax(dim=2), maps.amax(dim=2).argmax(dim=2))),
+        ),
+        Mistake(
             "rows and columns apart",
             "you took the row with the largest sum and the column with the largest sum. They need not cross at the "
             "maximum: look for it over both together.",

@@ -38,7 +38,7 @@ def _judge_logit(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
         "gradient",
         answer["gradient"],
         _slope_of_logits(case),
-        why="nudge one value by a little, and that is how fast its photo's logit moves",
+        why="how fast a photo's logit moves when one of its values is nudged by a little",
     )
 
 

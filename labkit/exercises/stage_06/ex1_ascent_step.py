@@ -35,7 +35,7 @@ def _judge_step(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
         "stepped",
         answer["stepped"],
         image + case.rate * gradient_by_nudging(objective, image),
-        why="nudge each value by a little: that is the slope of logit - weight · distance²; step up it by rate · slope",
+        why="image + rate · slope, the slope of logit - weight · distance² (measured by nudging each value)",
     )
 
 
@@ -75,9 +75,8 @@ EXERCISE = Exercise(
     minutes=10,
     core=True,
     hints=(
-        "Write f + R as one number and let autograd do the rest: you only need its gradient once.",
-        "R is a penalty: it grows with the distance from grey, and what it is part of is to grow, so it enters with a "
-        "minus.",
+        "Write the score and its penalty as one number and let autograd do the rest: you need only one gradient.",
+        "The penalty grows with the distance from grey, and you want little of it: it enters with a minus.",
         "score = model(leaf)[0, target] - weight * (leaf - 0.5).square().sum()",
         "(gradient,) = torch.autograd.grad(score, leaf), then image + rate * gradient",
     ),
@@ -88,7 +87,7 @@ EXERCISE = Exercise(
         Mistake(
             "rewarded for being loud",
             "your L2 term has the wrong sign: it pushes every pixel away from grey, and faster the further it "
-            "is. R is a penalty: subtract weight · distance².",
+            "is. It is a penalty: subtract weight · distance².",
             _step_up(_distance),
         ),
         Mistake(

@@ -107,6 +107,12 @@ EXERCISE = Exercise(
             _clip_by(lambda images, gradient: ((images - GREY) * gradient).norm(dim=1)),
         ),
         Mistake(
+            "the products clipped",
+            "you clip images · gradient and return that. The contribution only says which pixels go: it is the images "
+            "in which they become grey.",
+            lambda images, gradient, percent: clip(norm)(images * gradient, percent),
+        ),
+        Mistake(
             "the largest product",
             "you took the largest of the three products. The colours turn grey together: add all three, .abs() last.",
             _clip_by(lambda images, gradient: ((images - GREY) * gradient).abs().amax(dim=1)),

@@ -53,8 +53,8 @@ def _judge_loop(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
         "image",
         forgive_few(image, expected),
         expected,
-        why=f"regularise was called {int(answer['calls'])} times in {case.steps} steps, expected "
-        f"{case.steps // case.every}: where `step` counts from 1 and step % {case.every} is 0; then clamp",
+        why=f"regularise was called {int(answer['calls'])} × in {case.steps} steps, expected "
+        f"{case.steps // case.every} ×, after each step that {case.every} divides, counted from 1; then clamp",
     )
     expect_close(
         "calls of regularise",

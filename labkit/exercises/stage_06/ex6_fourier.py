@@ -34,7 +34,7 @@ def _judge_image(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
         "image",
         answer["image"],
         sum_of_waves(case.spectrum, case.size),
-        why="add the waves up one by one: each with its cosine and sine, divided by its frequency in waves per pixel",
+        why="the sum of all waves, each with its cosine and sine, divided by its frequency in waves per pixel",
         atol=1e-4,
         rtol=1e-4,
     )

@@ -38,7 +38,7 @@ def _judge_layer(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
         "gradient",
         answer["gradient"],
         gradient_by_nudging(_half_square(case.model.double(), case.layer), case.image, step=1e-6),
-        why="nudge one value by a little, and that is how fast half the sum of squares moves",
+        why="how fast half the sum of squares moves when one value is nudged by a little",
         rtol=1e-3,
     )
 
@@ -62,6 +62,12 @@ def _of_the_bare_net(model, image, layer):
     return torch.autograd.grad(seen[layer].square().sum() / 2, leaf)[0]
 
 
+def _the_activations(model, image, layer):
+    with recording(model.net, layer) as seen:
+        model(image)
+    return seen[layer]
+
+
 EXERCISE = Exercise(
     id="07.1",
     title="More of what a layer sees",
@@ -69,7 +75,8 @@ EXERCISE = Exercise(
     minutes=12,
     core=True,
     hints=(
-        "Record the layer while the model runs on a leaf: with recording(model.net, layer) as seen: model(leaf).",
+        "leaf = image.clone().requires_grad_(). Record the layer while the model runs on it: "
+        "with recording(model.net, layer) as seen: model(leaf).",
         "The score is seen[layer].square().sum() / 2, one number for all channels and positions.",
         "Its gradient with respect to the activations is the activations: autograd.grad(maps, leaf, maps) does "
         "the same without a score.",
@@ -129,6 +136,12 @@ EXERCISE = Exercise(
             "you drop what is below 0 before squaring. The norm counts it as well: a unit below 0 is pushed further "
             "below.",
             _gradient_of(lambda maps, logits: maps.clamp(min=0).square().sum() / 2),
+        ),
+        Mistake(
+            "the activations themselves",
+            "you return the layer's activations. They are the gradient with respect to themselves; go on, back to the "
+            "photo: torch.autograd.grad(score, leaf)[0].",
+            _the_activations,
         ),
         Mistake(
             "the largest",

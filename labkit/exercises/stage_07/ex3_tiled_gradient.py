@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from labkit.checks.exercise import Cases, CheckFailed, Exercise, Mistake
+from labkit.checks.exercise import Cases, CheckFailed, Exercise
 from labkit.checks.expect import expect_close, expect_finite, expect_shape
 from labkit.exercises.drawing import draw_photo
 from labkit.exercises.stage_07.local_gradient import local_gradient
-from labkit.exercises.stage_07.tiles import one_sided, tiled
+from labkit.exercises.stage_07.wrong_tiles import tile_mistakes
 
 
 def _tile_cases(generator: torch.Generator) -> Cases:
@@ -92,86 +92,12 @@ EXERCISE = Exercise(
         "Two loops, over top in range(0, H, tile) and left in range(0, W, tile). Slices that end beyond the image "
         "stop at its border, so the rest at the right and below comes by itself.",
         "The window begins at y = max(top - margin, 0), since a negative index would count from the end.",
-        "Within the window the tile begins at top - y, which is the margin, or less at the image's border.",
+        "Within the window the tile begins at top - y, which is the margin, or less at the image's border. It ends at "
+        "bottom - y, where bottom = min(top + tile, H).",
         "gradient[:, :, top:bottom, left:right] = slope[:, :, top - y : bottom - y, left - x : right - x]",
     ),
     cases=_tile_cases,
     answer=_answer_tiles,
     judge=_judge_tiles,
-    mistakes=(
-        Mistake(
-            "rest lost",
-            "where the image's side is no multiple of the tile, the rest on the right and below has no gradient. "
-            "range(0, H, tile) begins a tile there, too, and slices stop at the border by themselves.",
-            tiled(rest=False),
-        ),
-        Mistake(
-            "no margin",
-            "you look at bare tiles, so near their borders the network sees padding in place of the neighbours: "
-            "that is where seams come from. Give the window its margin.",
-            tiled(margin=False),
-        ),
-        Mistake(
-            "margin kept",
-            "you copy the whole window, and its margin, which is wrong near its edge, overwrites what the tile "
-            "before had right. Keep the tile only.",
-            tiled(paste="window"),
-        ),
-        Mistake(
-            "windows added up",
-            "you add the windows up, so where they overlap the gradient is counted twice and more. "
-            "Keep each window's own tile only.",
-            tiled(paste="sum"),
-        ),
-        Mistake(
-            "cut where there is no margin",
-            "you cut a whole margin off every window. At the image's upper and left border there is none: the "
-            "tile begins at top - max(top - margin, 0) within its window.",
-            tiled(fixed=True),
-        ),
-        Mistake(
-            "tile and margin written down",
-            "you wrote 8 and 4 into the code, the numbers of one case. tile and margin are the function's arguments.",
-            lambda gradient_of, image, tile, margin: tiled()(gradient_of, image, 8, 4),
-        ),
-        Mistake(
-            "no margin below and on the right",
-            "your windows have a margin above and on the left alone. They need it below and on the right as well: "
-            "bottom + margin, right + margin.",
-            one_sided,
-        ),
-        Mistake(
-            "no margin above and on the left",
-            "your windows have a margin below and on the right alone. They begin at max(top - margin, 0) and "
-            "max(left - margin, 0).",
-            tiled(before=False),
-        ),
-        Mistake(
-            "the window's corner kept",
-            "you take the tile from the window's upper left corner. There lies its margin: within the window the tile "
-            "begins at top - y and left - x.",
-            tiled(paste="corner"),
-        ),
-        Mistake(
-            "out of the loop after one row",
-            "you return after the first row of tiles. Is the return inside the outer for loop?",
-            tiled(rows=1),
-        ),
-        Mistake(
-            "out of the loop after one tile",
-            "you return after the first tile. Is the return inside the for loops?",
-            tiled(rows=1, columns=1),
-        ),
-        Mistake(
-            "half a margin",
-            "your margin is half as wide. It is `margin` on each side, not both together.",
-            lambda gradient_of, image, tile, margin: tiled()(gradient_of, image, tile, margin // 2),
-        ),
-        Mistake(
-            "all at once",
-            "the gradient is right, but you took it of more than a tile and its margins: a photo of 12 megapixels "
-            "would not fit into memory. Hand gradient_of one window at a time.",
-            lambda gradient_of, image, tile, margin: gradient_of(image),
-        ),
-    ),
+    mistakes=tile_mistakes(),
 )

@@ -47,3 +47,74 @@ def multiplied_up(photo, octaves, scale):
 
 def add(photo, detail):
     return photo + detail
+
+
+def grown(photo, octaves, scale):
+    """Sizes from the photo's own upwards, beyond it."""
+    H, W = photo.shape[2:]
+    return [(round(H * scale**k), round(W * scale**k)) for k in range(octaves)]
+
+
+def by_multiples(photo, octaves, scale):
+    """Sizes divided by multiples of the scale, which for the last octave is 0."""
+    H, W = photo.shape[2:]
+    return [(round(H / (scale * k)), round(W / (scale * k))) for k in reversed(range(octaves))]
+
+
+def _in_octaves(step):
+    """A wrong answer that keeps a detail of its own. step: (photo, detail, size, dream_at) -> (dreamt, new detail)"""
+
+    def wrong(photo, dream_at, octaves, scale):
+        detail = None
+        for size in all_sizes(photo, octaves, scale):
+            dreamt, detail = step(photo, detail, size, dream_at)
+        return dreamt
+
+    return wrong
+
+
+@_in_octaves
+def not_enlarged(photo, detail, size, dream_at):
+    small = resize(photo, size)
+    dreamt = dream_at(small if detail is None else small + detail)
+    return dreamt, dreamt - small
+
+
+@_in_octaves
+def not_shrunk(photo, detail, size, dream_at):
+    dreamt = dream_at(photo + resize(0 * photo if detail is None else detail, size))
+    return dreamt, dreamt - photo
+
+
+@_in_octaves
+def difference_from_the_whole(photo, detail, size, dream_at):
+    small = resize(photo, size)
+    dreamt = dream_at(small if detail is None else small + resize(detail, size))
+    return dreamt, dreamt - photo
+
+
+@_in_octaves
+def added_afterwards(photo, detail, size, dream_at):
+    small = resize(photo, size)
+    dreamt = dream_at(small)
+    dreamt = dreamt if detail is None else dreamt + resize(detail, size)
+    return dreamt, dreamt - small
+
+
+@_in_octaves
+def cut_out(photo, detail, size, dream_at):
+    small = photo[:, :, : size[0], : size[1]]
+    dreamt = dream_at(small if detail is None else small + resize(detail, size))
+    return dreamt, dreamt - small
+
+
+def by_a_factor(photo, dream_at, octaves, scale):
+    return dream_at(resize(photo, 1 / scale ** (octaves - 1)))
+
+
+def enlarged_after_each(photo, dream_at, octaves, scale):
+    image = resize(photo, all_sizes(photo, octaves, scale)[0])
+    for _ in range(octaves):
+        image = dream_at(image)
+        image = resize(image, (round(image.shape[2] * scale), round(image.shape[3] * scale)))
+    return image

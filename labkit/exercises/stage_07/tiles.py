@@ -41,3 +41,53 @@ def one_sided(gradient_of, image, tile, margin):
         slope = gradient_of(image[:, :, y : top + tile, x : left + tile])
         gradient[:, :, top : top + tile, left : left + tile] = slope[:, :, top - y :, left - x :]
     return gradient
+
+
+def _clipped(begin, tile, wide, side):
+    return max(begin - wide, 0), begin + tile + wide
+
+
+def in_full_margin(begin, first, tile, wide):
+    """Where a tile is in its window if there is a whole margin before it."""
+    return slice(wide, wide + tile)
+
+
+def a_tile_each(
+    *,
+    window=_clipped,
+    core=lambda begin, first, tile, wide: slice(begin - first, begin - first + tile),
+    turned=False,
+):
+    """A wrong answer, written with one tile's place on the left of =, so that what does not fit raises.
+
+    window: (begin of the tile, tile, margin, side of the image) -> where its window begins and ends
+    core:   (begin of the tile, begin of the window, tile, margin) -> what is kept of the window
+    turned: whether rows and columns are exchanged in the window
+    """
+
+    def wrong(gradient_of, image, tile, wide):
+        (H, W), gradient = image.shape[2:], torch.zeros_like(image)
+        for top, left in itertools.product(range(0, H, tile), range(0, W, tile)):
+            rows, columns = window(top, tile, wide, H), window(left, tile, wide, W)
+            inside = core(top, rows[0], tile, wide), core(left, columns[0], tile, wide)
+            if turned:
+                rows, columns, inside = columns, rows, inside[::-1]
+            slope = gradient_of(image[:, :, slice(*rows), slice(*columns)])
+            gradient[:, :, top : top + tile, left : left + tile] = slope[:, :, inside[0], inside[1]]
+        return gradient
+
+    return wrong
+
+
+def averaged(gradient_of, image, tile, wide):
+    total, count = torch.zeros_like(image), torch.zeros_like(image)
+    for top, left in itertools.product(*(range(0, side, tile) for side in image.shape[2:])):
+        rows, columns = (slice(*_clipped(begin, tile, wide, 0)) for begin in (top, left))
+        total[:, :, rows, columns] += gradient_of(image[:, :, rows, columns])
+        count[:, :, rows, columns] += 1
+    return total / count
+
+
+def in_one_row(gradient_of, image, tile, wide):
+    tiles = tiled()(gradient_of, image, tile, wide).split(tile, dim=2)
+    return torch.cat([part for row in tiles for part in row.split(tile, dim=3)], dim=3)

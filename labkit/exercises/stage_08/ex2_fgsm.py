@@ -46,7 +46,7 @@ def _judge_fgsm(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
         "adversarial",
         got.where(sure, expected) if got.shape == expected.shape else got,
         expected,
-        why="nudge one value: where the loss rises, it goes up by epsilon, and where the loss falls, down",
+        why="each value nudged up: where the loss rises, the value goes up by epsilon, and where it falls, down",
         atol=1e-5,
     )
 

@@ -37,6 +37,12 @@ def _judge_projection(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
 
 
+def _below_epsilon(images, originals, epsilon):
+    difference = images - originals
+    inside = torch.where(difference > epsilon, epsilon, difference)
+    return (originals + torch.where(inside < epsilon, -epsilon, inside)).clamp(0, 1)
+
+
 def _shrink(images, originals, epsilon):
     difference = images - originals
     largest = difference.abs().amax(dim=(1, 2, 3), keepdim=True)
@@ -64,6 +70,11 @@ EXERCISE = Exercise(
     judge=_judge_projection,
     alone=each("images", "originals"),
     mistakes=(
+        Mistake(
+            "below epsilon for below -epsilon",
+            "values inside the box go to its lower edge as well: too low is what is below -epsilon, not below epsilon.",
+            _below_epsilon,
+        ),
         Mistake(
             "box around zero",
             "you clip the image itself to -epsilon..epsilon, which leaves it almost black. The box stands "

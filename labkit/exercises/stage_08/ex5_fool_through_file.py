@@ -39,8 +39,8 @@ def _judge_file(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
         "image",
         image if off.any() else forgive_few(image, expected),
         expected,
-        why=f"in the file the target's logit is {_margin(case, image)}; {int(off.sum())} of your values are no "
-        "multiple of 1/255",
+        why=f"in the file the target's logit is {_margin(case, image)}; {int(off.sum())} of your values lie between "
+        "two multiples of 1/255",
         atol=1e-5,
     )
 
@@ -111,6 +111,11 @@ EXERCISE = Exercise(
             "not rounded",
             "you return the image in floats. A file holds only multiples of 1/255: return the rounded one.",
             filed(give=lambda moved, shown: moved),
+        ),
+        Mistake(
+            "rounded to hundredths",
+            "you round to multiples of 1/100 (decimals=2). A file holds those of 1/255: (255 * moved).round() / 255",
+            filed(show=lambda moved: moved.round(decimals=2)),
         ),
         Mistake(
             "256 levels",
