@@ -11,7 +11,7 @@ from labkit.authoring.reference import all_references
 from labkit.checks.exercise import CheckFailed
 from labkit.errors import LabError
 from labkit.exercises import check
-from labkit.exercises.own_functions import Mine
+from labkit.exercises.own_functions import Mine, passes
 from labkit.exercises.stand_ins import STAND_INS
 from labkit.methods import (
     filters,
@@ -143,6 +143,21 @@ def test_what_is_no_function_is_handed_on():
     assert set(dir(gradients)) <= set(dir(lab))
     with pytest.raises(LabError, match="expected a module"):
         mine("filters")
+
+
+SIGNS = """
+def fgsm(model, images, labels, epsilon):
+    leaf = images.clone().requires_grad_()
+    loss = torch.nn.functional.cross_entropy(model(leaf), labels)
+    return (images + epsilon * torch.autograd.grad(loss, leaf)[0].sign()).clamp(0, 1)
+"""
+
+
+def test_it_is_judged_as_in_its_check_cell_also_where_gradients_are_off():
+    with torch.no_grad():
+        assert passes("08.2", written(SIGNS, "fgsm"))
+    with torch.inference_mode():
+        assert passes("08.2", written(SIGNS.replace("loss", "cost"), "fgsm"))
 
 
 def test_a_check_that_fails_is_remembered_as_failed():

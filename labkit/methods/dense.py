@@ -121,8 +121,11 @@ def probabilities(dense: Dense, images: Tensor) -> tuple[Tensor, Tensor]:
     return logits.softmax(dim=1)[0], windows(dense, images, logits)
 
 
-def answers(dense: Dense, images: Tensor) -> Tensor:
-    """Logits at every position, without a graph: (N, 3, H, W) -> (N, categories, h, w)."""
+def answers(dense: nn.Module, images: Tensor) -> Tensor:
+    """Logits at every position, without a graph: (N, 3, H, W) -> (N, categories, h, w).
+
+    dense: a Dense; of any other network what it puts out
+    """
     with torch.no_grad():
         return dense(images)
 
