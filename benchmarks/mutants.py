@@ -32,6 +32,8 @@ from labkit.errors import LabError
 from labkit.exercises import exercises, find, stages
 
 DEAD = 0.98  # at least so many of the mutants that are not equivalent
+NAMED = 65  # percent: at least so many of those killed are told a cause
+WRONG = 0.02  # at most so many of the causes told are not the true ones
 
 
 def options() -> argparse.Namespace:
@@ -55,10 +57,12 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument("--tell", type=Path, help="write what was said to each killed mutant, as JSON lines")
     parser.add_argument(
-        "--check", action="store_true", help=f"status 1 if less than {DEAD:.0%} die, or marks are stale"
+        "--check",
+        action="store_true",
+        help=f"status 1 if less than {DEAD:.0%} die, over {WRONG:.0%} of the names are wrong, or marks are stale",
     )
     parser.add_argument(
-        "--named", type=float, default=0.0, help="with --check: the least share named, in percent"
+        "--named", type=float, default=NAMED, help=f"with --check: the least share named, {NAMED} if not said"
     )
     return parser.parse_args()
 
@@ -117,13 +121,17 @@ def main() -> int:
     )
     for outcome in total.survivors:
         print("\n" + (marks.entry(outcome.mutant) if setting.survivors else report.as_diff(outcome.mutant)))
-    old = report.stale(total.equivalent, total.outcomes, [r.exercise_id for r in asked])
-    for mark in old:
+    ids = [r.exercise_id for r in asked]
+    survive_no_more = report.stale(total.equivalent, total.outcomes, ids)
+    for mark in survive_no_more:
         print(f"\nno survivor any more, take it off {marks.EQUIVALENT.name}: {mark.title}")
+    told_no_more = report.stale_names(total.misnamed, total.outcomes, ids)
+    for mark in told_no_more:
+        print(f"\nnot told any more, take it off {marks.MISNAMED.name}: {mark.title}: {mark.named}")
     if setting.tell:
         report.tell(total.outcomes, setting.tell)
-    few = total.dead_share < DEAD or 100 * total.named_share < setting.named
-    return int(setting.check and (few or bool(old)))
+    few = total.dead_share < DEAD or 100 * total.named_share < setting.named or total.wrong_share > WRONG
+    return int(setting.check and (few or bool(survive_no_more or told_no_more)))
 
 
 if __name__ == "__main__":

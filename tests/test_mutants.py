@@ -268,6 +268,10 @@ def test_a_wrong_name_counts_as_long_as_it_is_told(tried):
     other = marks.Mark(*named.mutant.key, reason="it is another thing", named="another name")
     assert report.Count({}, {told.key: told}, [named]).named_wrongly == [named]
     assert report.Count({}, {other.key: other}, [named]).named_wrongly == []
+    assert report.Count({}, {told.key: told}, [named]).wrong_share == 1
+    assert report.stale_names({told.key: told}, [named], ["99.1"]) == []
+    assert report.stale_names({other.key: other}, [named], ["99.1"]) == [other]
+    assert report.stale_names({other.key: other}, [named], ["99.2"]) == []
 
 
 def test_an_entry_is_read_as_it_was_written(tmp_path):

@@ -59,10 +59,13 @@ class Count:
     def named_share(self) -> float:
         return _share(len(self.named), len(self.killed))
 
+    @property
+    def wrong_share(self) -> float:
+        return _share(len(self.named_wrongly), len(self.named))
+
     def _mark_of_name(self, outcome: Outcome) -> bool:
-        """A name marked as wrong counts as long as it is still the one that is told."""
         mark = self.misnamed.get(outcome.mutant.key)
-        return mark is not None and outcome.named.startswith(mark.named)
+        return mark is not None and _still_told(mark, outcome)
 
     @property
     def placed(self) -> list[Outcome]:
@@ -75,7 +78,7 @@ class Count:
 
     def row(self, title: str) -> str:
         """The counts below HEADING."""
-        killed, crashed, named = len(self.killed), len(self.crashed), len(self.named)
+        killed, crashed = len(self.killed), len(self.crashed)
         wrongly = len(self.named_wrongly)
         cells = [
             len(self.outcomes),
@@ -86,7 +89,7 @@ class Count:
             f"{self.dead_share:.1%}",
             f"{self.named_share:.0%}",
             f"{_share(sum(o.state == State.WRONG for o in self.named), killed - crashed):.0%}",
-            f"{wrongly} {_share(wrongly, named):.1%}",
+            f"{wrongly} {self.wrong_share:.1%}",
             len(self.placed),
             sum(o.misplaced for o in self.placed),
             f"{_share(len(self.told), killed):.0%}",
@@ -100,6 +103,18 @@ def stale(marks: Marks, outcomes: Iterable[Outcome], exercise_ids: Iterable[str]
     survivors = {outcome.mutant.key for outcome in outcomes if outcome.survived}
     ids = set(exercise_ids)
     return [mark for key, mark in marks.items() if mark.exercise_id in ids and key not in survivors]
+
+
+def stale_names(marks: Marks, outcomes: Iterable[Outcome], exercise_ids: Iterable[str]) -> list[Mark]:
+    """The marks of wrong names, of these exercises, that are told to no mutant any more."""
+    told = {o.mutant.key for o in outcomes if o.mutant.key in marks and _still_told(marks[o.mutant.key], o)}
+    ids = set(exercise_ids)
+    return [mark for key, mark in marks.items() if mark.exercise_id in ids and key not in told]
+
+
+def _still_told(mark: Mark, outcome: Outcome) -> bool:
+    """A name marked as wrong counts as long as it is still the one that is told."""
+    return bool(outcome.named) and outcome.named.startswith(mark.named)
 
 
 def as_diff(mutant: Mutant) -> str:
