@@ -320,11 +320,19 @@ pictures.class_maps(
 # which is not there. What will the empty table be?
 
 # %%
+show.bet(
+    "table",
+    "Which of the four leads in most of the photo, cup, spoon and table together?",
+    options=["espresso", "ladle", "soup bowl", "dalmatian"],
+)
+
+# %%
 fine = lab.convolutionize(squeezenet, window=3)  # openings of 64 pixels
 coffee, choices = large["coffee"], ["espresso", "ladle", "soup bowl", "dalmatian"]
 answers, places = lab.probabilities(fine, coffee)
 answers = answers[[squeezenet.index_of(category) for category in choices]]  # (4, h, w)
 pixels = lab.upsampled(answers, places, coffee.shape[2:])  # (4, 448, 448)
+show.settle("table", choices[pixels.argmax(dim=0).flatten().bincount().argmax()])
 pictures.coarse_segmentation(
     coffee,
     dict(zip(choices, pixels, strict=True)),

@@ -390,12 +390,21 @@ show.grid(
 # places, whatever the photo. What will its deconvnet show, if we ask for a koala on a dog and on a cannon?
 
 # %%
+show.bet(
+    "two photos",
+    f"How alike are the deconvnets of koala on two photos, in {other.name}? Their rank correlation, on average:",
+    low=-1,
+    high=1,
+)
+
+# %%
 target = "koala"
 one_target = {network.name: lab.deconvnet(network, photos, target) for network in (model, other)}
 first, second = torch.triu_indices(len(photos), len(photos), offset=1)  # all pairs of photos
 between = {name: sanity.rank_correlation(maps[first], maps[second]) for name, maps in one_target.items()}
 two = [0, -1]  # the dog and the cannon
 
+show.settle("two photos", between[other.name].mean())
 show.grid(
     {"deconvnet": torch.cat([pictures.signed(maps[two]) for maps in one_target.values()])},
     above=[f"{name}\n{names[photo]}" for name in one_target for photo in two],
@@ -416,6 +425,13 @@ show.grid(
 # **Predict first.** The dog's photo, with the *cannon's* switches: what will the deconvnet show? And without any?
 
 # %%
+show.bet(
+    "switches",
+    "The dog's photo with the cannon's switches: whose own map will the deconvnet be like, by rank correlation?",
+    options=["the dog's", "the cannon's", "neither, below one half with both"],
+)
+
+# %%
 dog, cannon = photos[:1], photos[-1:]
 ways_back = {
     "the dog, its own switches": switches(model, dog),
@@ -426,6 +442,14 @@ by_switches = {}
 for name, where in ways_back.items():
     with unpooling(where):
         by_switches[name] = lab.deconvnet(model, dog, target)
+
+exchanged = by_switches["the dog, the cannon's switches"]
+like = {
+    name: sanity.rank_correlation(exchanged, one_target[NETWORK][[i]])
+    for name, i in (("dog", 0), ("cannon", -1))
+}
+nearest = max(like, key=like.get)
+show.settle("switches", f"the {nearest}'s" if like[nearest] >= 0.5 else "neither, below one half with both")
 pictures.by_switches(
     by_switches | {"the cannon, its own switches": one_target[NETWORK][-1:]},
     autograd=one_target[NETWORK][:1],
