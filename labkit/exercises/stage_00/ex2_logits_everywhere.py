@@ -121,7 +121,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "softmax",
-            "you return probabilities. Asked for are the logits, before softmax.",
+            "you return probabilities. The task asks for the logits, before softmax.",
             lambda *case: _pooled_as_asked(*case).softmax(dim=1),
         ),
         Mistake(

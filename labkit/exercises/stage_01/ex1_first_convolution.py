@@ -117,7 +117,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "largest convolution",
-            "you return the convolution with the most filters or weights. Asked for is the first.",
+            "you return the convolution with the most filters or weights. The task asks for the first.",
             lambda net: max(_convolutions(net.modules()), key=lambda c: c.weight.numel()).weight.detach(),
         ),
         Mistake(

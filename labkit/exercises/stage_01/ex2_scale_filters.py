@@ -110,9 +110,8 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "zero made grey",
-            "you put weight 0 at grey, 0.5. Then hardly any filter reaches both 0 and 1. Asked for is the smallest "
-            "weight "
-            "at 0 and the largest at 1.",
+            "you put weight 0 at grey, 0.5. Then hardly any filter reaches both 0 and 1. The task asks for the "
+            "smallest weight at 0 and the largest at 1.",
             _centred,
         ),
         Mistake(
@@ -122,7 +121,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "negative weights cut",
-            "you cut the negative weights before stretching. The smallest weight becomes 0, also if it is negative.",
+            "you cut the negative weights before stretching. The smallest weight becomes 0, even if it is negative.",
             lambda f: _scale(f.clamp(min=0)),
         ),
         Mistake(

@@ -113,7 +113,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "contrast kept",
-            "you took off the mean and left the contrast. Divide by sqrt(variance + epsilon) as well.",
+            "you subtracted the mean and left the contrast. Divide by sqrt(variance + epsilon) as well.",
             _contrast(scale=lambda variance, epsilon: 1),
         ),
         Mistake(
@@ -145,7 +145,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "stretched to 0..1",
-            "you stretch each patch from its smallest to its largest value. Asked for is mean 0, divided by the "
+            "you stretch each patch from its smallest to its largest value. The task asks for mean 0, divided by the "
             "contrast.",
             _contrast(
                 mean=lambda p: p.amin(dim=1, keepdim=True),

@@ -148,7 +148,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "correlation",
-            "you took the correlation of the pixels, in which each has variance 1. Asked for is their covariance.",
+            "you took the correlation of the pixels, in which each has variance 1. The task asks for their covariance.",
             whiten(covariance=lambda c: torch.corrcoef(c.T).nan_to_num()),
         ),
     ),

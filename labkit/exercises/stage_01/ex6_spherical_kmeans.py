@@ -142,8 +142,8 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "mean in place of the sum",
-            "you divide by the number of patches that a centroid won. Asked for is their sum, so that the old centroid "
-            "counts as one among many.",
+            "you divide by the number of patches that a centroid won. The task asks for their sum, so that the old "
+            "centroid counts as one among many.",
             _round(weights=lambda similarity, chosen: chosen * similarity / chosen.sum(dim=0).clamp(min=1)),
         ),
         Mistake(

@@ -167,7 +167,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "last but one",
-            "you watch the last but one nn.Linear. Asked for is what goes into the last: [-1].",
+            "you watch the last but one nn.Linear. The task asks for what goes into the last: [-1].",
             lambda model, images: hooked(
                 model, images, find=lambda m: [x for x in m.modules() if isinstance(x, nn.Linear)][-2]
             ),

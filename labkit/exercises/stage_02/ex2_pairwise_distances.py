@@ -138,7 +138,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "cosine",
-            "you compare directions, 1 - cosine. Asked for is the distance L2, in which lengths count.",
+            "you compare directions, 1 - cosine. The task asks for the distance L2, in which lengths count.",
             lambda q, g: 1 - torch.nn.functional.normalize(q) @ torch.nn.functional.normalize(g).T,
         ),
         Mistake(

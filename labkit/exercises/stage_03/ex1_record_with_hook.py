@@ -174,7 +174,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "output of the network",
-            "you return what the whole network puts out. Asked for is the output of one layer: its hook's third "
+            "you return what the whole network puts out. The task asks for the output of one layer: its hook's third "
             "argument.",
             lambda net, images, layer: net(images).detach(),
         ),

@@ -72,9 +72,8 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "only exact zeros, twice",
-            "both of your numbers look for values equal to zero. A layer without a ReLU has values below zero, and "
-            "they "
-            "are no firing either: maps <= 0.",
+            "both of your numbers look for values equal to zero. A layer without a ReLU has values below zero, "
+            "and those do not fire either: maps <= 0.",
             lambda maps: ((maps == 0).float().mean((0, 2, 3)), (maps == 0).all(3).all(2).all(0)),
         ),
         Mistake(
@@ -101,15 +100,14 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "by the sum",
-            "you looked whether a channel's sum or mean is zero or less. One peak among many values below zero is "
+            "you checked whether a channel's sum or mean is zero or less. One peak among many values below zero is "
             "firing all the same: look at the largest value.",
             _count(never=lambda maps: maps.sum((0, 2, 3)) <= 0),
         ),
         Mistake(
             "exactly zero",
-            "you looked whether a channel's sum, or its largest value, is exactly 0. Without a ReLU both can lie below "
-            "0 "
-            "in a channel that never fires: largest value <= 0.",
+            "you checked whether a channel's sum, or its largest value, is exactly 0. Without a ReLU both can lie "
+            "below 0 in a channel that never fires: largest value <= 0.",
             _count(never=lambda maps: maps.sum((0, 2, 3)) == 0),
         ),
         Mistake(
@@ -120,7 +118,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "fires in place of never",
-            "your second result is True for channels that fire. Asked for are those that never do.",
+            "your second result is True for channels that fire. The task asks for those that never do.",
             _count(never=lambda maps: maps.amax((0, 2, 3)) > 0),
         ),
         Mistake(

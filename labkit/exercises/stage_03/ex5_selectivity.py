@@ -182,7 +182,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "-1 to 1",
-            "your scores run from -1 to 1. Asked for is a share of pairs: a win counts 1, a draw a half, a loss 0.",
+            "your scores run from -1 to 1. The task asks for a share: a win counts 1, a draw a half, a loss 0.",
             _select(share=lambda won: 2 * won.mean((0, 1)) - 1),
         ),
     ),

@@ -97,12 +97,12 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "black around it",
-            "your canvas is black. Asked for is grey, 0.5; if that changes the answer, the box is too small.",
+            "your canvas is black. The task asks for grey, 0.5; if that changes the answer, the box is too small.",
             crop_on_canvas(fill=lambda image: 0.0),
         ),
         Mistake(
             "best of the map",
-            "you return the largest value of the map. Asked for is this very unit: [0, channel, row, column].",
+            "you return the largest value of the map. The task asks for this very unit: [0, channel, row, column].",
             crop_on_canvas(read=lambda maps, channel, row, column: maps[0, channel].max()),
         ),
         Mistake(
@@ -134,17 +134,17 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "white around it",
-            "your canvas is white. Asked for is grey, 0.5; if that changes the answer, the box is too small.",
+            "your canvas is white. The task asks for grey, 0.5; if that changes the answer, the box is too small.",
             crop_on_canvas(fill=lambda image: 1.0),
         ),
         Mistake(
             "the photo's mean around it",
-            "your canvas has the photo's mean. Asked for is grey, 0.5, whatever the photo.",
+            "your canvas has the photo's mean. The task asks for grey, 0.5, whatever the photo.",
             crop_on_canvas(fill=torch.mean),
         ),
         Mistake(
             "a mean colour around it",
-            "your canvas has the photo's mean colour. Asked for is grey, 0.5, whatever the photo.",
+            "your canvas has the photo's mean colour. The task asks for grey, 0.5, whatever the photo.",
             crop_on_canvas(fill=lambda image: image.mean(dim=(2, 3), keepdim=True)),
         ),
         Mistake(
@@ -154,12 +154,12 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "mean of the map",
-            "you return the mean of the map. Asked for is this very unit: [0, channel, row, column].",
+            "you return the mean of the map. The task asks for this very unit: [0, channel, row, column].",
             crop_on_canvas(read=lambda maps, channel, row, column: maps[0, channel].mean()),
         ),
         Mistake(
             "the whole map",
-            "you return the channel's whole map. Asked for is one unit of it: [0, channel, row, column].",
+            "you return the channel's whole map. The task asks for one unit of it: [0, channel, row, column].",
             crop_on_canvas(read=lambda maps, channel, row, column: maps[0, channel]),
         ),
         Mistake(

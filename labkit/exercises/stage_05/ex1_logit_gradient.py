@@ -91,13 +91,13 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "the logarithm of a probability",
-            "you differentiate the log of a probability, log_softmax. It takes off what all logits have in common, "
+            "you differentiate the log of a probability, log_softmax. It subtracts what all logits have in common, "
             "so the other logits are in the map. Take the logit as it is.",
             _gradient_of(lambda logits, targets: _own(logits.log_softmax(1), targets).sum()),
         ),
         Mistake(
             "the largest logit",
-            "you take the logit of what the network puts first. Asked for is the target's, whatever comes first: "
+            "you take the logit of what the network puts first. The task asks for the target's, whatever comes first: "
             "logits[range(N), targets].",
             _gradient_of(lambda logits, targets: logits.amax(dim=1).sum()),
         ),

@@ -78,7 +78,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "colours cancel",
-            "you averaged the signed gradients, so red and green that pull in opposite ways cancel. "
+            "you averaged the signed gradients, so red and green that pull in opposite directions cancel. "
             ".abs() first, then the maximum.",
             lambda g: g.mean(dim=1).abs(),
         ),

@@ -100,7 +100,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "either is enough",
-            "your guided rule lets pass where one of the two is above 0. It asks for both: & in place of |.",
+            "your guided rule lets the gradient pass where one of the two is above 0. It asks for both: &, not |.",
             _rules(guided=lambda g, x: g * ((x > 0) | (g > 0))),
         ),
         Mistake(
@@ -120,7 +120,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "mask turned round",
-            "you let pass where the input is below 0: that is where a ReLU is shut. The mask is x > 0.",
+            "you let the gradient pass where the input is below 0: that is where a ReLU is shut. The mask is x > 0.",
             _rules(gradient=lambda g, x: g * (x < 0), guided=lambda g, x: g.clamp(min=0) * (x < 0)),
         ),
         Mistake(

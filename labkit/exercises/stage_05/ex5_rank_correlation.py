@@ -65,7 +65,8 @@ EXERCISE = Exercise(
     hints=(
         "Three steps: flatten both maps, put ranks in place of values, take the ordinary correlation of the ranks.",
         "A rank by counting: values[:, None] > values is (n, n), and its sum over dim=1 says how many are smaller.",
-        "Equal values share the mean of their ranks: add half of (values[:, None] == values).sum(dim=1).",
+        "Equal values share the mean of their ranks: smaller + (1 + equal) / 2, where equal is "
+        "(values[:, None] == values).sum(dim=1).",
         "torch.corrcoef(torch.stack([ranks_of_first, ranks_of_second]))[0, 1]",
     ),
     cases=_map_pairs,
@@ -141,7 +142,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "mean not taken off",
-            "you multiply the ranks without taking their mean off, as a cosine does. A correlation takes it off first.",
+            "you multiply the ranks without subtracting their mean, as a cosine does. A correlation subtracts it.",
             lambda a, b: torch.cosine_similarity(_count_ranks(a), _count_ranks(b), dim=0),
         ),
         Mistake(

@@ -104,7 +104,7 @@ def threshold_mistakes(with_threshold: Callable[..., Callable[..., Tensor]]) -> 
         ),
         Mistake(
             "so many percent stay",
-            "you clip all but so many percent. percent is how many go: quantile(percent / 100).",
+            "you keep so many percent and clip the rest. `percent` is how many become grey: quantile(percent / 100).",
             with_threshold(threshold_of=of_the_rest),
         ),
     )

@@ -98,8 +98,8 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "pulled to black",
-            "your L2 term pulls towards 0, which in an image of 0..1 is black. Nothing is grey: take 0.5 off "
-            "first. (The papers write ‖I‖² since their images have the mean taken off.)",
+            "your L2 term pulls towards 0, which in an image of 0..1 is black. Nothing is grey: subtract 0.5 "
+            "first. (The papers write ‖I‖² since the mean is subtracted from their images.)",
             _step_up(lambda image: -image.square().sum()),
         ),
         Mistake(

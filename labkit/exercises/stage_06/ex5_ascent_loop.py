@@ -137,7 +137,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "regularised at the end",
-            "you regularise once, after the last step. It belongs into the loop, after every `every`-th step.",
+            "you regularise once, after the last step. It belongs in the loop, after every `every`-th step.",
             loop(
                 is_regularised=lambda step, steps, every: False,
                 finish=lambda image, regularise, steps, every: regularise(image),

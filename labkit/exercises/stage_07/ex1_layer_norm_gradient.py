@@ -165,7 +165,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "the spread",
-            "you take the mean off before squaring. The norm measures from 0.",
+            "you subtract the mean before squaring. The norm measures from 0.",
             _gradient_of(lambda maps, logits: (maps - maps.mean()).square().sum() / 2),
         ),
         Mistake(

@@ -96,7 +96,7 @@ _MISTAKES = (
     ),
     Mistake(
         "detail taken off",
-        "you take the detail off the photo. What was dreamt so far is added to it.",
+        "you subtract the detail from the photo. What was dreamt so far is added to it.",
         octaves_of(lambda photo, detail: photo - detail),
     ),
     Mistake(

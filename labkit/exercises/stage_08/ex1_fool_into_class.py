@@ -85,7 +85,7 @@ EXERCISE = Exercise(
         *step_mistakes(walk),
         Mistake(
             "the gradient taken once",
-            "you take the gradient of the photo once and walk straight on, where the slope has long turned. "
+            "you take the gradient of the photo once and walk straight on, where the slope has long changed. "
             "Take it anew in each step, of the image that you have got to.",
             walk(at=lambda image, start: start),
         ),
@@ -104,7 +104,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "goes on when fooled",
-            "you use all the steps, also when the network is fooled long since, so the change is larger than it "
+            "you use all the steps, even when the network has long been fooled, so the change is larger than it "
             "has to be. Stop as soon as the target comes first.",
             walk(looks=lambda taken: False),
         ),

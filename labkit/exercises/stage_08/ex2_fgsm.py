@@ -116,7 +116,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "what comes first in place of the labels",
-            "you take the loss of what the network puts first. Given are the labels: F.cross_entropy(…, labels).",
+            "you take the loss of what the network puts first. You are given the labels: F.cross_entropy(…, labels).",
             _step_of(
                 lambda model, images, labels: loss_gradient(model, images, model(images).argmax(1)).sign()
             ),

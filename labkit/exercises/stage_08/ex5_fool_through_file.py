@@ -134,7 +134,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "goes on when fooled",
-            "you use all the steps, also when the file fools the network long since. Stop as soon as it does.",
+            "you use all the steps, even when the file has long fooled the network. Stop as soon as it does.",
             filed(looks=lambda taken: False),
         ),
         Mistake(

@@ -22,12 +22,12 @@ _PATHS: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {  # a mistake ->
         {"begin": lambda start, images: images},
     ),
     "gradient of the photos": (
-        "you take the gradient at the photos in every round, so you walk straight on where the slope has long turned. "
+        "you take the gradient at the photos in every round, so you walk straight on where the slope has long changed. "
         "Take it anew, at the image you have moved to.",
         {"at": lambda moved, images, start: images},
     ),
     "gradient of the start": (
-        "you take the gradient at start in every round, so you walk straight on where the slope has long turned. "
+        "you take the gradient at start in every round, so you walk straight on where the slope has long changed. "
         "Take it anew, at the image you have moved to.",
         {"at": lambda moved, images, start: start},
     ),
