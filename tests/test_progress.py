@@ -6,12 +6,13 @@ import sys
 import time
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 from lab import released, solved, with_cell
 
-from labkit.exercises import find, stages
+from labkit.exercises import find, memory, stages
 from labkit.exercises.memory import FILE, Said, append, is_kept, recall
 from labkit.exercises.standings import How, Progress, Standing, duration, how_it_stands, progress_in
 from labkit.exercises.texts import Notebook, fingerprint, read_notebooks, text_of
@@ -106,6 +107,22 @@ def test_where_the_folder_cannot_be_written_to_this_kernel_alone_remembers(tmp_p
     assert [one.exercise for one in recall(tmp_path)] == ["01.2"]
     assert not is_kept(tmp_path)
     assert is_kept(tmp_path.parent)
+
+
+def test_the_labs_own_functions_are_not_the_students_and_vs_code_says_where_its_notebook_is(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "lab").mkdir()
+    names = {"__vsc_ipynb_file__": str(tmp_path / "lab" / "01.ipynb")}
+    for shell, place in (
+        (SimpleNamespace(starting_dir=str(tmp_path), user_ns={}), tmp_path),
+        (SimpleNamespace(starting_dir=str(tmp_path), user_ns=names), tmp_path / "lab"),
+    ):
+        monkeypatch.setattr(memory, "students_shell", lambda shell=shell: shell)
+        memory.remember(find("01.2"), fingerprint, passed=True)
+        assert recall(place) == []
+        memory.remember(find("01.2"), said, passed=True)
+        assert [(one.exercise, one.passed, one.text) for one in recall(place)] == [("01.2", True, "")]
 
 
 # held against the notebooks

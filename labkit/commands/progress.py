@@ -102,7 +102,8 @@ def _figures(part: "Progress") -> "tuple[RenderableType, ...]":
 
     from labkit.exercises.standings import duration
 
-    bar = ProgressBar(part.total, part.passed, width=8, complete_style="green", finished_style="green")
+    width = 7 if console.width < 80 else 12
+    bar = ProgressBar(part.total, part.passed, width, complete_style="green", finished_style="green")
     (got, worth), left = part.points, part.minutes_left
     return bar, f"{part.passed}/{part.total}", f"{got}/{worth}", duration(left) if left else ""
 

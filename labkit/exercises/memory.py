@@ -39,8 +39,9 @@ _not_written: list[tuple[Path, Said]] = []  # where the folder cannot be written
 
 
 def remember(exercise: Exercise, function: Callable[..., Any], *, passed: bool) -> None:
-    """Keep what a check has just said, if a student has asked for it in a notebook."""
-    if shell := students_shell():
+    """Keep what a check has just said of a student's function, if it was asked in a notebook; not of the lab's own."""
+    own = not str(getattr(function, "__module__", "")).startswith("labkit.")
+    if own and (shell := students_shell()):
         said = Said(exercise.id, exercise.title, passed, text_of(function), time.time())
         append(said, folder_of(shell))
 
