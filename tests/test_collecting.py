@@ -18,7 +18,7 @@ from layouts import EXPECTED, LAYOUTS, PEOPLE, lay, notebook, work, written, zip
 
 from labkit.errors import LabError
 from labkit.exercises import stages as all_stages
-from labkit.grading.collecting import collect, grade_id, read_notebook, told
+from labkit.grading.collecting import archives, collect, grade_id, read_notebook, told
 from labkit.grading.collecting.stages import FUNCTIONS
 
 STAGES = ("05", "06")
@@ -429,6 +429,59 @@ def test_a_stage_that_is_not_asked_for_is_said(gather):
     assert reasons(collected)[NAME] == "of stage 05, which is not graded here"
 
 
+def test_a_folder_and_a_zip_of_one_name_are_one_student(gather):
+    collected = gather(
+        {
+            "ada.zip": zipped({"05-1.ipynb": work("05", "zip")}),
+            "ada/05.ipynb": work("05", "a"),
+            "b/05.ipynb": work("05", "b"),
+        }
+    )
+    assert texts(collected) == {("ada", "05", "zip"), ("b", "05", "b")}
+    assert len(collected.students) == 2
+
+
+def test_two_archives_whose_names_look_alike_are_not_taken_for_each_other(tmp_path):
+    (tmp_path / "class").mkdir()
+    for name, what in (("\u00e9va.zip", "one"), ("e\u0301va.zip", "two")):
+        (tmp_path / "class" / name).write_bytes(
+            zipped({f"{what}/05.ipynb": work("05", what), "06.ipynb": work("06", what)})
+        )
+    (found,) = collect(tmp_path / "class", stages=["05"]).handed_in
+    assert "2 files for this stage" in found.notes[0]
+
+
+def test_students_may_be_numbers(gather):
+    assert len(gather({f"{n}/05.ipynb": work("05", str(n)) for n in range(1, 4)}).students) == 3
+
+
+def test_code_above_a_stub_is_work(gather):
+    content = notebook("05", "", solved=0)
+    content["cells"][1]["source"] = [
+        "def answer_1(x):\n",
+        "    y = x.abs()\n",
+        '    raise NotImplementedError("TODO 05.1")',
+    ]
+    collected = gather(
+        {"ada/05.ipynb": written(content), "ada/05-1.ipynb": handout(), f"ben/{NAME}": handout()}
+    )
+    assert "y = x.abs()" in the(collected, "ada").notebook.cells[1].source
+
+
+def test_a_broken_file_is_of_the_stage_that_is_in_its_bytes(gather):
+    collected = gather(
+        {"ada/home.ipynb": work("06", "x")[:-99], "ben/2026-05-01.ipynb": b"{", f"cem/{NAME}": handout()}
+    )
+    assert the(collected, "ada", "06").trouble
+    assert "ended early" in reasons(collected)["2026-05-01.ipynb"]
+
+
+def test_a_layout_without_times_says_so_where_a_due_date_is_given(gather):
+    due = datetime(2000, 1, 1, tzinfo=UTC)
+    assert gather(layouts.folders(), due=due).layout.endswith("which does not say when work was handed in")
+    assert not any(h.late for h in gather(layouts.folders(), due=due).handed_in)
+
+
 # the roster ---------------------------------------------------------------------------------------------
 
 CANVAS_GRADEBOOK = """Student,ID,SIS User ID,SIS Login ID,Section,Lab 5 (77)
@@ -770,6 +823,15 @@ def test_hostile_archives_cost_themselves_and_nothing_else(case, whole, tmp_path
         h.trouble for h in collected.handed_in
     ]
     assert any(why and reason in why for why in said)
+
+
+def test_no_more_comes_out_of_an_archive_and_those_in_it_than_is_meant(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "_most", lambda _archive: 20_000)
+    one = {f"{n}/05.ipynb": work("05", str(n)) for n in range(9)}
+    place = lay(layouts.folders() | {"eve.zip": zipped({"in.zip": zipped(one)})}, tmp_path / "class")
+    collected = collect(place, stages=STAGES)
+    assert texts(collected) >= EXPECTED
+    assert "more comes out of this zip" in " ".join(the(collected, "eve").notes)
 
 
 # reading ----------------------------------------------------------------------------------------------

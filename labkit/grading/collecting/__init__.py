@@ -1,5 +1,6 @@
 """Collecting: from what an instructor downloaded to each student's notebook for each stage."""
 
+import os
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from labkit.grading.collecting.attempts import Reader, handed_in
 from labkit.grading.collecting.levels import find_class
 from labkit.grading.collecting.matching import with_roster
 from labkit.grading.collecting.notebooks import grade_id, opened, read_notebook
-from labkit.grading.collecting.submissions import Learner
+from labkit.grading.collecting.submissions import Found, Learner
 from labkit.grading.collecting.telling import told
 from labkit.grading.collecting.tree import File, Folder, Ignored, shown, walk
 from labkit.grading.records import Collected, Student
@@ -44,14 +45,16 @@ def collect(
     if roster is not None:
         students, work = with_roster(roster, students, work, ignored)
     order = sorted(work, key=lambda one: (one.student, one.stage))
-    return Collected(found.layout, tuple(sorted(students, key=lambda s: s.key)), tuple(order), tuple(ignored))
+    return Collected(
+        _layout(found, due), tuple(sorted(students, key=lambda s: s.key)), tuple(order), tuple(ignored)
+    )
 
 
 def _tree(place: Path, archives: Archives, ignored: Ignored) -> Folder:
     path = shown(str(place))
-    if place.is_dir():
+    if os.path.isdir(place):
         return walk(place, ignored, archives.unzip)
-    if not place.exists():
+    if not os.path.lexists(place):
         raise LabError(f"no folder {path}; give the folder or zip that the class's notebooks are in")
     if place.suffix.lower() != ".zip":
         above = shown(str(place.absolute().parent))
@@ -65,15 +68,23 @@ def _tree(place: Path, archives: Archives, ignored: Ignored) -> Folder:
     return folder
 
 
+def _layout(found: Found, due: datetime | None) -> str:
+    undated = due is not None and not found.dated
+    return f"{found.layout}, which does not say when work was handed in" if undated else found.layout
+
+
 def _keys(learners: list[Learner]) -> list[str]:
     """Each student's name, with the number where two have the same."""
     names = [learner.name for learner in learners]
-    return [
-        f"{learner.name}_{learner.number}"
-        if learner.number and names.count(learner.name) > 1
-        else learner.name
-        for learner in learners
-    ]
+    keys: list[str] = []
+    for learner in learners:
+        key = learner.name
+        if learner.number and names.count(key) > 1:
+            key = f"{key}_{learner.number}"
+        while key in keys:
+            key += "_"
+        keys.append(key)
+    return keys
 
 
 def _student(key: str, learner: Learner) -> Student:

@@ -10,19 +10,20 @@ from nbformat import NotebookNode
 from labkit.errors import LabError
 from labkit.grading.collecting.choosing import Candidate, choose
 from labkit.grading.collecting.notebooks import read_notebook
-from labkit.grading.collecting.stages import Work, stage_in_name, work
+from labkit.grading.collecting.stages import Work, stage_in_bytes, stage_in_name, work
 from labkit.grading.collecting.submissions import Learner, Submitted
 from labkit.grading.collecting.tree import File, Ignored
 from labkit.grading.records import HandedIn
 
 
 class Reading(NamedTuple):
-    """What is in a file. work: by stage;  trouble: why there is no notebook"""
+    """What is in a file. work: by stage;  trouble: why there is no notebook;  traces: the stage that it may be of"""
 
     sha256: str
     notebook: NotebookNode | None
     work: dict[str, Work]
     trouble: str = ""
+    traces: str = ""
 
 
 class Reader:
@@ -84,22 +85,22 @@ def _stages(submitted: Submitted, reading: Reading, wanted: frozenset[str]) -> t
     if reading.work:
         stages = [stage for stage in reading.work if stage in wanted]
         return stages, f"of stage {' and '.join(reading.work)}, which is not graded here"
-    named = stage_in_name(submitted.name, submitted.folder)
+    named = reading.traces or stage_in_name(submitted.name, submitted.folder)
     if named in wanted:
         return [named], ""
     if named:
-        return [], f"of stage {named} by its name, which is not graded here"
+        return [], f"of stage {named} as far as can be seen, which is not graded here"
     if reading.trouble and len(wanted) == 1:
         return [*wanted], ""
     return [], reading.trouble or "none of the lab's exercises is in it"
 
 
 def _read(file: File) -> Reading:
-    digest = ""
+    digest, data = "", b""
     try:
         data = file.read()
         digest = hashlib.sha256(data).hexdigest()
         notebook = read_notebook(data)
     except LabError as error:
-        return Reading(digest, None, {}, str(error))
+        return Reading(digest, None, {}, str(error), stage_in_bytes(data))
     return Reading(digest, notebook, work(notebook))

@@ -1,14 +1,14 @@
 """One folder per student, and the folders that are none, or one level off."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
 from labkit.errors import LabError
 from labkit.grading.collecting.choosing import split_name
-from labkit.grading.collecting.submissions import Found, Learner, ignore, notebooks_of
-from labkit.grading.collecting.tree import File, Folder, Ignored
+from labkit.grading.collecting.submissions import Found, Learner, ignore, joined, notebooks_of
+from labkit.grading.collecting.tree import File, Folder, Ignored, shown
 
 Stages = Callable[[File], frozenset[str]]
 _USUAL = {
@@ -74,7 +74,9 @@ def students(folder: Folder, stages: Stages) -> Found:
             ignored.append((file.path, "it lies beside the students' folders, so whose it is is not known"))
         else:
             ignore(file, ignored)
-    learners = [Learner(below.name, submitted=list(notebooks_of(below, ignored))) for below in folder.folders]
+    learners = joined(
+        [Learner(below.name, submitted=list(notebooks_of(below, ignored))) for below in folder.folders]
+    )
     where = "" if folder is top else f", in {folder.path}/"
     return Found(f"one folder per student{where}", learners, ignored)
 
@@ -97,7 +99,7 @@ def is_class(folder: Folder, stages: Stages) -> bool:
     at_work = [below for below in folder.folders if any(below.notebooks())]
     if folder.name.lower() in _USUAL and at_work and not _assignments(folder, stages):
         return True
-    if len(at_work) < 2 or all(_is_attempt(below.name) for below in at_work):
+    if len(at_work) < 2 or all(_is_attempt(below.name) or len(below.name) == 1 for below in at_work):
         return False
     count = Counter(stage for below in at_work for stage in _stages_in(below, stages))
     return bool(count) and max(count.values()) >= 2
@@ -141,7 +143,7 @@ def _stages_in(folder: Folder, stages: Stages) -> set[str]:
 
 
 def _is_attempt(name: str) -> bool:
-    return name.lower().rstrip("0123456789 -_()") in _OLD or (name.isdigit() and len(name) < 3)
+    return name.lower().rstrip("0123456789 -_()") in _OLD
 
 
 def _flat(folder: Folder, flat: list[File], stages: Stages) -> str:
@@ -159,7 +161,7 @@ def _one_student(folder: Folder) -> str:
     above = (
         "a folder that holds one folder per student"
         if folder.archive
-        else str(Path(folder.path).absolute().parent)
+        else shown(os.path.dirname(os.path.abspath(folder.path)))
     )
     return (
         f"{folder.path} looks like one student's work; expected a class, so give the folder above it: {above}"

@@ -1,5 +1,6 @@
 """Which stage a notebook is, and how much of it has been worked on: by its exercises, whatever the file is called."""
 
+import ast
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -29,9 +30,10 @@ _CELL = re.compile(r"(\d\d)-(\d+)-(?:task|check)")
 _CHECK = re.compile(r"""^\s*check\(\s*(?:exercise_id\s*=\s*)?["'](\d\d\.\d+)["']""", re.M)
 _TODO = re.compile(r"\bTODO (\d\d\.\d+)\b")
 _STUB = re.compile(r"""raise NotImplementedError\(["']TODO (\d\d\.\d+)["']\)""")
+_TRACE = re.compile(rb"(\d\d)-\d+-(?:task|check)|TODO (\d\d)\.\d")
 _DEFINED = re.compile(r"^def (\w+)\(", re.M)
 _IN_NAME = (
-    re.compile(r"(?<![\d.])(0\d)(?![\d.])"),
+    re.compile(r"(?<!\d)(?<!\d[-.])(0\d)(?!\d|[-.]\d\d)"),  # not in a date
     re.compile(r"(?:stage|lab|notebook|exercises?|ex|hw|homework|week|sheet)[ _-]*(\d)(?![\d.])", re.I),
 )
 
@@ -48,7 +50,7 @@ def work(notebook: NotebookNode) -> dict[str, Work]:
     """The stages that a notebook is of, each with what it has of it: one stage, or several if somebody merged them."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     found = _exercises(code)
-    stubs = {exercise for cell in code for exercise in _STUB.findall(cell.source)}
+    stubs = {exercise for cell in code for exercise in _stubs(cell.source)}
     count = Counter(exercise[:2] for exercise in found)
     most = max(count.values(), default=0)
     return {
@@ -56,6 +58,26 @@ def work(notebook: NotebookNode) -> dict[str, Work]:
         for stage, number in sorted(count.items())
         if number == most or number > 2
     }
+
+
+def stage_in_bytes(data: bytes) -> str:
+    """The stage that a file is most likely of, if it cannot be read as a notebook; "" if it has no exercise in it."""
+    count = Counter(match[1] or match[2] for match in _TRACE.finditer(data))
+    return count.most_common(1)[0][0].decode() if count else ""
+
+
+def _stubs(source: str) -> list[str]:
+    """The exercises of which a cell has the stub alone; with code before it, it has been worked on."""
+    found = _STUB.findall(source)
+    try:
+        tree = ast.parse(source) if found else ast.Module([], [])
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    bodies = [node.body for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    bare = [
+        b for b in bodies if isinstance(b[-1], ast.Raise) and all(isinstance(s, ast.Expr) for s in b[:-1])
+    ]
+    return found if bare else []
 
 
 def stage_in_name(*names: str) -> str:

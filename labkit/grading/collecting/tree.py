@@ -109,7 +109,7 @@ def walk(place: Path, ignored: Ignored, unzip: Unzip) -> Folder:
     Raises: LabError for a folder that cannot be read, or holds more files than any class
     """
     budget = [MOST_FILES]
-    top = Folder(shown(place.absolute().name), shown(str(place)))
+    top = Folder(shown(os.path.basename(os.path.abspath(place))), shown(str(place)))
     try:
         os.scandir(place).close()
     except OSError as error:
