@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from labkit.checks.answer import Answer, State, alike
@@ -90,7 +91,7 @@ def answer_case(exercise: Exercise, function: Callable[..., Any], case: Any) -> 
     try:
         with usual_surroundings():
             named = exercise.answer(function, case)
-            return Answer({name: as_tensor(name, value) for name, value in named.items()})
+            return Answer({name: _numbers(name, as_tensor(name, value)) for name, value in named.items()})
     except NotImplementedError as error:
         if not str(error) or str(error).startswith("TODO"):
             return Answer(state=State.NOT_ATTEMPTED)
@@ -101,6 +102,17 @@ def answer_case(exercise: Exercise, function: Callable[..., Any], case: Any) -> 
         hungry = isinstance(error, MemoryError) or "can't allocate memory" in str(error)
         state = State.OUT_OF_MEMORY if hungry else State.CRASHED
         return Answer(state=state, message=_explain(error, function))
+
+
+def _numbers(name: str, tensor: Tensor) -> Tensor:
+    """A tensor that can be computed with, which those of a few kinds cannot, such as four bits a number."""
+    try:
+        tensor.flatten()[:1].to(torch.complex128 if tensor.is_complex() else torch.float64)
+    except (NotImplementedError, RuntimeError):
+        raise WrongKindError(
+            f"{name}: expected numbers, got {tensor.dtype}; return them as .float()"
+        ) from None
+    return tensor
 
 
 def _explain(error: BaseException, function: Callable[..., Any]) -> str:
