@@ -42,7 +42,9 @@ def nbgrader(tmp_path_factory):
         ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"), str(kernels)
     )
     environment = {**os.environ, **private, "JUPYTER_PATH": str(kernels), "OMP_NUM_THREADS": "1"}
-    environment["PATH"] = f"{Path(NBGRADER).parent}{os.pathsep}{os.environ['PATH']}"  # it calls alembic by name
+    environment["PATH"] = (
+        f"{Path(NBGRADER).parent}{os.pathsep}{os.environ['PATH']}"  # it calls alembic by name
+    )
     environment["TORCH_HOME"] = os.environ.get("TORCH_HOME", str(Path("~/.cache/torch").expanduser()))
 
     def run(root, *arguments):
