@@ -44,9 +44,11 @@ def collect(
     students = [_student(key, learner) for key, learner in zip(keys, found.learners, strict=True)]
     if roster is not None:
         students, work = with_roster(roster, students, work, ignored)
-    order = sorted(work, key=lambda one: (one.student, one.stage))
     return Collected(
-        _layout(found, due), tuple(sorted(students, key=lambda s: s.key)), tuple(order), tuple(ignored)
+        _layout(found, due),
+        tuple(sorted(students, key=lambda student: student.key)),
+        tuple(sorted(work, key=lambda one: (one.student, one.stage))),
+        tuple(dict.fromkeys(ignored)),
     )
 
 

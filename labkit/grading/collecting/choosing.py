@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
+from labkit.grading.collecting.notebooks import is_solution
 from labkit.grading.collecting.submissions import Submitted
 
 _APART_S = 2.5  # a zip notes times to two seconds
@@ -31,7 +32,8 @@ class Candidate:
 def choose(candidates: Sequence[Candidate]) -> tuple[Candidate, tuple[str, ...]]:
     """The one that counts, and notes on how that was decided.
 
-    What can be read counts before what cannot, and work before an untouched handout. Then the layout's own number or
+    What can be read counts before what cannot, and the student's work before the lab's own solution and the untouched
+    handout. Then the layout's own number or
     time decides; where it has none, the number in the names; then the time each was saved, if those lie apart; then
     how many exercises were attempted.
     """
@@ -41,6 +43,9 @@ def choose(candidates: Sequence[Candidate]) -> tuple[Candidate, tuple[str, ...]]
     ]
     if not readable:
         return _latest(candidates)[0], tuple(notes[1:])
+    own = [c for c in readable if not is_solution(c.notebook)] or readable
+    notes += [f"{c.path} is the lab's own solution and does not count" for c in readable if c not in own]
+    readable = own
     touched = [c for c in readable if c.attempted] or readable
     notes += [f"{c.path} is the untouched handout and does not count" for c in readable if c not in touched]
     chosen, why = _latest(touched)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Callable
 
@@ -11,33 +12,11 @@ from labkit.grading.collecting.submissions import Found, Learner, ignore, joined
 from labkit.grading.collecting.tree import File, Folder, Ignored, shown
 
 Stages = Callable[[File], frozenset[str]]
-_USUAL = {
-    "submissions",
-    "submission",
-    "submitted",
-    "students",
-    "class",
-    "handed_in",
-    "handed in",
-    "abgaben",
-    "downloads",
-}
-_OLD = {
-    "old",
-    "new",
-    "backup",
-    "copy",
-    "draft",
-    "final",
-    "first",
-    "second",
-    "attempt",
-    "try",
-    "version",
-    "v",
-    "alt",
-    "neu",
-}
+_USUAL = re.compile("submissions?|submitted|students?|class|handed.in|abgaben|downloads?", re.I)
+_OLD = re.compile(
+    "(old|new|backup|copy|draft|final|first|second|attempt|try|version|v|alt|neu|notebooks|solutions)[0-9 _()-]*",
+    re.I,
+)
 
 
 def without_runs(folder: Folder, ignored: Ignored) -> None:
@@ -97,7 +76,7 @@ def _below(top: Folder, stages: Stages, ignored: Ignored) -> Folder:
 def is_class(folder: Folder, stages: Stages) -> bool:
     """Whether a folder's own folders look like students: they share a stage, and are not one student's attempts."""
     at_work = [below for below in folder.folders if any(below.notebooks())]
-    if folder.name.lower() in _USUAL and at_work and not _assignments(folder, stages):
+    if _USUAL.fullmatch(folder.name) and at_work and not _assignments(folder, stages):
         return True
     if len(at_work) < 2 or all(_is_attempt(below.name) or len(below.name) == 1 for below in at_work):
         return False
@@ -122,7 +101,7 @@ def expect_class(folder: Folder, stages: Stages) -> None:
         raise LabError(_one_student(folder))
     classes = [below for below in at_work if is_class(below, stages)]
     inside = sum(len(below.folders) for below in classes)
-    if classes and (inside > len(folder.folders) or any(below.name.lower() in _USUAL for below in classes)):
+    if classes and (inside > len(folder.folders) or any(_USUAL.fullmatch(below.name) for below in classes)):
         names = " or ".join(below.path for below in classes[:4])
         raise LabError(f"{folder.path} holds folders of students one level down; give {names}")
 
@@ -143,7 +122,7 @@ def _stages_in(folder: Folder, stages: Stages) -> set[str]:
 
 
 def _is_attempt(name: str) -> bool:
-    return name.lower().rstrip("0123456789 -_()") in _OLD
+    return bool(_OLD.fullmatch(name))
 
 
 def _flat(folder: Folder, flat: list[File], stages: Stages) -> str:

@@ -21,6 +21,8 @@ _LONE = re.compile("[\ud800-\udfff]")
 def read_notebook(source: Path | bytes) -> NotebookNode:
     """A notebook's cells: kind, id, source, nbgrader's marks and tags. Outputs and attachments are left out.
 
+    Its metadata have "labkit" in them if it is the lab's own solution.
+
     All versions of the format are read, and files that nbformat refuses: with ids missing or twice, without metadata,
     with outputs that are none. Lines end in a newline, and half a surrogate pair is U+FFFD, so that what comes back
     is valid and can be written.
@@ -34,7 +36,15 @@ def read_notebook(source: Path | bytes) -> NotebookNode:
     seen: set[str] = set()
     read = [_cell(cell, number, seen) for number, cell in enumerate(cells) if isinstance(cell, dict)]
     metadata = NotebookNode(language_info=NotebookNode(name="python"))
+    if is_solution(content):
+        metadata.labkit = NotebookNode(solution=True)
     return NotebookNode(nbformat=4, nbformat_minor=5, metadata=metadata, cells=read)
+
+
+def is_solution(content: Any) -> bool:
+    """Whether a notebook is the lab's own solution, or was made from it."""
+    metadata = content.get("metadata") if isinstance(content, dict) else None
+    return isinstance(metadata, dict) and "labkit" in metadata
 
 
 def grade_id(cell: NotebookNode) -> str | None:

@@ -64,6 +64,8 @@ def notebooks_of(folder: Folder, ignored: Ignored, inside: str = "") -> Iterator
             yield Submitted(file, file.name, inside)
         else:
             ignore(file, ignored)
+    if folder.trouble:
+        yield Submitted(_unopened(folder), f"{folder.name}.zip", inside)
     for below in folder.folders:
         if below.name.lower().endswith(".ipynb"):
             yield Submitted(not_a_file(below, ignored), below.name, inside)
@@ -75,6 +77,10 @@ def not_a_file(folder: Folder, ignored: Ignored) -> File:
     """A folder that has a notebook's name: what was meant to be handed in cannot be read."""
     ignored.append((folder.path, "a folder, not a file"))
     return File(folder.name, folder.path, open=_nothing, trouble="a folder, not a file")
+
+
+def _unopened(archive: Folder) -> File:
+    return File(f"{archive.name}.zip", archive.path, open=_nothing, trouble=archive.trouble)
 
 
 def ignore(file: File, ignored: Ignored) -> None:

@@ -58,7 +58,8 @@ Unzip = Callable[[File, Ignored], "Folder | None"]
 class Folder:
     """A folder, or an archive, which is a folder too.
 
-    name: of an archive without ".zip"
+    name:    of an archive without ".zip"
+    trouble: why an archive cannot be opened
     """
 
     name: str
@@ -66,6 +67,7 @@ class Folder:
     files: list[File] = field(default_factory=list)
     folders: list["Folder"] = field(default_factory=list)
     archive: bool = False
+    trouble: str = ""
 
     @property
     def items(self) -> Iterator["Folder | File"]:
@@ -147,8 +149,10 @@ def _fill(
 def add(folder: Folder, file: File, ignored: Ignored, unzip: Unzip) -> None:
     """Put a file into its folder, or an archive as a folder."""
     if file.is_archive and not file.trouble:
-        if archive := unzip(file, ignored):
-            folder.folders.append(archive)
+        archive = unzip(file, ignored)
+        if archive is None:
+            archive = Folder(file.name[: -len(".zip")], file.path, archive=True, trouble=ignored[-1][1])
+        folder.folders.append(archive)
         return
     if file.trouble:
         ignored.append((file.path, file.trouble))
