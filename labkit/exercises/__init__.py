@@ -3,5 +3,6 @@
 from labkit.exercises.catalogue import exercises, find, stages
 from labkit.exercises.notebook import check, hint
 from labkit.exercises.own_functions import mine
+from labkit.exercises.panel import progress
 
-__all__ = ["check", "exercises", "find", "hint", "mine", "stages"]
+__all__ = ["check", "exercises", "find", "hint", "mine", "progress", "stages"]
