@@ -29,10 +29,10 @@ def explaining_mistake(
         if mistake.name == finding.mistake:
             return mistake
     best, most = None, 0
-    cases = exercise.draw_cases(seed)
+    cases, for_judge = exercise.draw_cases(seed), exercise.draw_cases(seed)
     before = Untouched(cases)
     for mistake in exercise.mistakes:
-        count = _explained(exercise, mistake, given, seed, first, cases)
+        count = _explained(exercise, mistake, given, first, cases, for_judge)
         if count > most:
             best, most = mistake, count
         if before.trouble():  # it has written into its inputs: the next one gets fresh ones
@@ -43,7 +43,12 @@ def explaining_mistake(
 
 
 def _explained(
-    exercise: Exercise, mistake: Mistake, given: dict[str, Answer], seed: int, first: str, cases: Cases
+    exercise: Exercise,
+    mistake: Mistake,
+    given: dict[str, Answer],
+    first: str,
+    cases: Cases,
+    for_judge: Cases,
 ) -> int:
     """How many cases a mistake explains; none, if not the first that failed, or if others speak against it.
 
@@ -54,15 +59,11 @@ def _explained(
         alike = same(its, given[name])
         if name == first and not alike:
             return 0
-        if not alike and not _right(exercise, seed, name, its):
+        if not alike and not judge_case(exercise, for_judge[name], its).passed:
             return 0
         count += alike
-        besides += not alike and not _right(exercise, seed, name, given[name])
+        besides += not alike and not judge_case(exercise, for_judge[name], given[name]).passed
     return count if count > _MANY * besides else 0
-
-
-def _right(exercise: Exercise, seed: int, name: str, answer: Answer) -> bool:
-    return judge_case(exercise, exercise.draw_cases(seed)[name], answer).passed
 
 
 def look(exercise: Exercise, given: dict[str, Answer], seed: int, first: str, finding: Finding) -> str:
