@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-PATIENCE = 30.0  # seconds that a function of the student's own may take in a cell
+PATIENCE = 30.0  # seconds of computing that a function of the student's own may take in a cell
 
 _yours: dict[str, None] = {}  # the student's own functions that have run, in the order in which they did
 _failed: dict[str, None] = {}  # why the lab's took over from the student's own

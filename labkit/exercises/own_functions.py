@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from inspect import isgenerator
-from time import perf_counter
+from time import process_time
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -142,11 +142,12 @@ def _noted(stand_in: StandIn, theirs: Callable[..., Any]) -> Callable[..., Any]:
     """Theirs, whose results are tensors in whatever kind they came; the figure is told that it ran."""
 
     def run(*args: Any, **named: Any) -> Any:
-        begun = perf_counter()
+        begun = process_time()
         try:
             result = theirs(*args, **named)
         finally:  # also where it is left in its middle, as for frames
-            whose.made_with(stand_in.function, perf_counter() - begun)
+            seconds = 0.0 if any(map(_is_run, args)) else process_time() - begun
+            whose.made_with(stand_in.function, seconds)
             if not whose.has_patience(stand_in.function):
                 raise _TooSlowError
         if stand_in.results == 1:
@@ -155,6 +156,11 @@ def _noted(stand_in: StandIn, theirs: Callable[..., Any]) -> Callable[..., Any]:
         return tuple(_as_it_is(name, value) for name, value in named_results.items())
 
     return run
+
+
+def _is_run(value: Any) -> bool:
+    """Whether it is something that takes its own time inside theirs: a network, an objective, a stream of batches."""
+    return callable(value) or isinstance(value, Iterator)
 
 
 def _as_it_is(name: str, value: Any) -> Tensor:
