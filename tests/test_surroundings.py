@@ -84,3 +84,12 @@ def test_the_kernel_is_left_as_it_was_found():
             torch.set_grad_enabled(False)
             raise ZeroDivisionError
         assert found() == before
+
+
+def test_where_all_warnings_are_ignored_a_rule_that_raises_some_brings_none_back():
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("error", BytesWarning)  # as IPython has one, in every notebook
+        warnings.simplefilter("ignore")
+        with usual_surroundings():
+            warnings.warn("of a change that was only tried", stacklevel=1)
+    assert not seen

@@ -29,7 +29,7 @@ VALUES = {  # what is done to the right answer -> (right answer, what is done, w
     "the mean over values": (MAPS, lambda t: t / 105, "1 / the number of values of an image"),
     "epsilon": (MAPS, lambda t: t * 0.03, "0.03 is epsilon"),
     "steps": (MAPS, lambda t: t * 7, "7 is steps"),
-    "255": (MAPS, lambda t: t * 255, "255 times what is expected, that is 255"),
+    "255": (MAPS, lambda t: t * 255, "255 times what is expected: multiplied"),
     "another factor": (MAPS, lambda t: t * 1.37, "1.37 times what is expected: is a factor missing"),
     "an index is no measure": (MAPS.abs(), lambda t: t * 1.9, "1.9 times what is expected: is"),
     "a constant": (MAPS, lambda t: t + 0.5, "0.5 too large"),
@@ -85,6 +85,8 @@ SHAPES = {
     "other values, too few": (MAPS, lambda _: draw(2, 7, 5), "dimension 1, of 3, is gone"),
     "one image": (MAPS, lambda _: draw(1, 3, 7, 5), "there is 1 where 2 are expected"),
     "smaller maps": (MAPS, lambda _: draw(2, 3, 5, 3), "height and width are 2 too small"),
+    "nothing left": (draw(2, 3, 1, 1), lambda _: draw(2, 3, 0, 0), "height and width are 1 too small"),
+    "a column met a row": (MAPS, lambda _: draw(2, 9, 7, 5), "there are 3 · 3 where 3 are expected"),
 }
 
 

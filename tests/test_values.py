@@ -118,8 +118,8 @@ def test_several_results_are_taken_from_whatever_holds_them(found):
 @pytest.mark.parametrize(
     ("found", "says"),
     [
-        ((4, 5), "expected 3 results, a, b, c, got 2 of them; return them with commas between"),
-        (7, "expected 3 results, a, b, c, got int; return them with commas between"),
+        ((4, 5), "expected 3 results, a, b, c, got 2 of them; return a, b, c with commas between"),
+        (7, "expected 3 results, a, b, c, got int; return a, b, c with commas between"),
         (
             None,
             f"expected 3 results, a, b, c, got None; {NO_RETURN}",

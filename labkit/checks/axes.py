@@ -54,12 +54,12 @@ AXES = (_reshaped, _permuted, _kept, _lost)
 
 def shape_symptom(got: Shape, expected: Shape) -> str:
     """What two shapes say about how the axes were treated; empty where nothing simple does."""
-    looks = (_ones, _exchanged, _one_more, _one_less, _one_size, _smaller_maps)
+    looks = (_ones, _exchanged, _one_more, _one_less, _one_size, _column_met_row, _smaller_maps)
     return next(filter(None, (look(got, expected) for look in looks)), "")
 
 
 def _ones(got: Shape, expected: Shape) -> str:
-    if [n for n in got if n > 1] != [n for n in expected if n > 1]:
+    if [n for n in got if n != 1] != [n for n in expected if n != 1]:
         return ""
     dims = "there that should not be" if len(got) > len(expected) else "missing"
     return f"a dimension of size 1 is {dims}: keepdim, squeeze, unsqueeze or [0]?"
@@ -91,6 +91,18 @@ def _one_size(got: Shape, expected: Shape) -> str:
     if len(got) != len(expected) or len(apart) != 1 or got[apart[0]] != 1:
         return ""
     return f"along dimension {apart[0]} there is 1 where {expected[apart[0]]} are expected: is only the first taken?"
+
+
+def _column_met_row(got: Shape, expected: Shape) -> str:
+    """n times n where n are expected: (n, 1) and (n,) have made (n, n)."""
+    apart = [i for i, (g, e) in enumerate(zip(got, expected, strict=False)) if g != e]
+    if len(got) != len(expected) or len(apart) != 1 or got[apart[0]] != expected[apart[0]] ** 2:
+        return ""
+    n = expected[apart[0]]
+    return (
+        f"along dimension {apart[0]} there are {n} · {n} where {n} are expected: has a column (n, 1) met a row (n,), "
+        "which makes (n, n)?"
+    )
 
 
 def _smaller_maps(got: Shape, expected: Shape) -> str:

@@ -15,8 +15,9 @@ def factor(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
         return None
     named = _name(times, facts, simple=expected.numel() < 4)
     if named:
+        known = "" if named == f"that is {times:.4g}" else f", {named}"  # 255 need not be called 255
         return (
-            f"every value is {times:.4g} times what is expected, {named}: multiplied, divided or averaged once too "
+            f"every value is {times:.4g} times what is expected{known}: multiplied, divided or averaged once too "
             "often, or not at all?"
         )
     if expected.numel() >= 4:

@@ -4,6 +4,7 @@ import random
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import takewhile
 
 import numpy as np
 import torch
@@ -35,6 +36,12 @@ def usual_surroundings() -> Iterator[None]:
         stack.enter_context(torch.autograd.set_detect_anomaly(False))
         torch.set_default_dtype(torch.float32)
         torch.use_deterministic_algorithms(False)
-        if any(action == "error" for action, *_ in warnings.filters):
-            warnings.simplefilter("default")
+        _soften_warnings()
         yield
+
+
+def _soften_warnings() -> None:
+    """Warnings that would be raised are shown, but where all are ignored; IPython raises one of its own."""
+    heeded = takewhile(lambda rule: rule[0] != "ignore" or rule[2] is not Warning, warnings.filters)
+    for category in [rule[2] for rule in heeded if rule[0] == "error"]:
+        warnings.simplefilter("default", category)

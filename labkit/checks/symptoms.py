@@ -31,7 +31,9 @@ def symptom(evidence: Evidence, case: object) -> str:
     if isinstance(expected, tuple):
         return _input(got.double(), got, facts) or shape_symptom(tuple(got.shape), expected)
     got, expected = got.double(), expected.double()
-    if not (got.numel() and expected.numel()) or not expected.isfinite().all():
+    if not (got.numel() and expected.numel()):
+        return shape_symptom(tuple(got.shape), tuple(expected.shape))
+    if not expected.isfinite().all():
         return ""
     seen = next(filter(None, (look(got, expected, facts) for look in _looks(got, expected))), "")
     return seen or (

@@ -42,7 +42,7 @@ def several(names: tuple[str, ...], found: Any) -> dict[str, Any]:
     if len(rows) == len(names) and not told:
         return dict(zip(names, rows, strict=True))
     came = f"{len(rows)} of them" if rows else _kind(found)
-    told = told or "return them with commas between"
+    told = told or f"return {', '.join(names)} with commas between"
     raise WrongKindError(f"expected {len(names)} results, {', '.join(names)}, got {came}; {told}")
 
 
