@@ -78,9 +78,9 @@ def order_kept(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
     """Larger where a larger one is expected, or the other way round, and yet not by one factor."""
     if expected.numel() < 8 or len(expected.unique()) < 8:
         return None
-    order = expected.flatten().argsort(stable=True)
-    if any(tensor.shape == expected.shape and _rises(tensor.flatten()[order]) for _, tensor in facts.tensors):
+    if any(tensor.shape == expected.shape for _, tensor in facts.tensors):
         return None  # a small step keeps the order of what came
+    order = expected.flatten().argsort(stable=True)
     steps, wanted = got.flatten()[order].diff(), expected.flatten()[order].diff()
     if bool(((steps > 0) == (wanted > 0)).all()) and bool((steps >= 0).all()):
         return (
@@ -92,11 +92,6 @@ def order_kept(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
             "the order is turned round: the largest stands where the smallest is expected. Is a sign wrong?"
         )
     return None
-
-
-def _rises(values: Tensor) -> bool:
-    """Whether nearly every value is larger than the one before."""
-    return bool((values.diff() >= 0).double().mean() > 0.9)
 
 
 def _enough(values: Tensor) -> bool:
