@@ -6,7 +6,7 @@ from io import TextIOWrapper
 import typer
 from rich.console import Console
 
-from labkit.commands import build, doctor, fetch, grade, lab, progress, release
+from labkit.commands import build, doctor, fetch, grade, lab, progress, regrade, release
 from labkit.errors import LabError
 from labkit.threads import set_openmp_wait_policy
 
@@ -15,7 +15,8 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
 )
 _ALL = (
-    lab.lab, progress.progress, doctor.doctor, fetch.fetch, release.release, grade.grade, build.build,
+    lab.lab, progress.progress, doctor.doctor, fetch.fetch, release.release, grade.grade, regrade.regrade,
+    build.build,
 )  # fmt: skip
 for command in _ALL:
     app.command()(command)
@@ -27,7 +28,8 @@ def _about() -> None:
 
     Students: [bold]lab[/] opens the notebooks, [bold]progress[/] says how far you are, [bold]doctor[/] what is missing,
     [bold]fetch[/] brings networks.
-    Instructors: [bold]release[/] writes the handout, [bold]grade[/] turns a folder of submissions into scores.
+    Instructors: [bold]release[/] writes the handout, [bold]grade[/] turns a class into scores and feedback,
+    [bold]regrade[/] judges again.
     Authors: [bold]build[/] makes both kinds of notebook from solutions/*.py.
     """
 

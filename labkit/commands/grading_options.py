@@ -4,6 +4,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import typer
+
 from labkit.commands.common import console
 from labkit.grading.course import Course, read_course
 from labkit.grading.overrides import read_overrides
@@ -29,9 +31,15 @@ def report(
 
     by_hand = read_overrides(overrides, students)
     rows = score(students, results, run.facts["exercises"], course=course, overrides=by_hand, forbid=forbid)
-    write_reports(rows, run.folder, title=course.title, isolation=run.facts["isolation"])
+    facts = {"graded": str(run.facts["finished"]), "labkit": str(run.facts["labkit"])}
+    doubt = str(run.facts.get("changed", ""))
+    facts |= {"not to be trusted": doubt} if doubt else {}
+    write_reports(rows, run.folder, title=course.title, isolation=run.facts["isolation"], facts=facts)
     if by_hand:
         shutil.copyfile(overrides, run.folder / OVERRIDES)
     console.print(table(rows))
     console.print(f"\nscores: {run.folder / 'scores.csv'}", highlight=False, soft_wrap=True)
     console.print(f"class:  {run.folder / 'class.html'}", highlight=False, soft_wrap=True)
+    if doubt:
+        console.print(f"[bold]not to be trusted:[/] {doubt}", soft_wrap=True)
+        raise typer.Exit(1)

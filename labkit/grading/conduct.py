@@ -6,7 +6,7 @@ import platform
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class Plan:
     place:     the class, as it was given
     exercises: ids, in order;  students: keys, none for all
     released:  the notebooks as they were handed out, by stage
+    published: the published solutions, by exercise id, where they are known
     """
 
     place: Path
@@ -40,6 +41,7 @@ class Plan:
     students: tuple[str, ...]
     released: Mapping[str, NotebookNode]
     limits: Limits = Limits()
+    published: Mapping[str, str] = field(default_factory=dict)
 
     def facts(self) -> dict[str, Any]:
         """What run.json says of it, but for the seed: equal facts, equal runs."""
@@ -86,7 +88,7 @@ def conduct(
     students = {student.key: student for student in collected.students}
     results, todo = [], []
     for one in _chosen(plan, collected.handed_in):
-        unit = Unit(one, plan.released[one.stage], _of_stage(plan, one.stage), run.seed, plan.limits)
+        unit = _unit(one, plan, run)
         kept = run.result(students[one.student], one.stage)
         if kept is not None and kept.sha256 == one.sha256 and kept.file == one.file:
             results.append(kept)
@@ -133,12 +135,20 @@ def _of_stage(plan: Plan, stage: str) -> tuple[str, ...]:
     return tuple(found for found in plan.exercises if find(found).stage == stage)
 
 
+def _unit(one: HandedIn, plan: Plan, run: Run) -> Unit:
+    ids = _of_stage(plan, one.stage)
+    published = {found: code for found, code in plan.published.items() if found in ids}
+    hidden = (plan.place.resolve(), run.folder.resolve().parent)
+    return Unit(one, plan.released[one.stage], ids, run.seed, plan.limits, published, hidden)
+
+
 def _whatever_happened(unit: Unit, outcome: Graded | Exception) -> Graded:
     """A unit that the grader itself failed on is to be looked at, and no other pays for it."""
     if isinstance(outcome, Graded):
         return outcome
-    if isinstance(outcome, OSError) and outcome.errno in _FULL:
-        raise outcome
+    for error in (outcome, outcome.__cause__):
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise error
     said = f"the grader itself failed ({type(outcome).__name__}: {outcome})"
     return Graded(replace(same_for_all(unit, State.TO_BE_LOOKED_AT, said), flags=(said,)))
 

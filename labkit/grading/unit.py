@@ -1,6 +1,7 @@
 """One unit of work: a submission in, an outcome for each exercise out. It depends on nothing but what it is given."""
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -12,18 +13,23 @@ from labkit.exercises import find
 from labkit.grading.executing import Executed, Limits, execute, isolation, student_side
 from labkit.grading.judging import judge_answers
 from labkit.grading.records import HandedIn, Outcome, Result
-from labkit.grading.whose_work import own_code_flags
+from labkit.grading.whose_work import forbidden, own_code_flags
 
 
 @dataclass(frozen=True)
 class Unit:
-    """What to grade: one student's notebook of one stage, beside the released one, on the inputs of a seed."""
+    """What to grade: one student's notebook of one stage, beside the released one, on the inputs of a seed.
+
+    published: exercise id -> the published solution, where it is known;  hidden: folders that it must not see
+    """
 
     handed_in: HandedIn
     released: NotebookNode
     exercises: tuple[str, ...]
     seed: int
     limits: Limits = Limits()
+    published: Mapping[str, str] = field(default_factory=dict)
+    hidden: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,10 +55,11 @@ def grade_unit(unit: Unit) -> Graded:
     with tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True) as scratch:
         folder = Path(scratch, "answers")
         executed = execute(
-            unit.released, unit.handed_in.notebook, folder, seed=unit.seed, limits=unit.limits, view=_view()
-        )
+            unit.released, unit.handed_in.notebook, folder,
+            seed=unit.seed, limits=unit.limits, view=_view(), hidden=unit.hidden,
+        )  # fmt: skip
         files = {file.name: file.read_bytes() for file in sorted(folder.glob("*.safetensors"))}
-        return Graded(_judged(unit, executed, folder, files), files)
+        return Graded(_judged(unit, unit.handed_in.notebook, executed, folder, files), files)
 
 
 def same_for_all(unit: Unit, state: State, message: str = "") -> Result:
@@ -60,15 +67,20 @@ def same_for_all(unit: Unit, state: State, message: str = "") -> Result:
     return _result(unit, tuple(Outcome(found, state, message) for found in unit.exercises))
 
 
-def _judged(unit: Unit, executed: Executed, folder: Path, files: dict[str, bytes]) -> Result:
+def _judged(
+    unit: Unit, notebook: NotebookNode, executed: Executed, folder: Path, files: dict[str, bytes]
+) -> Result:
     answered = [found for found in unit.exercises if f"{find(found).slug}.safetensors" in files]
     judged = judge_answers(folder, answered, seed=unit.seed)
-    flags = own_code_flags(executed.code)
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    flags = own_code_flags(executed.code, cells=cells, published=unit.published)
+    own_code = forbidden(executed.code, cells=cells)
     outcomes = tuple(
         replace(
             judged[found] if found in judged else _unanswered(found, executed),
             code=executed.code.get(found, ""),
             flags=flags.get(found, ()),
+            own_code=own_code.get(found, ""),
         )
         for found in unit.exercises
     )

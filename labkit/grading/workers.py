@@ -33,10 +33,10 @@ def on_this_machine(units: Sequence[Unit], *, jobs: int | None = None) -> Iterat
         pool.shutdown()
 
 
-def on_cluster(units: Sequence[Unit], address: str) -> Iterator[Done]:
+def on_cluster(units: Sequence[Unit], address: str, *, patience_s: float = 20) -> Iterator[Done]:
     """The same on the workers of a Dask cluster; a worker that dies gives its units to another.
 
-    address: of its scheduler, such as "tcp://10.0.0.1:8786"
+    address: of its scheduler, such as "tcp://10.0.0.1:8786", which must answer within patience_s
     Raises:  LabError where Dask is not installed or nobody answers there
     """
     try:
@@ -44,7 +44,7 @@ def on_cluster(units: Sequence[Unit], address: str) -> Iterator[Done]:
     except ImportError:
         raise LabError("a cluster needs Dask; try pip install 'cnn-labkit[cluster]'") from None
     try:
-        client = Client(address, timeout="20s")
+        client = Client(address, timeout=patience_s)
     except (OSError, ValueError) as error:
         raise LabError(
             f"no Dask scheduler answers at {address} ({error}); try dask scheduler there"
