@@ -34,7 +34,7 @@ class Said:
     row: Row
     where: str
     said: str
-    what: str = ""
+    what: State | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _troubles(rows: Sequence[Row]) -> Iterator[Said]:
             told = (stage_of(outcome.exercise), outcome.message, outcome.state)
             together.setdefault(told, []).append(outcome.exercise)
         for (_, message, state), ids in together.items():
-            yield Said(row, ", ".join(ids), message, str(state))
+            yield Said(row, ", ".join(ids), message, state)
 
 
 def _flags(rows: Sequence[Row]) -> Iterator[Said]:

@@ -13,7 +13,7 @@ from labkit.grading.reporting.highlighting import as_html
 from labkit.grading.reporting.isolated import apart
 from labkit.grading.reporting.looks import LOOKS, Look
 from labkit.grading.reporting.page import render
-from labkit.grading.reporting.text import CODE, MESSAGE, shown
+from labkit.grading.reporting.text import CODE, MESSAGE, one_line, shown
 
 MOST_BYTES = 1_000_000
 _NOTES = 30  # more than that nobody reads
@@ -67,6 +67,10 @@ class Item:
     @property
     def advice(self) -> str:
         return "" if self.message and self.state == State.NOT_ATTEMPTED else self.look.advice
+
+    @property
+    def why(self) -> str:
+        return one_line(self.mark.why, self.room.message)
 
     @cached_property
     def lesson(self) -> str:

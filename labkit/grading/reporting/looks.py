@@ -25,7 +25,7 @@ class Look:
 LOOKS = {
     State.PASSED: Look("✓", "+", "passed", "green"),
     State.WRONG: Look("✗", "x", "wrong", "red"),
-    State.NOT_ATTEMPTED: Look("·", ".", "none", "dim", "Nothing was handed in for this exercise."),
+    State.NOT_ATTEMPTED: Look("·", ".", "none", "dim", "This one was not written yet."),
     State.CRASHED: Look("!", "!", "crashed", "red", "Your code ended in an error."),
     State.TIMED_OUT: Look("T", "T", "stopped", "red", "Your code was stopped: it took too long."),
     State.OUT_OF_MEMORY: Look("M", "M", "stopped", "red", "Your code was stopped: it needed too much memory."),

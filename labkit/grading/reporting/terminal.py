@@ -24,12 +24,17 @@ class Scores:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         encoding = console.encoding
         stages = sorted({stage_of(mark.outcome.exercise) for row in self.rows for mark in row.marks})
-        grid = Table("student", *map(escape, stages), "points", "notes", header_style="bold", box=box.SIMPLE)
+        grid = Table(header_style="bold", box=box.SIMPLE)
+        for name in ("student", *stages, "points", "notes"):  # folded, as not every console has three dots
+            grid.add_column(escape(name), overflow="fold", no_wrap=name in stages)
         for row in self.rows:
             marks = [_marks(row, stage, encoding) for stage in stages]
             points = f"{number(row.points)}/{number(row.of)}"
             grid.add_row(
-                _fit(row.student.shown, encoding), *marks, points, _fit("; ".join(row.notes), encoding)
+                _fit(row.student.shown, encoding, 60),
+                *marks,
+                points,
+                _fit("; ".join(row.notes), encoding, 200),
             )
         yield grid
         yield Text("   ".join(f"{mark_for(state, encoding)} {state}" for state in LOOKS))
@@ -55,9 +60,9 @@ def _marks(row: Row, stage: str, encoding: str) -> Text:
     return text
 
 
-def _fit(words: str, encoding: str) -> Text:
+def _fit(words: str, encoding: str, most: int) -> Text:
     """Text as this console can print it; never markup."""
-    plain = one_line(words)
+    plain = one_line(words, most)
     if not _encodes(plain, encoding):
         plain = plain.encode(encoding, "backslashreplace").decode(encoding)
     return Text(plain)
