@@ -220,6 +220,35 @@ def test_several_downloads_side_by_side_are_one_class(gather):
     assert text(the(collected, "ada", "06")) in ("ada 06", "from the second")
 
 
+def test_nbgraders_exchange_is_read_before_it_is_collected(gather):
+    files = {}
+    for n, (student, what) in enumerate([("ada", "first"), ("ada", "second"), ("ben", "ben")]):
+        folder = f"inbound/{student}+ps5+2026-11-20 10:00:0{n}.000000 UTC+a{n}"
+        files |= {f"{folder}/05.ipynb": work("05", what), f"{folder}/submission_secret.txt": b"x"}
+        files[f"{folder}/timestamp.txt"] = f"2026-11-20 10:00:0{n}.000000 UTC".encode()
+    collected = gather(files)
+    assert texts(collected) == {("ada", "05", "second"), ("ben", "05", "ben")}
+    assert the(collected, "ben").when == "2026-11-20T10:00:02+00:00"
+
+
+def test_gradescopes_folders_without_their_file_say_that_names_are_missing(gather):
+    files = {path: data for path, data in layouts.gradescope().items() if not path.endswith(".yml")}
+    assert "without names" in gather(files).layout
+
+
+def test_a_class_one_level_down_is_one_even_where_no_two_share_a_stage(gather):
+    collected = gather({"hw/ada/05.ipynb": work("05", "a"), "hw/ben/06.ipynb": work("06", "b")})
+    assert texts(collected) == {("ada", "05", "a"), ("ben", "06", "b")}
+
+
+def test_no_student_can_change_what_layout_the_others_files_are_read_in(gather):
+    files = {
+        "ada_1_2_x_9_assignsubmission_file_05.ipynb": work("05", "ada"),
+        "ben_3_4_05.ipynb": work("05", "ben"),
+    }
+    assert texts(gather(files)) == {("ada", "05", "ada"), ("ben", "05", "ben")}
+
+
 # the right level ----------------------------------------------------------------------------------------
 
 
@@ -248,6 +277,11 @@ WRONG = {  # what lies there, what is given, what the sentence names
     "release": (layouts.nbgrader(), "release", "give .*submitted$"),
     "nothing collected": ({"source/05/05.ipynb": work("05", ""), "release/05/05.ipynb": b"{}"}, "", "without submit"),
     "a student of nbgrader": (layouts.nbgrader(), "submitted/ada", r"above it: .*submitted$"),
+    "a student of nbgrader, other names": (
+        {f"submitted/ada/x{n}/{f}": d for n in "yz" for f, d in ((NAME, work("05", n)), ("timestamp.txt", b""))},
+        "submitted/ada",
+        "above it: .*submitted$",
+    ),
     "a folder of Gradescope": (layouts.gradescope(), "submission_301", r"above it: .*class$"),
     "a folder of Moodle": (layouts.moodle(), "Ada Lovelace_1201_assignsubmission_file_", r"above it: .*class$"),
     "no notebook": ({"ada/essay.docx": b"", "ben/essay.docx": b""}, "", "no notebook in"),

@@ -55,7 +55,7 @@ def _named(
         else:
             strangers += _stranger(item, ignored)
     learners = joined(learners)
-    if not any(one.submitted for one in learners) or len(learners) < strangers:
+    if not any(one.submitted for one in learners) or 0 < len(learners) <= strangers:
         return None
     return Found(layout, learners, ignored)
 

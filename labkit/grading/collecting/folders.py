@@ -8,11 +8,13 @@ from collections.abc import Callable
 
 from labkit.errors import LabError
 from labkit.grading.collecting.choosing import split_name
+from labkit.grading.collecting.stages import stage_in_name
 from labkit.grading.collecting.submissions import Found, Learner, ignore, joined, notebooks_of
 from labkit.grading.collecting.tree import File, Folder, Ignored, shown
 
 Stages = Callable[[File], frozenset[str]]
 _USUAL = re.compile("submissions?|submitted|students?|class|handed.in|abgaben|downloads?", re.I)
+_NAMELESS = re.compile(r"submission_\d+")
 _OLD = re.compile(
     "(old|new|backup|copy|draft|final|first|second|attempt|try|version|v|alt|neu|notebooks|solutions)[0-9 _()-]*",
     re.I,
@@ -36,7 +38,7 @@ def _is_run(folder: Folder) -> bool:
         facts = json.loads(file.read()) if file else None
     except (LabError, ValueError, RecursionError):
         return False
-    return isinstance(facts, dict) and "seed" in facts
+    return isinstance(facts, dict) and "seed" in facts and not any(f.is_notebook for f in folder.files)
 
 
 def students(folder: Folder, stages: Stages) -> Found:
@@ -57,7 +59,13 @@ def students(folder: Folder, stages: Stages) -> Found:
         [Learner(below.name, submitted=list(notebooks_of(below, ignored))) for below in folder.folders]
     )
     where = "" if folder is top else f", in {folder.path}/"
-    return Found(f"one folder per student{where}", learners, ignored)
+    nameless = all(_NAMELESS.fullmatch(below.name) for below in folder.folders)
+    what = (
+        "Gradescope's folders without submission_metadata.yml, so without names"
+        if nameless
+        else "one folder per student"
+    )
+    return Found(f"{what}{where}", learners, ignored)
 
 
 def _below(top: Folder, stages: Stages, ignored: Ignored) -> Folder:
@@ -74,30 +82,28 @@ def _below(top: Folder, stages: Stages, ignored: Ignored) -> Folder:
 
 
 def is_class(folder: Folder, stages: Stages) -> bool:
-    """Whether a folder's own folders look like students: they share a stage, and are not one student's attempts."""
-    at_work = [below for below in folder.folders if any(below.notebooks())]
-    if _USUAL.fullmatch(folder.name) and at_work and not _assignments(folder, stages):
+    """Whether a folder's own folders look like students, and not like the attempts or assignments of one."""
+    at_work = _at_work(folder)
+    if _USUAL.fullmatch(folder.name) and at_work and not _assignments(at_work, stages):
         return True
-    if len(at_work) < 2 or all(_is_attempt(below.name) or len(below.name) == 1 for below in at_work):
+    if len(at_work) < 2 or all(_OLD.fullmatch(below.name) or len(below.name) == 1 for below in at_work):
         return False
     count = Counter(stage for below in at_work for stage in _stages_in(below, stages))
-    return bool(count) and max(count.values()) >= 2
+    return max(count.values(), default=0) >= 2 or not any(_assignments([below], stages) for below in at_work)
 
 
 def expect_class(folder: Folder, stages: Stages) -> None:
+    """Raises: LabError for what is no class, with the folder to give in its place"""
     flat = [file for file in folder.files if file.is_notebook]
-    at_work = [below for below in folder.folders if any(below.notebooks())]
-    if not folder.folders and not flat:
-        raise LabError(
-            f"no student in {folder.path}; expected one folder per student, such as {folder.path}/ada/01_….ipynb"
-        )
+    at_work = _at_work(folder)
     if flat and not at_work:
         raise LabError(_flat(folder, flat, stages))
     if not at_work:
+        missing = "notebook" if folder.folders else "student"
         raise LabError(
-            f"no notebook in {folder.path}; expected one folder per student, such as {folder.path}/ada/01_….ipynb"
+            f"no {missing} in {folder.path}; expected one folder per student, such as {folder.path}/ada/01_….ipynb"
         )
-    if _assignments(folder, stages) or all(_is_attempt(below.name) for below in folder.folders):
+    if _assignments(at_work, stages) or all(_OLD.fullmatch(below.name) for below in folder.folders):
         raise LabError(_one_student(folder))
     classes = [below for below in at_work if is_class(below, stages)]
     inside = sum(len(below.folders) for below in classes)
@@ -106,23 +112,20 @@ def expect_class(folder: Folder, stages: Stages) -> None:
         raise LabError(f"{folder.path} holds folders of students one level down; give {names}")
 
 
-def _assignments(folder: Folder, stages: Stages) -> bool:
-    """Whether the folders are assignments of one student: each is called after the stage that is in it."""
-    at_work = [below for below in folder.folders if any(below.notebooks())]
-    return bool(at_work) and all(
-        below.name[:2].isdigit()
-        and not below.name[2:3].isdigit()
-        and below.name[:2] in _stages_in(below, stages)
-        for below in at_work
+def _at_work(folder: Folder) -> list[Folder]:
+    return [below for below in folder.folders if any(below.notebooks())]
+
+
+def _assignments(folders: list[Folder], stages: Stages) -> bool:
+    """Whether folders are one student's: each is called after the stage in it, or nbgrader has noted its time."""
+    return all(
+        below.file("timestamp.txt") or stage_in_name(below.name) in _stages_in(below, stages)
+        for below in folders
     )
 
 
 def _stages_in(folder: Folder, stages: Stages) -> set[str]:
     return {stage for file in folder.notebooks() for stage in stages(file)}
-
-
-def _is_attempt(name: str) -> bool:
-    return bool(_OLD.fullmatch(name))
 
 
 def _flat(folder: Folder, flat: list[File], stages: Stages) -> str:

@@ -11,6 +11,7 @@ from labkit.grading.collecting.tree import File, Folder, Ignored
 
 STEPS = {"source", "release", "autograded", "feedback"}  # beside "submitted"
 _STAMP, _LARGEST_STAMP = "timestamp.txt", 1000  # bytes
+_SECRET = "submission_secret.txt"
 
 
 def nbgrader(folder: Folder) -> Found | None:
@@ -28,14 +29,32 @@ def nbgrader(folder: Folder) -> Found | None:
         return _found(submitted, "an nbgrader course, of which submitted/ is read", ignored)
     if is_course:
         raise LabError(f"{folder.path} is an nbgrader course without submitted/; nbgrader collect brings it")
-    return _found(folder, "nbgrader's submissions", []) if _has_stamps(folder) else None
+    if _has_stamps(folder):
+        return _found(folder, "nbgrader's submissions", [])
+    return _exchange(folder)
+
+
+def _exchange(folder: Folder) -> Found | None:
+    """What lies in nbgrader's exchange and has not been collected yet: STUDENT+ASSIGNMENT+TIME+LETTERS."""
+    names = [below.name.split("+") for below in folder.folders]
+    if not names or any(len(name) < 3 or time_of(name[2]) is None for name in names):
+        return None
+    students: dict[str, Folder] = {}
+    for below, (student, *_) in zip(folder.folders, names, strict=True):
+        students.setdefault(student, Folder(student, folder.path)).folders.append(below)
+    found = replace(folder, folders=[*students.values()])
+    return _found(found, "nbgrader's exchange, not collected yet", [])
 
 
 def _has_stamps(folder: Folder) -> bool:
     """Whether most students who handed in have a time written beside their work."""
     at_work = [student for student in folder.folders if any(student.notebooks())]
-    stamped = [student for student in at_work if any(below.file(_STAMP) for below in student.folders)]
+    stamped = [student for student in at_work if any(map(_is_stamped, student.folders))]
     return 0 < len(at_work) <= 2 * len(stamped)
+
+
+def _is_stamped(assignment: Folder) -> bool:
+    return assignment.file(_STAMP) is not None and "+" not in assignment.name
 
 
 def _found(submitted: Folder, layout: str, ignored: Ignored) -> Found:
@@ -52,7 +71,9 @@ def _student(folder: Folder, ignored: Ignored) -> Learner:
     for assignment in [*folder.folders, Folder("", folder.path, folder.files)]:
         stamp = assignment.file(_STAMP)
         when = _time(stamp, learner) if stamp else None
-        work = replace(assignment, files=[file for file in assignment.files if file is not stamp])
+        work = replace(
+            assignment, files=[file for file in assignment.files if file.name not in (_STAMP, _SECRET)]
+        )
         found = notebooks_of(work, ignored, assignment.name)
         order = when.timestamp() if when else None
         learner.submitted += [replace(one, when=when, order=order) for one in found]

@@ -34,7 +34,9 @@ _TRACE = re.compile(rb"(\d\d)-\d+-(?:task|check)|TODO (\d\d)\.\d")
 _DEFINED = re.compile(r"^def (\w+)\(", re.M)
 _IN_NAME = (
     re.compile(r"(?<!\d)(?<!\d[-.])(0\d)(?!\d|[-.]\d\d)"),  # not in a date
-    re.compile(r"(?:stage|lab|notebook|exercises?|ex|hw|homework|week|sheet)[ _-]*(\d)(?![\d.])", re.I),
+    re.compile(
+        r"(?:stage|lab|notebook|exercises?|ex|hw|homework|week|sheet|ps|assignment)[ _-]*(\d)(?![\d.])", re.I
+    ),
 )
 
 
