@@ -18,7 +18,7 @@ from layouts import EXPECTED, LAYOUTS, PEOPLE, lay, notebook, work, written, zip
 
 from labkit.errors import LabError
 from labkit.exercises import stages as all_stages
-from labkit.grading.collecting import archives, collect, grade_id, read_notebook, told
+from labkit.grading.collecting import archives, collect, grade_id, read_notebook, told, tree
 from labkit.grading.collecting.stages import FUNCTIONS
 
 STAGES = ("05", "06")
@@ -995,6 +995,32 @@ def test_the_labs_own_notebooks_are_read_as_nbformat_reads_them():
     assert [grade_id(cell) for cell in read_notebook(written(solved())).cells] == [
         grade_id(c) for c in solved().cells
     ]
+
+
+@pytest.mark.parametrize("many", [b"{}", b"[]", b'{"source": "x"}'])
+def test_a_notebook_of_very_many_small_things_does_not_fill_the_memory(many):
+    data = b'{"cells": [' + many + (b"," + many) * (2**21 // (1 + (len(many) > 2))) + b"]}"
+    with pytest.raises(LabError, match=r"2,000,000 brackets|100,000 are read"):
+        read_notebook(data)
+
+
+def test_a_student_with_more_files_than_a_class_costs_no_one_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(tree, "MOST_FILES", 20)
+    files = (
+        layouts.folders() | {f"eve/a/{n}.csv": b"" for n in range(25)} | {"eve/05.ipynb": work("05", "eve")}
+    )
+    collected = collect(lay(files, tmp_path / "class"), stages=STAGES)
+    assert texts(collected) == EXPECTED | {("eve", "05", "eve")}
+    assert reasons(collected)["a"] == "more than 20 files; it is not looked at"
+
+
+def test_what_students_write_brings_no_warnings(gather, recwarn):
+    content = notebook("05", "", solved=0)
+    content["cells"][1]["source"] = (
+        'def answer_1(x):\n    """\\d"""\n    raise NotImplementedError("TODO 05.1")'
+    )
+    gather({"ada/05.ipynb": written(content), f"ben/{NAME}": handout()})
+    assert [str(warning.message) for warning in recwarn] == []
 
 
 # fuzz -------------------------------------------------------------------------------------------------

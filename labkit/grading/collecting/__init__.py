@@ -35,13 +35,9 @@ def collect(
         reader = Reader(wanted)
         found = find_class(_tree(place, archives, ignored), place, reader.stages)
         ignored += found.ignored
-        keys = _keys(found.learners)
-        work = [
-            one
-            for key, learner in zip(keys, found.learners, strict=True)
-            for one in handed_in(key, learner, reader, ignored, due)
-        ]
-    students = [_student(key, learner) for key, learner in zip(keys, found.learners, strict=True)]
+        learners = list(zip(_keys(found.learners), found.learners, strict=True))
+        work = [one for key, learner in learners for one in handed_in(key, learner, reader, ignored, due)]
+    students = [_student(key, learner) for key, learner in learners]
     if roster is not None:
         students, work = with_roster(roster, students, work, ignored)
     return Collected(

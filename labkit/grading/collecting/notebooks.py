@@ -13,6 +13,7 @@ from labkit.errors import LabError
 from labkit.grading.collecting.text import json_of
 
 LARGEST = 50 * 2**20  # bytes; 3 MB is a large notebook
+MOST_CELLS = 100_000
 _KINDS = {"code": "code", "markdown": "markdown", "raw": "raw", "heading": "markdown", "html": "markdown"}
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _LONE = re.compile("[\ud800-\udfff]")
@@ -33,6 +34,10 @@ def read_notebook(source: Path | bytes) -> NotebookNode:
     cells = list(_cells_of(content))
     if not any(isinstance(cell, dict) for cell in cells):
         raise LabError("it holds no cells, so it is no notebook; ask for the .ipynb")
+    if len(cells) > MOST_CELLS:
+        raise LabError(
+            f"{len(cells):,} cells, and no more than {MOST_CELLS:,} are read; ask for it with fewer"
+        )
     seen: set[str] = set()
     read = [_cell(cell, number, seen) for number, cell in enumerate(cells) if isinstance(cell, dict)]
     metadata = NotebookNode(language_info=NotebookNode(name="python"))

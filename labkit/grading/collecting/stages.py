@@ -4,6 +4,7 @@ import ast
 import re
 from collections import Counter
 from dataclasses import dataclass
+from warnings import catch_warnings, simplefilter
 
 from nbformat import NotebookNode
 
@@ -31,6 +32,7 @@ _CHECK = re.compile(r"""^\s*check\(\s*(?:exercise_id\s*=\s*)?["'](\d\d\.\d+)["']
 _TODO = re.compile(r"\bTODO (\d\d\.\d+)\b")
 _STUB = re.compile(r"""raise NotImplementedError\(["']TODO (\d\d\.\d+)["']\)""")
 _TRACE = re.compile(rb"(\d\d)-\d+-(?:task|check)|TODO (\d\d)\.\d")
+_LONGEST_STUB = 20_000  # characters
 _DEFINED = re.compile(r"^def (\w+)\(", re.M)
 _IN_NAME = (
     re.compile(r"(?<!\d)(?<!\d[-.])(0\d)(?!\d|[-.]\d\d)"),  # not in a date
@@ -71,8 +73,12 @@ def stage_in_bytes(data: bytes) -> str:
 def _stubs(source: str) -> list[str]:
     """The exercises of which a cell has the stub alone; with code before it, it has been worked on."""
     found = _STUB.findall(source)
+    if not found or len(source) > _LONGEST_STUB:
+        return []
     try:
-        tree = ast.parse(source) if found else ast.Module([], [])
+        with catch_warnings():
+            simplefilter("ignore")  # of how a student writes backslashes
+            tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     bodies = [node.body for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]

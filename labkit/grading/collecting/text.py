@@ -22,6 +22,7 @@ _OTHERS = (
     (re.compile(rb"\x00*\Z"), "nothing but zeros, so the upload failed; ask for it again"),
 )
 _CONFLICT = re.compile(r"^<{7} .*$", re.M)
+_MOST_BRACKETS = 2_000_000  # each takes memory, twenty times what it takes in the file
 _LONGEST_NUMBER = 300  # digits; Python refuses to read 4,300, and no notebook needs them
 
 
@@ -37,6 +38,10 @@ def json_of(data: bytes) -> Any:
     for looks, other in _OTHERS:
         if looks.match(data):
             raise LabError(f"no notebook but {other}")
+    if data.count(b"{") + data.count(b"[") > _MOST_BRACKETS:
+        raise LabError(
+            f"more than {_MOST_BRACKETS:,} brackets, which no notebook has; ask for it with outputs cleared"
+        )
     text = decoded(data).lstrip("\ufeff \t\r\n")
     try:
         return _DECODER.raw_decode(text)[0]

@@ -108,29 +108,30 @@ def walk(place: Path, ignored: Ignored, unzip: Unzip) -> Folder:
     """The tree of a folder. No link is followed, and a zip in it becomes a folder.
 
     unzip: gives an archive's tree, or None where it has said in `ignored` why not
-    Raises: LabError for a folder that cannot be read, or holds more files than any class
+    Raises: LabError for a folder that cannot be read
     """
-    budget = [MOST_FILES]
     top = Folder(shown(os.path.basename(os.path.abspath(place))), shown(str(place)))
     try:
         os.scandir(place).close()
     except OSError as error:
         raise LabError(f"{shown(str(place))} cannot be read: {error.strerror}") from None
-    _fill(top, place, ignored, unzip, budget)
+    _fill(top, place, ignored, unzip, [MOST_FILES])
     return top
 
 
 def _fill(
-    folder: Folder, place: Path, ignored: Ignored, unzip: Unzip, budget: list[int], depth: int = 0
+    folder: Folder, place: Path, ignored: Ignored, unzip: Unzip, left: list[int], depth: int = 0
 ) -> None:
+    """left: how many files may yet lie in this folder and those beside it; the top's folders have their own each"""
     try:
         entries = sorted(os.scandir(place), key=lambda entry: os.fsencode(entry.name))
     except OSError as error:
         ignored.append((f"{folder.path}/", f"a folder that cannot be read ({error.strerror})"))
         return
-    budget[0] -= len(entries)
-    if budget[0] < 0:
-        raise LabError(f"more than {MOST_FILES:,} files in one place; expected a class's folder")
+    left[0] -= len(entries)
+    if left[0] < 0:
+        ignored.append((f"{folder.path}/", f"more than {MOST_FILES:,} files; it is not looked at"))
+        return
     for entry in entries:
         path = f"{folder.path}/{shown(entry.name)}"
         if reason := hidden(entry.name):
@@ -139,7 +140,7 @@ def _fill(
             below = Folder(shown(entry.name), path)
             folder.folders.append(below)
             if depth < DEEPEST:
-                _fill(below, Path(entry.path), ignored, unzip, budget, depth + 1)
+                _fill(below, Path(entry.path), ignored, unzip, left if depth else [MOST_FILES], depth + 1)
             else:
                 ignored.append((f"{path}/", f"more than {DEEPEST} folders deep"))
         else:
