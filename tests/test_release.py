@@ -15,7 +15,7 @@ from light import STAGE_03, light_source
 from typer.testing import CliRunner
 
 from labkit.authoring import source
-from labkit.authoring.release import plan, release
+from labkit.authoring.release import plan, release, trees
 from labkit.authoring.release.trees import write_folder, zipped
 from labkit.authoring.release.wheel import wheel
 from labkit.cli import app
@@ -165,6 +165,28 @@ def test_what_somebody_changed_or_added_is_kept_and_said(small, tmp_path):
     assert not any("slides" in name or "yours" in name for name in in_zip(done.zip))
 
 
+def test_what_an_earlier_release_left_beside_it_is_said(small, tmp_path):
+    assert release(small, tmp_path / "fall", nbgrader=True, gradescope="visible").stale == ()
+    stale = release(small, tmp_path / "fall", zip_too=False, again=True).stale
+    assert [path.name for path in stale] == ["fall.zip", "fall-nbgrader", "fall-gradescope"]
+
+
+def test_after_a_disk_that_filled_up_the_release_can_be_written_again(small, tmp_path, monkeypatch):
+    def full(path, content):
+        if path.name == "requirements.txt":
+            raise OSError(28, "No space left on device", str(path))
+        real(path, content)
+
+    real = trees.write
+    monkeypatch.setattr(trees, "write", full)
+    with pytest.raises(LabError, match=r"cannot write into .*fall: No space left on device"):
+        release(small, tmp_path / "fall")
+    monkeypatch.setattr(trees, "write", real)
+    done = release(small, tmp_path / "fall", again=True)
+    assert done.kept == trees.Kept()
+    assert in_zip(done.zip).keys() == {f"fall/{name}" for name in content(done.folder)}
+
+
 def test_a_notebook_that_is_no_longer_released_goes_unless_somebody_worked_in_it(small, tmp_path):
     files = {"notebooks/01.ipynb": b"a", "notebooks/02.ipynb": b"b", "release.json": b""}
     listed = {name: sha256(text).hexdigest() for name, text in files.items()}
@@ -238,7 +260,8 @@ def test_the_command_says_what_it_wrote_and_for_whom(sources, tmp_path):
         "fall-nbgrader",
         "fall-gradescope",
     }
-    assert "(solutions: not for students)" in done.output
+    assert f"with solutions: not for students: {tmp_path}/fall-nbgrader\n" in done.output
+    assert "on Gradescope" in (tmp_path / "fall" / "README.md").read_text()
     assert not labkit(tmp_path / "other", "--sources", sources, "--no-zip", "--lab", "x").exception
     assert not (tmp_path / "other.zip").exists()
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from labkit.commands.common import console, folder_of
 from labkit.errors import LabError
@@ -24,6 +23,7 @@ _Gradescope = Annotated[bool, typer.Option("--gradescope", help="also an autogra
 _Visibility = Annotated[str, typer.Option(help="when students see Gradescope's results")]
 _Lab = Annotated[str | None, typer.Option(help="what pip shall install; a wheel of this very lab by default")]
 _Sources = Annotated[Path | None, typer.Option(help="the stages' sources; solutions/ by default")]
+_GRADESCOPE = "Upload to the assignment on Gradescope, all in one go."
 _Again = Annotated[bool, typer.Option("--again", help="replace the release that is there")]
 
 
@@ -41,7 +41,7 @@ def release(
     title, at, points = _course(course)
     plan = releasing.plan(
         folder_of("solutions", sources), only=stage or (), course=title or releasing.COURSE,
-        due=_time(due) if due else at, hand_in=hand_in, lab=lab, points=points,
+        due=_time(due) if due else at, hand_in=hand_in or _GRADESCOPE * gradescope, lab=lab, points=points,
     )  # fmt: skip
     asked = visibility if gradescope else ""
     done = releasing.release(plan, folder, zip_too=zip_too, nbgrader=nbgrader, gradescope=asked, again=again)
@@ -76,21 +76,19 @@ def _tell(plan: "releasing.Plan", done: "releasing.Released") -> None:
     points, minutes = (
         sum(found) for found in zip(*((s.worth, s.minutes()) for s in plan.stages), strict=True)
     )
-    named = ", ".join(stage.id for stage in plan.stages)
     due = f", due {plan.due:%Y-%m-%d %H:%M}" if plan.due else ""
-    lines = [
-        f"[bold]{escape(plan.course)}[/]: stages {named}; {count} exercises, {points:g} points, {minutes} minutes{due}",
-        f"for students:   {escape(str(done.folder))}",
-    ]
-    lines += [f"                {escape(str(done.zip))}"] if done.zip else []
-    lines += [f"for nbgrader:   {escape(str(done.nbgrader))} [bold](solutions: not for students)[/]"] * bool(
-        done.nbgrader
-    )
-    lines += [f"for Gradescope: {escape(str(done.gradescope))}"] if done.gradescope else []
-    lines += [f"somebody had changed it, kept: {escape(str(path))}" for path in done.kept.aside]
-    lines += [f"not of the release, and not in the zip: {escape(str(path))}" for path in done.kept.strays]
-    lines += [
-        f"release {plan.facts()['release'][:12]}; grade with --released {escape(str(done.folder / 'notebooks'))}"
-    ]
-    for line in lines:
-        console.print(line, highlight=False, soft_wrap=True)
+    console.print(
+        f"{plan.course}: stages {', '.join(stage.id for stage in plan.stages)}; "
+        f"{count} exercises, {points:g} points, {minutes} minutes{due}",
+        style="bold", highlight=False, markup=False, soft_wrap=True,
+    )  # fmt: skip
+    places = [("for students", done.folder), ("for students", done.zip)]
+    places += [("for nbgrader, with solutions: not for students", done.nbgrader)]
+    places += [("for Gradescope", done.gradescope)]
+    places += [("somebody had changed it, kept", path) for path in done.kept.aside]
+    places += [("not of the release, and not in the zip", path) for path in done.kept.strays]
+    places += [("of an earlier release, not written anew", path) for path in done.stale]
+    places += [(f"release {plan.facts()['release'][:12]}; grade with --released", done.folder / "notebooks")]
+    for what, place in places:
+        if place:
+            console.print(f"{what}: {place}", highlight=False, markup=False, soft_wrap=True)

@@ -43,7 +43,8 @@ README = """\
 
 It is the root of an nbgrader course (tried with nbgrader 0.9.6); each stage is an assignment. nbgrader's kernel
 `python3` must be a Python in which the lab is installed; the simplest way is to install nbgrader beside it
-(`pip install nbgrader -r requirements.txt`, in this folder).
+(`pip install nbgrader -r requirements.txt`, in this folder). Activate that environment first: nbgrader calls programs
+of its own by name.
 
 ```sh
 {commands}

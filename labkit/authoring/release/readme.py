@@ -47,7 +47,19 @@ then run the check cell below it. The check says at once whether your answer is 
 it. Try as often as you like: nobody counts. `hint("{example}")` helps with exercise {example}, and every exercise has
 several hints, from a nudge to nearly the line of code.
 
-You may add cells, pictures and notes wherever you like. Leave the check cells as they are.
+You may add cells, pictures and notes wherever you like. Leave the check cells as they are. To see which exercises pass
+so far, type `progress notebooks` in place of `lab notebooks`.
+"""
+
+_HAND_IN = """
+## Hand in
+
+Save your work in JupyterLab (Ctrl+S, on a Mac Cmd+S), then hand in {files}:
+
+{names}
+
+{where} Keep the file names. Hand in the notebooks themselves (`.ipynb`), not an export as PDF or HTML. A notebook with
+some exercises left open is fine: what is done counts.
 """
 
 _GRADED = """
@@ -68,17 +80,16 @@ _GRADED = """
 def student_readme(plan: Plan) -> str:
     """The README of a handout, in Markdown."""
     due = f"\n**Due: {_date(plan.due)}.**\n" if plan.due else ""
-    files = "this file" if len(plan.stages) == 1 else f"these {len(plan.stages)} files"
-    where = plan.hand_in or "Upload them where your course collects homework."
+    start = _START.format(example=plan.stages[0].exercises[0].id)
+    return f"# {plan.course}\n{due}\n{_overview(plan)}\n{start}{_hand_in(plan)}{_GRADED}"
+
+
+def _hand_in(plan: Plan) -> str:
+    one = len(plan.stages) == 1
     names = "\n".join(f"- `notebooks/{stage.file}`" for stage in plan.stages)
-    example = plan.stages[0].exercises[0].id
-    hand_in = (
-        f"\n## Hand in\n\nSave your work in JupyterLab (Ctrl+S, on a Mac Cmd+S), then hand in {files}:\n\n{names}\n\n"
-        f"{where if len(plan.stages) > 1 else where.replace('Upload them', 'Upload it')} Keep the file names. "
-        "Hand in the notebooks themselves (`.ipynb`), not an export as PDF or HTML. "
-        "A notebook with some exercises left open is fine: what is done counts.\n"
-    )
-    return f"# {plan.course}\n{due}\n{_overview(plan)}\n{_START.format(example=example)}{hand_in}{_GRADED}"
+    usual = f"Upload {'it' if one else 'them'} where your course collects homework."
+    files = "this file" if one else f"these {len(plan.stages)} files"
+    return _HAND_IN.format(files=files, names=names, where=plan.hand_in or usual)
 
 
 def _overview(plan: Plan) -> str:

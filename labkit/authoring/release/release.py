@@ -19,6 +19,7 @@ class Released:
     folder, zip:          the handout; no zip where none was asked for
     nbgrader, gradescope: for the instructor, and for nobody else, where asked for
     kept:                 files of somebody's that were in the way, or not of the release
+    stale:                what an earlier release has left beside it, and this one was not asked for
     """
 
     folder: Path
@@ -26,6 +27,7 @@ class Released:
     nbgrader: Path | None
     gradescope: Path | None
     kept: Kept
+    stale: tuple[Path, ...]
 
 
 def release(
@@ -40,21 +42,23 @@ def release(
     if gradescope and gradescope not in VISIBILITIES:
         raise LabError(f"no visibility {gradescope!r}; Gradescope knows {', '.join(VISIBILITIES)}")
     folder = folder.resolve()
+    archive, course, grader = (_beside(folder, ending) for ending in (".zip", "-nbgrader", "-gradescope"))
     trees: dict[Path, Files] = {folder: handout(plan)}
-    if nbgrader:
-        trees[_beside(folder, "-nbgrader")] = nbgrader_course(plan)
-    if gradescope:
-        trees[_beside(folder, "-gradescope")] = autograder(plan, gradescope)
-    archive = _beside(folder, ".zip") if zip_too else None
-    _expect_free([*trees], archive, again=again)
+    trees |= {course: nbgrader_course(plan)} if nbgrader else {}
+    trees |= {grader: autograder(plan, gradescope)} if gradescope else {}
+    _expect_free([*trees], archive if zip_too else None, again=again)
     kept = [write_folder(place, files) for place, files in trees.items()]
-    if archive:
+    if zip_too:
         _write_zip(archive, zipped(trees[folder], top=folder.name))
+    written = {*trees, *([archive] if zip_too else [])}
     return Released(
-        folder, archive, _beside(folder, "-nbgrader") if nbgrader else None,
-        _beside(folder, "-gradescope") if gradescope else None,
-        Kept(tuple(p for k in kept for p in k.aside), tuple(p for k in kept[:1] for p in k.strays)),
-    )  # fmt: skip
+        folder,
+        archive if zip_too else None,
+        course if nbgrader else None,
+        grader if gradescope else None,
+        Kept(tuple(path for found in kept for path in found.aside), kept[0].strays),
+        tuple(place for place in (archive, course, grader) if place.exists() and place not in written),
+    )
 
 
 def _beside(folder: Path, ending: str) -> Path:

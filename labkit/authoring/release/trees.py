@@ -86,7 +86,7 @@ def write_folder(folder: Path, files: Files) -> Kept:
     """
     before, aside = former(folder), []
     try:
-        for name in sorted({*before, *files}):
+        for name in _in_order({*before, *files}, first=not before):
             path = folder / name
             if _is_changed(path, before.get(name), files.get(name)):
                 aside.append(_move_aside(path))
@@ -96,9 +96,14 @@ def write_folder(folder: Path, files: Files) -> Kept:
                 path.unlink()
         there = sorted(path for path in folder.rglob("*") if not path.is_dir())
     except OSError as error:
-        raise LabError(f"cannot write {error.filename or folder}: {error.strerror}") from error
+        raise LabError(f"cannot write into {folder}: {error.strerror}") from error
     known = {*(folder / name for name in files), *aside}
     return Kept(tuple(aside), tuple(path for path in there if path not in known))
+
+
+def _in_order(names: Collection[str], *, first: bool) -> list[str]:
+    """Sorted, release.json first in a new folder, else last: after a full disk, --again knows whose files there are."""
+    return sorted(names, key=lambda name: ((name == MANIFEST) != first, name))
 
 
 def _is_changed(path: Path, before: str | None, new: bytes | None) -> bool:
