@@ -104,11 +104,11 @@ def unfinite(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
     kinds = []
     if nan.any():
         kinds.append(
-            f"{int(nan.sum())} of {got.numel()} are NaN, which 0 / 0 and roots or logs of negative numbers give"
+            f"{int(nan.sum())} values are NaN, which 0 / 0 and roots or logs of negative numbers give"
         )
     if infinite.any():
         kinds.append(
-            f"{int(infinite.sum())} of {got.numel()} are infinite, which x / 0, log(0) and exp of a large number give"
+            f"{int(infinite.sum())} values are infinite, which x / 0, log(0) and exp of a large number give"
         )
     fine = ~(nan | infinite)
     same = got.shape == expected.shape and fine.any() and near(got[fine], expected[fine])
