@@ -149,7 +149,7 @@ def test_the_set_up_cells_own_names_are_known():
         ("00.5", "def suppress(boxes):\n    return yolo.iou(boxes, boxes)"),
         ("05.4", "this is no Python"),
         ("05.4", "x = " + "(" * 5_000 + ")" * 5_000),
-        ("05.4", "x = " + "-" * 50_000 + "1"),
+        ("05.4", "x = " + "-" * 40_000 + "1"),
         ("05.4", "x = 1\0"),
         ("05.4", ""),
     ],
@@ -296,3 +296,12 @@ def test_equal_code_in_another_exercise_or_of_the_same_student_is_no_sign():
 def test_many_with_equal_code_are_not_all_named():
     found = flagged([9, *[1] * 91], 80)
     assert "and 3 more" in found["s000", "05.4"]
+
+
+def test_what_is_too_long_to_be_looked_into_is_said():
+    code = {"05.4": "from labkit.methods.gradients import guided_backprop\n" + "# padding\n" * 6_000}
+    assert own_code_flags(code) == {"05.4": ("its cell is too long to be looked into",)}
+    many = ["x = 1"] * 3_000
+    assert own_code_flags({"05.4": "x = 1"}, cells=many) == {
+        "05.4": ("a part of the notebook is too long to be looked into",)
+    }

@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 from labkit.grading.reading import Mentions, Reader, read
-from labkit.grading.scopes import bound, parse
+from labkit.grading.scopes import LONGEST, bound, parse
+
+_MOST, _EACH = 300_000, 100  # characters of a notebook, and as how many each cell counts besides
 
 
 def mentions(code: str, cells: Sequence[str] = ()) -> Mentions:
@@ -16,7 +19,9 @@ def mentions(code: str, cells: Sequence[str] = ()) -> Mentions:
     cells: the notebook's code cells, for their imports and definitions
     """
     around = _around(tuple(cells))
-    found, todo, done = Mentions(), [code], set()
+    found, todo, done = Mentions(unread=set(around.unread)), [code], set()
+    if len(code) > LONGEST:
+        found.unread.add("its cell")
     own = set() if (tree := parse(code)) is None else bound(tree.body)
     for name in sorted(own):  # what the task defines, another cell may define anew
         found.paths |= {path for path in around.paths.get(name, ()) if path.startswith("labkit")}
@@ -36,20 +41,24 @@ class _Around:
 
     paths: Mapping[str, frozenset[str]]
     defined: Mapping[str, tuple[str, ...]]
+    unread: frozenset[str]
 
 
 @lru_cache(maxsize=64)
 def _around(cells: tuple[str, ...]) -> _Around:
     paths: dict[str, frozenset[str]] = {}
     defined: dict[str, tuple[str, ...]] = {}
-    for tree in filter(None, map(parse, cells)):
+    sizes = accumulate(len(cell) + _EACH for cell in cells)
+    near = [cell for cell, size in zip(cells, sizes, strict=True) if size <= _MOST]
+    for tree in filter(None, map(parse, near)):
         with suppress(RecursionError):
             for name, found in _bound_to(tree, paths).items():
                 paths[name] = paths.get(name, frozenset()) | found
             for statement in tree.body:
                 if isinstance(statement, ast.FunctionDef | ast.ClassDef):
                     defined[statement.name] = (*defined.get(statement.name, ()), ast.unparse(statement))
-    return _Around(paths, defined)
+    is_cut = len(near) < len(cells) or any(len(cell) > LONGEST for cell in near)
+    return _Around(paths, defined, frozenset({"a part of the notebook"} if is_cut else ()))
 
 
 def _bound_to(tree: ast.Module, around: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:

@@ -29,12 +29,14 @@ class Mentions:
     paths:    "labkit.methods.gradients.guided_backprop", for modules as well
     of_lab:   names taken from `lab`, where nothing says which module that is
     computed: modules of the lab that are asked for a name put together at run time
+    unread:   what was left out, as it is too long
     texts:    constant texts in it;  names: free names, that other cells may define
     """
 
     paths: set[str] = field(default_factory=set)
     of_lab: set[str] = field(default_factory=set)
     computed: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
 

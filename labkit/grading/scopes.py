@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 Variable = tuple[int, str]  # the scope that binds it, in the order in which they are entered, and its name
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_LONGEST = 200_000  # characters
+LONGEST = 50_000  # characters; more takes seconds to walk
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -100,8 +100,8 @@ def _binds(node: ast.AST) -> list[str]:
 
 
 def parse(code: str) -> ast.Module | None:
-    """A cell's tree, without lines that only IPython understands; None for what is no Python, or longer than a book."""
-    if len(code) > _LONGEST:
+    """A cell's tree, without lines that only IPython understands; None for what is no Python, or LONGEST."""
+    if len(code) > LONGEST:
         return None
     for text in (
         code,

@@ -98,6 +98,7 @@ def _others(seen: Mentions) -> list[str]:
     judging = sorted({path for path in seen.paths if is_judging(path)}, key=lambda path: (len(path), path))
     shortest = [path for path in judging if not any(path.startswith(f"{other}.") for other in judging)]
     flags = [f"uses {path}, a part of what judges answers" for path in shortest]
+    flags += [f"{part} is too long to be looked into" for part in sorted(seen.unread)]
     flags += [f"looks up a name of {path} that is only known when it runs" for path in sorted(seen.computed)]
     flags += [
         f"names the solutions: {text!r}" for text in sorted(seen.texts) if re.search(r"\bsolutions\b", text)
