@@ -3,9 +3,14 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.dropout import _DropoutNd
 
 from labkit.errors import LabError, nearest
+
+_OTHERWISE_IN_TRAINING = (_NormBase, _DropoutNd, nn.RReLU, nn.MultiheadAttention, nn.RNNBase)
 
 
 class Recording(dict[str, Tensor]):
@@ -28,6 +33,25 @@ class Recording(dict[str, Tensor]):
         return self[layer]
 
 
+def expect_eval(model: nn.Module) -> None:
+    """Require a network of which no part is in training mode.
+
+    There batch norm and dropout answer otherwise each time, and batch norm's statistics are changed for good.
+
+    Raises: LabError
+    """
+    whole = (model, getattr(model, "net", model))
+    inside = (module for module in model.modules() if not _is_alike_in_both(module))
+    if any(module.training for module in (*whole, *inside)):
+        raise LabError("expected a network in eval mode, got one in training mode; try model.eval()")
+
+
+def _is_alike_in_both(module: nn.Module) -> bool:
+    """Whether a module itself does the same in training mode: PyTorch's own without statistics or chance."""
+    own = type(module).__module__.startswith("torch.nn.modules")
+    return own and not isinstance(module, _OTHERWISE_IN_TRAINING)
+
+
 def find_layer(module: nn.Module, layer: str) -> nn.Module:
     """The submodule of that name.
 
@@ -41,7 +65,7 @@ def find_layer(module: nn.Module, layer: str) -> nn.Module:
 
 
 @contextmanager
-def recording(module: nn.Module, *layers: str) -> Iterator[Recording]:
+def recording(module: nn.Module, *layers: str, skip_others: bool = False) -> Iterator[Recording]:
     """Record what the named layers put out, for as long as the with block lasts.
 
         with recording(model.net, "blocks.3") as seen:
@@ -52,18 +76,20 @@ def recording(module: nn.Module, *layers: str) -> Iterator[Recording]:
     copies, so an in-place layer that follows cannot change them, and they stay in the autograd graph.
     A layer that runs several times (a shared ReLU) shows its last output.
 
+    skip_others: leave out layers whose output is not a tensor, for those who walk through all layers
     Raises: LabError for an unknown layer, and for one whose output is not a tensor
     """
     seen = Recording()
 
     def watch(layer: str):
         def keep(_module: nn.Module, _inputs: tuple, output: object) -> None:
-            if not isinstance(output, Tensor):
+            if isinstance(output, Tensor):
+                seen[layer] = output.clone(memory_format=torch.contiguous_format)
+            elif not skip_others:
                 raise LabError(
                     f"layer {layer!r} puts out a {type(output).__name__}, expected one tensor; "
                     "try a layer inside it"
                 )
-            seen[layer] = output.clone()
 
         return keep
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from labkit.errors import LabError
 from labkit.hooks import find_layer, recording
-from labkit.models import Classifier, expect_eval
+from labkit.models import Classifier, expect_eval, logits_of
 
 __all__ = ["Objective", "Targets", "channel", "logit", "neuron", "of_layer"]
 
@@ -68,7 +68,7 @@ def logit(model: Classifier, targets: Targets) -> Objective:
     chosen = [model.index_of(target) for target in _listed(targets)]
 
     def score(images: Tensor) -> Tensor:
-        logits = model(images)
+        logits = logits_of(model, images)
         columns = torch.tensor(_for_each(chosen, len(images)), device=logits.device)
         return logits.gather(1, columns[:, None])[:, 0]
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit.errors import LabError
-from labkit.hooks import recording
+from labkit.hooks import expect_eval, recording
 from labkit.images import expect_images
 from labkit.methods.patches import peaks
 from labkit.models import Classifier
@@ -39,7 +39,7 @@ def rectified_layers(model: nn.Module, images: Tensor) -> dict[str, tuple[int, i
     expect_images(images)
     found: dict[str, tuple[int, int, int]] = {}
     net = _net(model)
-    with torch.no_grad(), recording(net, *(name for name, _ in net.named_modules() if name)) as seen:
+    with torch.no_grad(), recording(net, *_names(net), skip_others=True) as seen:
         model(images)
     before = torch.zeros(0)
     for name, output in seen.items():
@@ -53,7 +53,13 @@ def rectified_layers(model: nn.Module, images: Tensor) -> dict[str, tuple[int, i
     return found
 
 
+def _names(net: nn.Module) -> list[str]:
+    return [name for name, _ in net.named_modules() if name]
+
+
 def _net(model: nn.Module) -> nn.Module:
+    """The bare network, which must be in eval mode."""
+    expect_eval(model)
     return model.net if isinstance(model, Classifier) else model
 
 

@@ -178,10 +178,9 @@ def _expect_attack(
         raise LabError("expected a network, or several, got an empty list; try [model, other]")
     for network in _listed(model):
         expect_eval(network)
-    for given in (size, step_size or 0):
-        if not 0 <= given <= 1:
-            mend = f"{given:g} / 255, if that is meant in levels" if 1 < given < 256 else "8 / 255"
-            raise LabError(f"expected a change of values in 0..1, got {given}; try {mend}")
+    if not 0 <= size <= 1:
+        mend = f"{size:g} / 255, if that is meant in levels" if 1 < size < 256 else "8 / 255"
+        raise LabError(f"expected a size in 0..1 for the change, got {size}; try {mend}")
     if steps < 1 or (step_size is not None and not step_size > 0):
         raise LabError(f"expected steps and step_size above 0, got {steps} and {step_size}; try steps=10")
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from labkit.errors import LabError
+from labkit.hooks import expect_eval
 from labkit.images import expect_images
 
 _ROWS = 1024  # at most so many vectors of either side are compared at once
@@ -59,6 +60,7 @@ def features(model: nn.Module, images: Tensor, *, batch_size: int = 32) -> Tenso
     Source:  Krizhevsky et al. 2012, "ImageNet classification with deep CNNs", section 6.1
     """
     expect_images(images)
+    expect_eval(model)
     with torch.no_grad(), penultimate(model) as seen:
         for batch in images.split(batch_size):
             model(batch)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from labkit.errors import LabError
+from labkit.hooks import expect_eval
 
 
 def switches(model: nn.Module, images: Tensor) -> list[Tensor]:
@@ -22,6 +23,7 @@ def switches(model: nn.Module, images: Tensor) -> list[Tensor]:
     images:  what the network takes, (N, 3, H, W)
     Returns: for each max pooling (N, C, h, w) int64: a place in the flattened map that it was given
     """
+    expect_eval(model)
     with torch.no_grad(), _Pools() as pools:
         model(images)
     return pools.seen

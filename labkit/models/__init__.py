@@ -1,7 +1,8 @@
 """Networks ready to look into: trained on ImageNet, or untrained as the control."""
 
+from labkit.hooks import expect_eval
 from labkit.models.catalogue import DEFAULT, EMBEDDED, NETWORKS, Network
-from labkit.models.classifier import Classifier, expect_eval
+from labkit.models.classifier import Classifier, logits_of
 from labkit.models.loading import available, fetch, load
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "expect_eval",
     "fetch",
     "load",
+    "logits_of",
 ]

@@ -6,13 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from labkit.errors import LabError, nearest
+from labkit.hooks import expect_eval
 
 
 class Classifier(nn.Module):
     """A frozen network that takes images in 0..1 and normalises them itself.
 
     net:        the bare network; layer names are names in net.named_modules(). It is changed: put in eval
-                mode and channels_last, its weights frozen, its in-place layers made ordinary ones
+                mode, its weights frozen, its in-place layers made ordinary ones
     categories: one name a logit
     input_size: height and width, in pixels, that it was trained for
     weights:    "imagenet", or None where it is untrained
@@ -36,7 +37,7 @@ class Classifier(nn.Module):
         for module in net.modules():
             if hasattr(module, "inplace"):
                 module.inplace = False  # type: ignore[assignment]
-        self.net = net.to(memory_format=torch.channels_last)
+        self.net = net
         self.name, self.input_size, self.weights = name, input_size, weights
         self.categories = tuple(categories)
         self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1))
@@ -47,8 +48,10 @@ class Classifier(nn.Module):
         """The logits, (N, 1000), before softmax.
 
         images: (N, 3, H, W) floats in 0..1; values outside are let pass, gradient ascent goes there
-        Raises: LabError for another shape, and for a dtype that the network does not compute in
+        Raises: LabError for another shape, for a dtype that the network does not compute in, and for a network
+                in training mode, which each image would change
         """
+        expect_eval(self)
         if not isinstance(images, Tensor):
             raise LabError(
                 f"expected images as a tensor, got a {type(images).__name__}; try torch.as_tensor(images)"
@@ -64,6 +67,8 @@ class Classifier(nn.Module):
                 f"expected images in {self.mean.dtype} like the network, got {images.dtype}; "
                 f"try images.to({self.mean.dtype})"
             )
+        if normalised.requires_grad:  # the layout in memory is the network's own matter
+            normalised.register_hook(torch.Tensor.contiguous)
         return self.net(normalised)
 
     def top(self, image: Tensor, *, k: int = 5) -> list[tuple[str, float]]:
@@ -73,7 +78,7 @@ class Classifier(nn.Module):
                 f"expected one image (1, 3, H, W), got {tuple(image.shape)}; try top(images[i : i + 1])"
             )
         with torch.no_grad():
-            probabilities, indices = self(image)[0].softmax(0).topk(min(k, len(self.categories)))
+            probabilities, indices = logits_of(self, image)[0].softmax(0).topk(min(k, len(self.categories)))
         return [
             (self.categories[i], p) for i, p in zip(indices.tolist(), probabilities.tolist(), strict=True)
         ]
@@ -109,13 +114,20 @@ class Classifier(nn.Module):
         return f"Classifier({self.name}, {kind}, {len(self.categories)} categories, {self.input_size} px)"
 
 
-def expect_eval(model: nn.Module) -> None:
-    """Require a network in eval mode: in training mode batch-norm and dropout answer otherwise each time.
+def logits_of(model: nn.Module, images: Tensor) -> Tensor:
+    """A network's answer where it is meant as logits: (N, K).
 
-    Raises: LabError
+    Raises: LabError where it is anything else, and for a network in training mode
     """
-    if model.training:
-        raise LabError("expected a network in eval mode, got one in training mode; try model.eval()")
+    expect_eval(model)
+    logits = model(images)
+    if isinstance(logits, Tensor) and logits.ndim == 2 and len(logits) == len(images):
+        return logits
+    got = tuple(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
+    raise LabError(
+        f"expected the network to put out logits ({len(images)}, categories), got {got}; "
+        "try a module around it that returns them alone"
+    )
 
 
 def _repair(images: Tensor) -> str:
