@@ -95,6 +95,8 @@ def test_the_functions_that_the_judges_compare_with_are_among_those_seen():
         "import functools\nfrom labkit.methods import gradients\nanswer = functools.partial(gradients.guided_backprop)",
         "from labkit import mine\nfrom labkit.methods import gradients\nanswer = mine(gradients).guided_backprop",
         "answer = gradients.guided_backprop",
+        "import operator as o\nfrom labkit.methods import gradients as g\nanswer = o.attrgetter('guided_backprop')(g)",
+        "answer = globals()['gradients'].guided_backprop",
         "answer = lambda *a: lab.guided_backprop(*a)",
         "%matplotlib inline\nfrom labkit.methods.gradients import guided_backprop as answer",
         "if (m := __import__('labkit.methods.gradients', fromlist='x')):\n    answer = m.guided_backprop",
@@ -123,8 +125,14 @@ def test_what_a_task_imports_and_calls_from_other_cells_counts(elsewhere):
 
 def test_a_cell_that_defines_the_tasks_function_anew_counts():
     honest = {"05.4": published()["05.4"]}
-    again = "from labkit.methods.gradients import guided_backprop"
-    assert PATH in forbidden(honest, cells=[*cells("05"), again])["05.4"]
+    again, task, check = (
+        "from labkit.methods.gradients import guided_backprop",
+        honest["05.4"],
+        'check("05.4", f)',
+    )
+    assert PATH in forbidden(honest, cells=["x = 1", task, "y = 2", again, check])["05.4"]
+    for harmless in ([again, task, check], [task, check, again], [task, "z = 3", check]):
+        assert forbidden(honest, cells=harmless) == {}
 
 
 def test_the_set_up_cells_own_names_are_known():

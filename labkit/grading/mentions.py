@@ -1,16 +1,18 @@
 """What of the lab a task's code names, under whatever name, read from its syntax tree; nothing is run."""
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, takewhile
 
 from labkit.grading.reading import Mentions, Reader, read
 from labkit.grading.scopes import LONGEST, bound, parse
 
 _MOST, _EACH = 300_000, 100  # characters of a notebook, and as how many each cell counts besides
+_CHECK = re.compile(r"^check\(", re.MULTILINE)
 
 
 def mentions(code: str, cells: Sequence[str] = ()) -> Mentions:
@@ -23,9 +25,10 @@ def mentions(code: str, cells: Sequence[str] = ()) -> Mentions:
     if len(code) > LONGEST:
         found.unread.add("its cell")
     own = set() if (tree := parse(code)) is None else bound(tree.body)
-    for name in sorted(own):  # what the task defines, another cell may define anew
-        found.paths |= {path for path in around.paths.get(name, ()) if path.startswith("labkit")}
-        todo += around.defined.get(name, ())
+    anew = _around(_before_its_check(code, cells))
+    for name in sorted(own):
+        found.paths |= {path for path in anew.paths.get(name, ()) if path.startswith("labkit")}
+        todo += anew.defined.get(name, ())
     while todo:
         if (text := todo.pop()) not in done:
             done.add(text)
@@ -33,6 +36,15 @@ def mentions(code: str, cells: Sequence[str] = ()) -> Mentions:
             found.add(seen)
             todo += [helper for name in sorted(seen.names) for helper in around.defined.get(name, ())]
     return found
+
+
+def _before_its_check(code: str, cells: Sequence[str]) -> tuple[str, ...]:
+    """The cells between a task and its check: what they define anew is what is checked."""
+    texts = [cell.strip() for cell in cells]
+    if code.strip() not in texts:
+        return ()
+    after = texts[texts.index(code.strip()) + 1 :]
+    return tuple(takewhile(lambda text: not _CHECK.search(text), after))
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,8 @@ class Reader(Scoped):
                 return self._named(name)
             case ast.Attribute(value=value, attr=name):
                 return frozenset(p if name == "__dict__" else f"{p}.{name}" for p in self._paths(value))
+            case ast.Subscript(value=ast.Call(func=ast.Name("globals" | "locals")), slice=key):
+                return self._named(text(key) or "")
             case ast.Subscript(value=value, slice=key) if (item := text(key)) is not None:
                 holders = self._paths(value)
                 return frozenset(item if p == "sys.modules" else f"{p}.{item}" for p in holders)

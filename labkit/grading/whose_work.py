@@ -90,8 +90,15 @@ def _of_the_lab(exercise_id: str, seen: Mentions) -> list[str]:
     if not work:
         return []
     direct = {work[id(thing)] for path in seen.paths for thing in look_up(path) if id(thing) in work}
+    by_text = {path for path in work.values() if _is_asked_for(path, seen)}
     guessed = {path for path in work.values() if path.rpartition(".")[2] in seen.of_lab}
-    return [f"uses {path}, which does the exercise's work" for path in sorted(direct | guessed)]
+    return [f"uses {path}, which does the exercise's work" for path in sorted(direct | by_text | guessed)]
+
+
+def _is_asked_for(path: str, seen: Mentions) -> bool:
+    """Whether a function's name stands in the code as a text, beside a module that has it: for operator.attrgetter."""
+    name = path.rpartition(".")[2]
+    return name in seen.texts and any(look_up(f"{near}.{name}") == look_up(path) for near in seen.paths)
 
 
 def _others(seen: Mentions) -> list[str]:
