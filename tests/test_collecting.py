@@ -376,7 +376,7 @@ def test_an_untouched_handout_never_beats_work(gather, tmp_path):
     }
     collected = gather(files)
     assert text(the(collected, "ada")) == "mine"
-    assert "05-1.ipynb is the untouched handout" in " ".join(the(collected, "ada").notes)
+    assert "05-1.ipynb has no exercise attempted and does not count" in " ".join(the(collected, "ada").notes)
     assert the(collected, "ben").notebook is not None
     assert reasons(collected)["x_1_1_05.ipynb"].startswith("it lies beside")
 
@@ -405,9 +405,10 @@ def test_the_labs_own_solution_handed_in_beside_ones_work_does_not_count(gather)
     for others in ({}, {f"ben/{NAME}": work("05", "ben")}):
         ada = the(gather(files | others), "ada")
         assert "raise NotImplementedError" in ada.notebook.cells[1].source
-        assert f"solutions/{NAME} is the lab's own solution and does not count" in ada.notes
+        assert f"solutions/{NAME} is a copy of the lab's solution and does not count" in ada.notes
     alone = the(gather({f"eve/{NAME}": written(solution), f"ben/{NAME}": work("05", "ben")}), "eve")
     assert alone.notebook.metadata.labkit
+    assert alone.notes == (f"{NAME} is the lab's own solution, or was made from it",)
 
 
 # which stage it is --------------------------------------------------------------------------------------
@@ -514,6 +515,17 @@ def test_code_above_a_stub_is_work(gather):
         {"ada/05.ipynb": written(content), "ada/05-1.ipynb": handout(), f"ben/{NAME}": handout()}
     )
     assert "y = x.abs()" in the(collected, "ada").notebook.cells[1].source
+
+
+def test_a_function_written_beside_its_stub_is_work(gather):
+    content = notebook("05", "", solved=0)
+    content["cells"].append(
+        {"cell_type": "code", "source": "def saliency_map(gradient):\n    return gradient"}
+    )
+    collected = gather(
+        {"ada/05.ipynb": written(content), "ada/05-1.ipynb": handout(), f"ben/{NAME}": handout()}
+    )
+    assert the(collected, "ada").notebook.cells[-1].source.startswith("def saliency_map")
 
 
 def test_a_broken_file_is_of_the_stage_that_is_in_its_bytes(gather):

@@ -9,11 +9,12 @@ from nbformat import NotebookNode
 from labkit.grading.collecting.notebooks import is_solution
 from labkit.grading.collecting.submissions import Submitted
 
+_SHOWN = 6
 _APART_S = 2.5  # a zip notes times to two seconds
 _NUMBER = re.compile(r"[-_ ]?\((\d{1,3})\)$|[-_ ]v(?:ersion)?[-_ ]?(\d{1,3})$|-(\d{1,2})$|_(\d)$", re.I)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """A file that may be the one. attempted: of the stage's exercises;  notebook: None where `trouble` says why"""
 
@@ -32,29 +33,36 @@ class Candidate:
 def choose(candidates: Sequence[Candidate]) -> tuple[Candidate, tuple[str, ...]]:
     """The one that counts, and notes on how that was decided.
 
-    What can be read counts before what cannot, and the student's work before the lab's own solution and the untouched
-    handout. Then the layout's own number or
-    time decides; where it has none, the number in the names; then the time each was saved, if those lie apart; then
-    how many exercises were attempted.
+    What can be read counts before what cannot, and work before an untouched handout and a copy of the lab's
+    solutions/. Then the layout's own number or time decides; where it has none, the number in the names; then the
+    time each was saved, if those lie apart; then how many exercises were attempted.
     """
-    readable = [c for c in candidates if c.notebook is not None]
-    notes = [
-        f"{c.path} cannot be read and does not count: {c.trouble}" for c in candidates if c not in readable
-    ]
-    if not readable:
-        return _latest(candidates)[0], tuple(notes[1:])
-    own = [c for c in readable if not is_solution(c.notebook)] or readable
-    notes += [f"{c.path} is the lab's own solution and does not count" for c in readable if c not in own]
-    readable = own
-    touched = [c for c in readable if c.attempted] or readable
-    notes += [f"{c.path} is the untouched handout and does not count" for c in readable if c not in touched]
-    chosen, why = _latest(touched)
-    if len(touched) > 1:
-        names = ", ".join(c.path for c in touched)
-        more = [c.path for c in touched if c.attempted > chosen.attempted]
+    notes: list[str] = []
+    for counts, why_not in _BEFORE:
+        better = [c for c in candidates if counts(c)]
+        if better:
+            worse = [c for c in candidates if not counts(c)]
+            notes += [f"{c.path} {why_not}{c.trouble}" for c in worse[:_SHOWN]]
+            candidates = better
+    chosen, why = _latest(candidates)
+    if len(candidates) > 1:
+        names = ", ".join(c.path for c in candidates[:_SHOWN]) + ", …" * (len(candidates) > _SHOWN)
+        more = [c.path for c in candidates if c.attempted > chosen.attempted]
         but = f"; in {more[0]} more exercises are attempted" if more else ""
-        notes.append(f"{len(touched)} files for this stage ({names}): {chosen.path} counts, {why}{but}")
+        notes.append(f"{len(candidates)} files for this stage ({names}): {chosen.path} counts, {why}{but}")
+    if chosen.notebook is not None and is_solution(chosen.notebook):
+        notes.append(f"{chosen.path} is the lab's own solution, or was made from it")
     return chosen, tuple(notes)
+
+
+_BEFORE: tuple[tuple[Callable[[Candidate], bool], str], ...] = (
+    (lambda c: c.notebook is not None, "cannot be read and does not count: "),
+    (
+        lambda c: not (c.submitted.folder == "solutions" and is_solution(c.notebook)),
+        "is a copy of the lab's solution and does not count",
+    ),
+    (lambda c: c.attempted > 0, "has no exercise attempted and does not count"),
+)
 
 
 def _latest(candidates: Sequence[Candidate]) -> tuple[Candidate, str]:

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from warnings import catch_warnings, simplefilter
 
@@ -55,6 +56,7 @@ def work(notebook: NotebookNode) -> dict[str, Work]:
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     found = _exercises(code)
     stubs = {exercise for cell in code for exercise in _stubs(cell.source)}
+    stubs -= _defined(cell.source for cell in code if not _STUB.search(cell.source))
     count = Counter(exercise[:2] for exercise in found)
     most = max(count.values(), default=0)
     return {
@@ -108,5 +110,10 @@ def _exercises(code: list[NotebookNode]) -> set[str]:
     for pattern in (_CHECK, _TODO):
         if found := {exercise for source in sources for exercise in pattern.findall(source)}:
             return found
+    return _defined(sources)
+
+
+def _defined(sources: Iterable[str]) -> set[str]:
+    """The exercises whose functions are defined there."""
     defined = {name for source in sources for name in _DEFINED.findall(source)}
     return {_EXERCISE_OF[name] for name in defined & _EXERCISE_OF.keys()}
