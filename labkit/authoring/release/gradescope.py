@@ -59,8 +59,10 @@ README = """\
    few for PyTorch: grading would end with "Killed".
 4. *Test Autograder* with a solved notebook, before students come.
 
-Students hand in {files}. Each exercise is a test with its points; where an answer is wrong, the test says what was
-expected, what came, and the likely cause. Students see that: *{visibility}* (`--visibility` changes it).
+Students hand in {files}.
+
+Each exercise is a test with its points; where an answer is wrong, the test says what was expected, what came, and the
+likely cause. Students see that: *{visibility}* (`--visibility` changes it).
 
 **What to know.** Submissions are graded on inputs that nobody has seen, drawn anew for each; the log of a run, for
 instructors, says from which seed, and what was flagged. Gradescope's containers are thrown away after a submission, and

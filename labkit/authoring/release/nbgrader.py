@@ -48,7 +48,6 @@ of its own by name.
 
 ```sh
 {commands}
-nbgrader export                                   # grades.csv
 ```
 
 Do you have a course already? Copy the folders of `source/` into its `source/`, and `nbgrader_config.py` into its
@@ -84,11 +83,12 @@ def _commands(plan: Plan) -> str:
     """The steps of a week, for the first stage."""
     name = plan.stages[0].source.stem
     due = f' --duedate "{plan.due.astimezone(UTC):%Y-%m-%d %H:%M} UTC"' if plan.due else ""
-    return "\n".join(
-        [
-            f"nbgrader db assignment add {name}{due}",
-            f"nbgrader generate_assignment {name}   # release/{name}/, for students",
-            f"nbgrader autograde {name}             # submitted/STUDENT/{name}/ -> autograded/",
-            f"nbgrader generate_feedback {name}     # feedback/STUDENT/{name}/",
-        ]
-    )
+    steps = [
+        (f"db assignment add {name}{due}", "once"),
+        (f"generate_assignment {name}", f"release/{name}/, for students"),
+        (f"autograde {name}", f"submitted/STUDENT/{name}/ -> autograded/"),
+        (f"generate_feedback {name}", f"feedback/STUDENT/{name}/"),
+        ("export", "grades.csv"),
+    ]
+    width = max(len(step) for step, _ in steps)
+    return "\n".join(f"nbgrader {step:{width}}  # {what}" for step, what in steps)
