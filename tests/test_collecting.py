@@ -209,6 +209,12 @@ def test_nbgraders_time_has_a_zone_or_is_utc_and_may_be_broken(gather):
     assert "no time in it that can be read" in " ".join(the(collected, "e").notes)
 
 
+def test_where_late_work_counts_it_is_said_that_other_work_was_in_time(gather):
+    collected = gather(layouts.nbgrader(), due=datetime(2026, 11, 20, 13, tzinfo=UTC))
+    assert [(h.student, h.stage) for h in collected.handed_in if h.late] == [("ada", "05")]
+    assert the(collected, "ada").notes[-1].endswith(f"is late, 05_guided_backprop/{NAME} was in time")
+
+
 def test_several_downloads_side_by_side_are_one_class(gather):
     later = {
         "lovelaceada_1201_99_06.ipynb": work("06", "from the second"),
@@ -364,7 +370,7 @@ def test_times_decide_only_where_they_lie_apart(gather, tmp_path):
     for name, saved in (("a", 2_000_000_100), ("b", 2_000_000_000)):
         os.utime(tmp_path / "class" / "ada" / f"{name}.ipynb", (saved, saved))
     assert text(the(collect(tmp_path / "class", stages=STAGES), "ada")) == "newer"
-    os.utime(tmp_path / "class" / "ada" / "a.ipynb", (2_000_000_001, 2_000_000_001))
+    os.utime(tmp_path / "class" / "ada" / "a.ipynb", (2_000_000_009, 2_000_000_009))
     assert text(the(collect(tmp_path / "class", stages=STAGES), "ada")) == "older"
 
 

@@ -59,12 +59,18 @@ def handed_in(
             candidates.setdefault(stage, []).append(found)
     for stage, found_ in sorted(candidates.items()):
         chosen, notes = choose(found_)
-        yield _counts(key, stage, chosen, (*learner.notes, *notes), due)
+        late = _is_late(chosen, due)
+        in_time = [c.path for c in found_ if late and c.attempted and not _is_late(c, due)]
+        notes += (f"{chosen.path} is late, {in_time[-1]} was in time",) if in_time else ()
+        yield _counts(key, stage, chosen, late, (*learner.notes, *notes))
 
 
-def _counts(
-    key: str, stage: str, chosen: Candidate, notes: tuple[str, ...], due: datetime | None
-) -> HandedIn:
+def _is_late(candidate: Candidate, due: datetime | None) -> bool:
+    one = candidate.submitted
+    return one.late or bool(due and one.when and one.when > due.astimezone())
+
+
+def _counts(key: str, stage: str, chosen: Candidate, late: bool, notes: tuple[str, ...]) -> HandedIn:
     one = chosen.submitted
     return HandedIn(
         key,
@@ -75,7 +81,7 @@ def _counts(
         chosen.trouble,
         one.attempt,
         one.when.isoformat() if one.when else "",
-        one.late or bool(due and one.when and one.when > due.astimezone()),
+        late,
         (*one.notes, *notes),
     )
 

@@ -10,7 +10,7 @@ from labkit.grading.collecting.notebooks import is_solution
 from labkit.grading.collecting.submissions import Submitted
 
 _SHOWN = 6
-_APART_S = 2.5  # a zip notes times to two seconds
+_APART_S = 60  # seconds; a zip notes times to two, and copying a class takes some
 _NUMBER = re.compile(r"[-_ ]?\((\d{1,3})\)$|[-_ ]v(?:ersion)?[-_ ]?(\d{1,3})$|-(\d{1,2})$|_(\d)$", re.I)
 
 
@@ -108,7 +108,7 @@ def split_name(name: str) -> tuple[str, int]:
 
 
 def _times(candidates: Sequence[Candidate]) -> Values:
-    """When they were saved, if the last was so by more than an archive's clock may be off."""
+    """When they were saved, if the last was so long after the others."""
     times = sorted(c.submitted.file.modified for c in candidates)
     apart = times[-1] - times[-2] > _APART_S and times[0] > 0
     return [c.submitted.file.modified if apart else None for c in candidates]
