@@ -121,6 +121,24 @@ def test_building_twice_changes_nothing(course):
     assert stale([course / "solutions" / "01_small.py"], course / "notebooks") == []
 
 
+@pytest.mark.parametrize(
+    "as_saved",
+    [
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: text.encode("utf-8-sig"),
+        lambda text: text.replace("\n", "\r\n").encode("utf-8-sig"),
+    ],
+    ids=["CRLF", "byte-order mark", "both"],
+)
+def test_a_source_as_other_systems_save_it_is_the_same_source(course, as_saved):
+    make(course)
+    source = course / "solutions" / "01_small.py"
+    before = student_notebook(source)
+    source.write_bytes(as_saved(source.read_text()))
+    assert student_notebook(source) == before  # its first cell, too
+    assert stale([source], course / "notebooks") == []
+
+
 def test_a_changed_exercise_changes_its_own_cells_only(course):
     make(course)
     paths = [course / "notebooks" / "01_small.ipynb", course / "solutions" / "01_small.ipynb"]

@@ -131,6 +131,42 @@ def test_a_folder_of_photos_leaves_out_and_names_what_it_cannot_read(tmp_path):
     assert "broken.png" in bank.skipped[0]
 
 
+def test_heic_is_read_where_its_reader_is_installed_and_named_where_not(tmp_path, monkeypatch):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.from_bytes("RGB", (8, 6), bytes([200, 100, 50]) * 48).save(
+        tmp_path / "phone.HEIC", quality=100
+    )
+    assert images.load(tmp_path / "phone.HEIC").shape == (1, 3, 6, 8)
+    assert images.folder(tmp_path, size=6).names == ("phone.HEIC",)
+    monkeypatch.setattr("labkit.images.files.find_spec", lambda _name: None)
+    monkeypatch.setattr(Image, "ID", [kind for kind in Image.ID if kind != "HEIF"])
+    Image.new("RGB", (8, 8)).save(tmp_path / "other.png")
+    (skipped,) = images.folder(tmp_path, size=6).skipped
+    assert "phone.HEIC" in skipped
+    assert "pip install pillow-heif" in skipped
+
+
+def test_a_folders_hidden_parts_are_not_walked(tmp_path):
+    for place in (".thumbnails/small.png", "holiday/.cache/deep/x.png", "._apple.png", "holiday/beach.png"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / place)
+    hidden = tmp_path / ".mine"
+    hidden.mkdir()
+    Image.new("RGB", (8, 8)).save(hidden / "asked.png")
+    assert images.folder(tmp_path, size=6).names == ("holiday/beach.png",)
+    assert images.folder(hidden, size=6).names == ("asked.png",)  # asked for by name
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_no_number_is_black(tmp_path, odd):
+    values = np.full((4, 5), 0.5, dtype=np.float32)
+    values[1, 2] = odd
+    Image.fromarray(values).save(tmp_path / "x.tiff")
+    loaded = images.load(tmp_path / "x.tiff")
+    assert loaded[0, 0, 1, 2] == 0
+    assert loaded[0, 0, 0, 0] == pytest.approx(0.5)
+
+
 def test_a_folder_without_photos_says_so(tmp_path):
     with pytest.raises(LabError, match="no photo to read"):
         images.folder(tmp_path)

@@ -39,7 +39,7 @@ def solution_notebook(path: Path) -> NotebookNode:
     notebook = source.read(path)
     for cell in notebook.cells:
         cell.source = source.without_markers(cell.source)
-    notebook.metadata["labkit"] = {"source_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    notebook.metadata["labkit"] = {"source_sha256": hashlib.sha256(source.text_of(path).encode()).hexdigest()}
     return notebook
 
 
@@ -129,7 +129,7 @@ def _write(notebook: NotebookNode, place: Path, *, protect: bool) -> Built:
     kept = _move_aside(place) if protect and place.exists() and _has_answers(place) else None
     place.parent.mkdir(parents=True, exist_ok=True)
     partial = place.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
+    partial.write_text(text, encoding="utf-8", newline="\n")
     partial.replace(place)
     return Built(place, changed=True, kept=kept)
 

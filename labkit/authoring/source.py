@@ -25,7 +25,7 @@ def read(path: Path) -> NotebookNode:
     Raises: LabError that names the file and what is wrong in it
     """
     try:
-        raw = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
+        raw = jupytext.reads(text_of(path), fmt="py:percent")
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise LabError(f"cannot read {path} as a percent-format source: {error}") from error
     cells: list[NotebookNode] = []
@@ -39,6 +39,11 @@ def read(path: Path) -> NotebookNode:
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+
+
+def text_of(path: Path) -> str:
+    """A source's text, whatever an editor or git made of its line ends, and without a byte-order mark."""
+    return path.read_text(encoding="utf-8-sig")
 
 
 def _cell(raw: NotebookNode, exercise: Exercise | None, role: str, *, taken: set[str]) -> NotebookNode:

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from labkit.errors import LabError, nearest
-from labkit.images.files import load
+from labkit.images.files import is_heic, load
 from labkit.packages import package_folder
 
 _SCIKIT_IMAGE = {  # file in scikit-image: (name, credit)
@@ -96,7 +96,7 @@ def _package(name: str, *folders: str) -> Path:
 
 
 def folder(path: str | os.PathLike, *, size: int = 224) -> Photos:
-    """All photos of a folder, sub-folders included; what cannot be read is left out and named.
+    """All photos of a folder, sub-folders included but hidden ones; what cannot be read is left out and named.
 
     Returns: Photos, labels -1, each named by its path within the folder
     Raises:  LabError if the folder is not there or holds no photo that can be read
@@ -105,7 +105,12 @@ def folder(path: str | os.PathLike, *, size: int = 224) -> Photos:
     if not root.is_dir():
         raise LabError(f"no folder {root}; give the folder that holds your photos")
     kinds = Image.registered_extensions()
-    files = [file for file in sorted(root.rglob("*")) if file.suffix.lower() in kinds and file.is_file()]
+    files = [
+        file
+        for file in sorted(root.rglob("*"))
+        if (file.suffix.lower() in kinds or is_heic(file)) and file.is_file()
+        if not any(part.startswith(".") for part in file.relative_to(root).parts)
+    ]
     images, names, skipped = [], [], []
     for file in files:
         try:
