@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from nbformat import NotebookNode
 
 from labkit.grading.collecting import grade_id
-from labkit.grading.executing.cells import checked, defined, is_only_checks, is_stub, text
+from labkit.grading.executing.cells import checked, defined, is_empty, is_only_checks, is_stub, text
 
 _ALIKE = 0.75  # of a released cell that an editor has given another id, and a student has edited
 _MOST_COMPARED = 100
@@ -78,6 +78,7 @@ def match(released: list[Released], submitted: NotebookNode) -> Matched:
     for cell in released:
         if cell.kind == "task":
             _find_task(cell, matched, released)
+    matched.tasks = {name: n for name, n in matched.tasks.items() if not is_empty(matched.sources[n])}
     for number, source in enumerate(matched.sources):
         if number not in matched.places and number not in matched.tasks.values() and is_only_checks(source):
             matched.ignored.add(number)
@@ -132,12 +133,23 @@ def _find_task(cell: Released, matched: Matched, released: list[Released]) -> No
     matched.tasks[cell.name] = chosen
     if matched.places.get(chosen) in checks:
         del matched.places[chosen]
+    if own is None and chosen not in matched.places and _is_in_place(chosen, cell, matched, released):
+        matched.places[chosen] = cell.key
     if own is not None:
         del matched.places[own]
         if is_stub(matched.sources[own]) or own in matched.tasks.values():
             matched.ignored |= {own} - {*matched.tasks.values()}
         else:
             matched.flags.append(f"{cell.exercise}: its cell was split")
+
+
+def _is_in_place(number: int, cell: Released, matched: Matched, released: list[Released]) -> bool:
+    """Whether a cell that has lost its id stands where that task does in the release."""
+    order = {other.key: index for index, other in enumerate(released)}
+    here = order[cell.key]
+    above = [order[key] for other, key in matched.places.items() if other < number]
+    below = [order[key] for other, key in matched.places.items() if other > number]
+    return all(index < here for index in above) and all(index > here for index in below)
 
 
 def _is_released(number: int, matched: Matched, released: list[Released]) -> bool:

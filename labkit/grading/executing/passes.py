@@ -57,7 +57,7 @@ def _command(cell_timeout_s: float) -> list[str]:
     return [
         sys.executable, "-m", "pytest", "-p", "nbval.plugin", "--nbval-lax", "--nbval-current-env", "-q",
         "-c", "pytest.ini", "-p", "no:cacheprovider", "--color=no", "--tb=no", "--show-capture=no",
-        "--nbval-kernel-startup-timeout=120", f"--nbval-cell-timeout={cell_timeout_s:g}", scratch.NOTEBOOK,
+        "--nbval-kernel-startup-timeout=600", f"--nbval-cell-timeout={cell_timeout_s:g}", scratch.NOTEBOOK,
     ]  # fmt: skip
 
 

@@ -67,6 +67,10 @@ def begin() -> None:
     if shell is None or _SETTINGS is None:
         return
     adopt_orphans()
+    for exercise_id in _SETTINGS.checks:
+        find(exercise_id).draw_cases(
+            0
+        )  # what drawing imports is there before the first fork, and not once in each
     ids = {text.strip(): exercise_id for exercise_id, text in _SETTINGS.checks.items()}
 
     def before(info: Any) -> None:
