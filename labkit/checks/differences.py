@@ -52,7 +52,7 @@ def along_one(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
     """The difference is the same all along a dimension, or the factor is."""
     apart = got - expected
     for dim in range(expected.ndim):
-        if expected.shape[dim] < 3 or expected.numel() < 2 * _ENOUGH:
+        if not _varies_along(expected, dim):
             continue
         if near(apart, apart.mean(dim, keepdim=True).expand_as(apart), scale=expected) and not near(
             got, expected
@@ -62,7 +62,7 @@ def along_one(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
                 "taken off that depends on the other dimensions alone?"
             )
     for dim in range(expected.ndim):
-        if expected.shape[dim] < 3 or expected.numel() < 2 * _ENOUGH:
+        if not _varies_along(expected, dim):
             continue
         size = expected.square().sum(dim, keepdim=True)
         times = (got * expected).sum(dim, keepdim=True) / size
@@ -92,6 +92,13 @@ def order_kept(got: Tensor, expected: Tensor, facts: Facts) -> str | None:
             "the order is turned round: the largest stands where the smallest is expected. Is a sign wrong?"
         )
     return None
+
+
+def _varies_along(expected: Tensor, dim: int) -> bool:
+    """Whether what is expected differs along a dimension, so that a difference that does not tells something."""
+    if expected.shape[dim] < 3 or expected.numel() < 2 * _ENOUGH:
+        return False
+    return not near(expected, expected.mean(dim, keepdim=True).expand_as(expected))
 
 
 def _enough(values: Tensor) -> bool:
