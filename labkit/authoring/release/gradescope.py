@@ -4,7 +4,7 @@ The zip is as https://gradescope-autograders.readthedocs.io/en/latest/specs/ ask
 root. The lab travels in it, so that Gradescope judges with the very lab that the release was made with.
 """
 
-from labkit.authoring.release.plan import Plan
+from labkit.authoring.release.planning import Plan
 from labkit.authoring.release.readme import number
 from labkit.authoring.release.trees import with_manifest, zipped
 

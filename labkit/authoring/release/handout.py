@@ -1,6 +1,6 @@
 """The folder that students get. Nothing in it may hold a solution."""
 
-from labkit.authoring.release.plan import Plan
+from labkit.authoring.release.planning import Plan
 from labkit.authoring.release.readme import student_readme
 from labkit.authoring.release.trees import with_manifest
 

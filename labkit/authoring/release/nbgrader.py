@@ -5,7 +5,7 @@ from datetime import UTC
 import nbformat
 
 from labkit.authoring import source
-from labkit.authoring.release.plan import Plan, Stage, with_points
+from labkit.authoring.release.planning import Plan, Stage, with_points
 from labkit.authoring.release.trees import with_manifest
 
 CONFIG = '''\

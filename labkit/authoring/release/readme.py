@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from labkit.authoring.release.plan import Plan, Stage
+from labkit.authoring.release.planning import Plan, Stage
 
 _START = """
 ## Start

@@ -7,7 +7,7 @@ from pathlib import Path
 from labkit.authoring.release.gradescope import VISIBILITIES, autograder
 from labkit.authoring.release.handout import handout
 from labkit.authoring.release.nbgrader import nbgrader_course
-from labkit.authoring.release.plan import Plan
+from labkit.authoring.release.planning import Plan
 from labkit.authoring.release.trees import MANIFEST, Files, Kept, former, write, write_folder, zipped
 from labkit.errors import LabError
 
