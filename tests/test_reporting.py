@@ -457,6 +457,18 @@ def test_the_table_prints_on_any_console_and_reads_without_colour(encoding):
         assert f"{look.mark} {state}" in text or f"{look.plain} {state}" in text
 
 
+@pytest.mark.parametrize("width", [80, 100, 130])
+def test_names_marks_and_points_are_there_however_narrow_the_terminal_is(width):
+    out = io.StringIO()
+    Console(file=out, width=width, color_system=None).print(table(a_class(3)))
+    (line,) = [line for line in out.getvalue().splitlines() if line.lstrip().startswith("Student 1")]
+    marks = sum(line.count(look.mark) for look in LOOKS.values())
+    assert marks >= sum(len(exercises(stage)) for stage in stages())
+    assert "/95" in line
+    assert "…" not in out.getvalue()
+    assert ("no notebook was handed in" in out.getvalue()) == (width >= 130)
+
+
 # in a browser
 
 

@@ -1,10 +1,10 @@
 """Scores in a terminal: one mark an exercise, readable without colour and in any console's encoding."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +14,8 @@ from labkit.grading.reporting.classes import stage_of
 from labkit.grading.reporting.looks import LOOKS, number
 from labkit.grading.reporting.text import one_line
 
+_GAP, _NARROWEST = 3, 8  # columns of a console, between two of the table's, and for a name at least
+
 
 class Scores:
     """A table of the class, with what its marks mean below it; rich prints it."""
@@ -22,22 +24,33 @@ class Scores:
         self.rows = rows
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        encoding = console.encoding
-        stages = sorted({stage_of(mark.outcome.exercise) for row in self.rows for mark in row.marks})
-        grid = Table(header_style="bold", box=box.SIMPLE)
-        for name in ("student", *stages, "points", "notes"):  # folded, as not every console has three dots
-            grid.add_column(escape(name), overflow="fold", no_wrap=name in stages)
+        widths: dict[str, int] = {}  # of each stage, so that its marks stand below its name
         for row in self.rows:
-            marks = [_marks(row, stage, encoding) for stage in stages]
-            points = f"{number(row.points)}/{number(row.of)}"
-            grid.add_row(
-                _fit(row.student.shown, encoding, 60),
-                *marks,
-                points,
-                _fit("; ".join(row.notes), encoding, 200),
-            )
-        yield grid
-        yield Text("   ".join(f"{mark_for(state, encoding)} {state}" for state in LOOKS))
+            counts = Counter(stage_of(mark.outcome.exercise) for mark in row.marks)
+            widths |= {stage: max(count, len(stage), widths.get(stage, 0)) for stage, count in counts.items()}
+        yield self._grid(dict(sorted(widths.items())), console.encoding, options.max_width)
+        yield Text("   ".join(f"{mark_for(state, console.encoding)} {state}" for state in LOOKS))
+
+    def _grid(self, widths: dict[str, int], encoding: str, room: int) -> Table:
+        """Columns of fixed widths: what is left beside marks and points is the name's, and then that of the notes."""
+        head = " ".join(stage.ljust(width) for stage, width in widths.items())
+        names = [_fit(row.student.shown, encoding, 60) for row in self.rows]
+        points = [f"{number(row.points)}/{number(row.of)}" for row in self.rows]
+        for_points = max(map(len, ("points", *points)))
+        left = room - len(head) - for_points - 3 * _GAP
+        for_name = max(min(left, max((name.cell_len for name in names), default=0)), _NARROWEST)
+        grid = Table(header_style="bold", box=box.SIMPLE, padding=(0, 1), pad_edge=False)
+        grid.add_column("student", overflow="fold", width=for_name)
+        grid.add_column(Text(head), width=len(head))
+        grid.add_column("points", justify="right", width=for_points)
+        for_notes = left - for_name - _GAP
+        if for_notes >= 2 * _NARROWEST:
+            grid.add_column("notes", no_wrap=True, overflow="crop", width=for_notes)
+        for row, name, worth in zip(self.rows, names, points, strict=True):
+            notes = _fit("; ".join(dict.fromkeys(row.notes)), encoding, 200)
+            cells: list[Text | str] = [name, _marks(row, widths, encoding), worth, notes]
+            grid.add_row(*cells[: len(grid.columns)])
+        return grid
 
 
 def table(rows: Sequence[Row]) -> Scores:
@@ -51,12 +64,14 @@ def mark_for(state: State, encoding: str) -> str:
     return look.mark if _encodes(look.mark, encoding) else look.plain
 
 
-def _marks(row: Row, stage: str, encoding: str) -> Text:
-    text = Text(no_wrap=True)
-    for mark in row.marks:
-        if stage_of(mark.outcome.exercise) == stage:
-            state = mark.outcome.state
+def _marks(row: Row, widths: dict[str, int], encoding: str) -> Text:
+    """The student's marks, stage by stage, each as wide as its column."""
+    text = Text()
+    for stage, width in widths.items():
+        states = [m.outcome.state for m in row.marks if stage_of(m.outcome.exercise) == stage]
+        for state in states:
             text.append(mark_for(state, encoding), LOOKS[state].colour)
+        text.append(" " * (width - len(states) + 1))
     return text
 
 
