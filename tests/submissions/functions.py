@@ -37,9 +37,9 @@ BODIES = {
     "right in doubles": ("return right(*args).double()", "passed"),
     "right and sparse": ("return right(*args).to_sparse()", "passed"),
     "right as a list": ("return right(*args).tolist()", "passed"),
-    "right after much printing": ("print('x' * 10**8)\nreturn right(*args)", "passed"),
+    "right after much printing": ("print('x' * 10**7)\nreturn right(*args)", "passed"),
     "right with stdout closed": ("import sys\nsys.stdout.close()\nreturn right(*args)", "passed"),
-    "right with handles closed": ("import os\nos.close(1)\nos.close(2)\nreturn right(*args)", "passed"),
+    "right with handles closed": ("import os\nos.closerange(1, 3)\nreturn right(*args)", "passed"),
     "right from elsewhere": ("import os\nos.chdir('/')\nreturn right(*args)", "passed"),
     "right beside a thread that goes on": (
         "import threading, time\n"
@@ -76,7 +76,7 @@ BODIES = {
     "is not written, but for another reason": ("raise NotImplementedError('on this machine')", "crashed"),
     "is not written": ("raise NotImplementedError", "not attempted"),
     "leaves by sys.exit": ("import sys\nsys.exit(0)", "crashed"),
-    "leaves by quit": ("quit()", "crashed"),
+    "asks the kernel to quit": ("quit()", "wrong"),
     "leaves by os._exit": ("import os\nos._exit(0)", "crashed"),
     "is interrupted": ("raise KeyboardInterrupt", "crashed"),
     "ends itself": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "crashed"),
@@ -84,7 +84,7 @@ BODIES = {
     "recurses": ("def again(n): return again(n + 1)\nreturn again(0)", "crashed"),
     "asks the student": ("return input('what is the answer? ')", "crashed"),
     "forks and stays": (
-        "import os, time\nfor _ in range(7): os.fork()\ntime.sleep(987)",
+        "import os, time\nfor _ in range(6): os.fork()\ntime.sleep(987)",
         "crashed",
     ),
     "is of hundreds of megabytes": ("return torch.zeros(80_000_000)", "crashed"),
@@ -158,7 +158,7 @@ BODIES = {
         "    place = n._SETTINGS.folder / f'01-{k}.safetensors'\n"
         "    if not place.exists(): save_file({'0.a': torch.zeros(1)}, place, metadata={'answers': notes})\n"
         "os._exit(0)",
-        "crashed",
+        "wrong",
     ),
 }
 

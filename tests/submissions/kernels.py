@@ -44,7 +44,7 @@ SET_ASIDE = {
     "an endless loop": "while True: pass",
     "one long call into C": "import re\nre.match('(a+)+$', 'a' * 40 + 'b')",
     "endless printing": "while True: print('x' * 10_000)",
-    "too many processes": "import os, time\nfor _ in range(8): os.fork()\ntime.sleep(987)",
+    "too many processes": "import os, time\nfor _ in range(7): os.fork()\ntime.sleep(987)",
     "a fork that goes on as the kernel": "import ctypes\nctypes.string_at(0)",
 }
 

@@ -18,7 +18,7 @@ class Limits:
     cell_timeout_s: float = 60
     timeout_s: float = 600
     memory_mb: int = 6144
-    processes: int = 128
+    processes: int = 256
     files_mb: int = 1024
     again: int = 4
 

@@ -25,7 +25,7 @@ class Executed:
 
     failures:  task or check ("01-2-task") -> what its cell died of
     timed_out: the run as a whole was ended, and not all was run
-    trouble:   why not all was run, where no cell is to blame: "more than 600 s", "more than 128 processes"
+    trouble:   why not all was run, where no cell is to blame: "more than 600 s", "more than 256 processes"
     notes:     what was decided on the way;  flags: what an instructor should look at. Both in sentences
     code:      exercise id -> the student's task cell
     present:   the tasks that were found: "01-2-task"

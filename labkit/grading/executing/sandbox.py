@@ -29,7 +29,7 @@ MOST_OUTPUT = 100_000  # bytes of what a command printed that are read
 class Ended:
     """How a command ended.
 
-    returncode: None where it was ended from outside, and `trouble` says why: "more than 128 processes"
+    returncode: None where it was ended from outside, and `trouble` says why: "more than 256 processes"
     """
 
     returncode: int | None

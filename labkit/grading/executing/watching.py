@@ -2,6 +2,8 @@
 
 import os
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +27,7 @@ class Usage:
 def watch(process: psutil.Popen, folder: Path, limits: Limits) -> tuple[Usage, str]:
     """Wait until a command ends or takes too much.
 
-    Returns: what it took, and what there was too much of: "", "more than 600 s", "more than 128 processes", …
+    Returns: what it took, and what there was too much of: "", "more than 600 s", "more than 256 processes", …
     """
     begun, most, round_ = time.monotonic(), 0.0, 0
     while True:
@@ -35,7 +37,7 @@ def watch(process: psutil.Popen, folder: Path, limits: Limits) -> tuple[Usage, s
         except psutil.TimeoutExpired:
             round_ += 1
         seconds = time.monotonic() - begun
-        count, memory = _processes(process)
+        count, memory = _processes(process, 2 * limits.memory_mb)
         most = max(most, memory)
         trouble = _too_much(limits, seconds, count, memory)
         if not trouble and round_ % _FILES_EVERY == 0 and not _fits(folder, limits.files_mb):
@@ -54,19 +56,30 @@ def _too_much(limits: Limits, seconds: float, count: int, memory: float) -> str:
     return ""
 
 
-def _processes(process: psutil.Popen) -> tuple[int, float]:
-    """How many processes there are, and their memory in MB."""
+def _processes(process: psutil.Popen, most_mb: float) -> tuple[int, float]:
+    """How many processes there are, and their memory in MB.
+
+    Forks share what none of them has changed. To count it once takes time, so it is done only where there seems to
+    be more than `most_mb`.
+    """
     try:
         family = [process, *process.children(recursive=True)]
     except psutil.Error:
         return 0, 0.0
-    used = 0.0
-    for member in family[:200]:
-        try:
-            used += (m := member.memory_info()).rss - getattr(m, "shared", 0)
-        except psutil.Error:
-            continue
-    return len(family), used / 2**20
+    used = _sum(family, lambda member: (m := member.memory_info()).rss - getattr(m, "shared", 0))
+    if used > most_mb:
+        used = _sum(
+            family, lambda member: getattr(member.memory_full_info(), "pss", member.memory_info().rss)
+        )
+    return len(family), used
+
+
+def _sum(family: list[psutil.Process], of: Callable[[psutil.Process], float]) -> float:
+    total = 0.0
+    for member in family:
+        with suppress(psutil.Error, OSError):
+            total += of(member) / 2**20
+    return total
 
 
 def _fits(folder: Path, most_mb: int) -> bool:
