@@ -21,16 +21,14 @@ def hooked(
 
     keep:   what the hook makes of the output
     inputs: record what goes in instead
-    remove: when the hook comes off: "in any event", "at the end", "at once", "never"
-    returns: what it returns, which the network goes on with
+    remove: when the hook comes off: "in any event", "at the end", "at once", "never";  returns: what it returns
     """
     seen: dict[str, Tensor] = {}
-
-    def look(module: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
-        seen["maps"] = keep(given[0] if inputs else output)
-        return returns(output)
-
-    handle = find(net, layer).register_forward_hook(look)
+    handle = find(net, layer).register_forward_hook(
+        lambda module, given, output: (
+            seen.update(maps=keep(given[0] if inputs else output)) or returns(output)
+        )
+    )
     if remove == "at once":
         handle.remove()
     try:
