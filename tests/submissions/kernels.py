@@ -98,7 +98,7 @@ SINGLE = {
         name: Submission(lambda code=code: with_added(code, before=None), all_are("crashed"))
         for name, code in _AT_THE_END.items()
     },
-    "forged answers": Submission(_forged, all_are("crashed")),
+    "forged answers": Submission(_forged, all_are("wrong")),
     "a task that ends the kernel": Submission(
         lambda: _task_that("def tile_filters(filters, columns, gap): pass\nimport os\nos._exit(0)"),
         {"01.3": "crashed"},

@@ -144,24 +144,18 @@ def _environment(folder: Path, view: Path | None, kind: str) -> dict[str, str]:
 def _bubblewrap(folder: Path, view: Path | None, hidden: Sequence[Path]) -> list[str]:
     """Nothing is there but what is named. Outer folders first, so that what lies in one covers it."""
     shown = {place: ["--ro-bind", str(place), str(place)] for place in readable()}
-    masks = {
-        place: ["--tmpfs", str(place), "--remount-ro", str(place)]
-        for place in private(hidden)
-        if within(place, shown)
-    }
+    masks = {place: ["--tmpfs", str(place)] for place in private(hidden) if within(place, shown)}
     inside = masks | shown
     order = sorted(inside, key=lambda place: len(place.parts))
-    lab = ["--ro-bind", str(view / "labkit"), str(PACKAGE)] if view else _nothing_at(PACKAGE)
+    lab = ["--ro-bind", str(view / "labkit")] if view else ["--tmpfs"]
+    empty = ["/", "/tmp", "/dev", *map(str, masks), *([] if view else [str(PACKAGE)])]
     return [
-        "bwrap", "--dev", "/dev", "--proc", "/proc", "--perms", "0555", "--tmpfs", "/tmp",
-        *(part for place in order for part in inside[place]), *lab,
-        "--remount-ro", "/", "--remount-ro", "/dev", "--bind", str(folder), str(folder), "--chdir", str(folder),
+        "bwrap", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp",
+        *(part for place in order for part in inside[place]), *lab, str(PACKAGE),
+        "--bind", str(folder), str(folder), "--chdir", str(folder),
+        *(part for place in empty for part in ("--remount-ro", place)),
         "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--",
     ]  # fmt: skip
-
-
-def _nothing_at(place: Path) -> list[str]:
-    return ["--tmpfs", str(place), "--remount-ro", str(place)]
 
 
 def _landlock(folder: Path, view: Path | None, hidden: Sequence[Path]) -> dict[str, list[str]]:
