@@ -17,12 +17,7 @@ def hooked(
     remove: str = "in any event",
     returns: Callable[[Tensor], Tensor | None] = lambda output: None,
 ) -> Tensor:
-    """What a layer puts out.
-
-    keep:   what the hook makes of the output
-    inputs: record what goes in instead
-    remove: when the hook comes off: "in any event", "at the end", "at once", "never";  returns: what it returns
-    """
+    """What a layer puts out. remove: when the hook comes off: "in any event", "at the end", "at once", "never"."""
     seen: dict[str, Tensor] = {}
     handle = find(net, layer).register_forward_hook(
         lambda module, given, output: (
