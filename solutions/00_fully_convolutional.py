@@ -32,7 +32,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from labkit import check, hint, hooks, images, mine, models, show, whose
+from labkit import check, hint, hooks, images, mine, models, progress, show, whose
 from labkit.errors import LabError
 from labkit.methods import dense as lab
 from labkit.methods import yolo
@@ -54,6 +54,9 @@ dalmatian = bank["dalmatian"]  # (1, 3, 224, 224), values in 0..1
 for name, network in networks.items():
     guesses = ", ".join(f"{category} {p:.0%}" for category, p in network.top(dalmatian, k=3))
     print(f"{titles[name]} on the dalmatian's photo: {guesses}")
+
+# %%
+progress("00")
 
 # %% [markdown]
 # ## A linear layer is a convolution

@@ -20,7 +20,7 @@
 import torch
 from torch import nn
 
-from labkit import check, hint, images, mine, models, show
+from labkit import check, hint, images, mine, models, progress, show
 from labkit.methods import filters as lab
 from labkit.methods.sheets import rescale, tile
 
@@ -29,6 +29,9 @@ NETWORK = "squeezenet"  # or "efficientnet_lite0", or "alexnet", … once fetche
 
 bank = images.photos()
 models.load(NETWORK).net
+
+# %%
+progress("01")
 
 # %% [markdown]
 # Two networks came with the lab, SqueezeNet and EfficientNet-Lite0, both trained on a million labelled photos. The

@@ -24,7 +24,7 @@ from sklearn.manifold import TSNE
 from torch import nn
 from torch.utils.data import DataLoader
 
-from labkit import check, hint, images, mine, models, show
+from labkit import check, hint, images, mine, models, progress, show
 from labkit.methods import gallery as galleries
 from labkit.methods import neighbors as lab
 from labkit.methods import probe
@@ -42,6 +42,9 @@ other = models.load(OTHER)
 untrained = {name: models.load(name, weights=None) for name in (NETWORK, OTHER)}  # the controls
 bank = images.photos(size=SIZE)
 model
+
+# %%
+progress("02")
 
 # %% [markdown]
 # ### Exercise 02.1

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from labkit import check, hint, images, mine, models, show
+from labkit import check, hint, images, mine, models, progress, show
 from labkit.methods import activations as lab
 from labkit.methods import evidence
 from labkit.receptive import receptive_field
@@ -37,6 +37,9 @@ model, other = models.load(NETWORK), models.load(OTHER)
 untrained = models.load(NETWORK, weights=None)
 bank = images.photos()
 cat = bank["cat"]  # (1, 3, 224, 224)
+
+# %%
+progress("03")
 
 # %% [markdown]
 # ### Exercise 03.1

@@ -15,7 +15,7 @@
 import torch
 from IPython.display import display
 
-from labkit import check, hint, images, mine, models, show
+from labkit import check, hint, images, mine, models, progress, show
 from labkit.hooks import recording
 from labkit.methods import patches as lab
 from labkit.receptive import receptive_field
@@ -28,6 +28,9 @@ OTHER = "squeezenet" if NETWORK == "efficientnet_lite0" else "efficientnet_lite0
 model, other = models.load(NETWORK), models.load(OTHER)
 layers = models.NETWORKS[NETWORK].layers
 bank = images.photos(size=640)
+
+# %%
+progress("04")
 
 # %% [markdown]
 # ## What one unit sees

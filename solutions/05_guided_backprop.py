@@ -16,7 +16,7 @@
 import torch
 from torch import nn
 
-from labkit import check, hint, images, mine, models, show
+from labkit import check, hint, images, mine, models, progress, show
 from labkit.hooks import recording
 from labkit.methods import gradients as lab
 from labkit.methods import neurons, sanity
@@ -36,6 +36,9 @@ bank = images.photos()
 names = ["bull mastiff", "bald eagle", "goose", "cannon"]
 photos = torch.cat([bank[name] for name in names])
 targets = torch.tensor([bank.labels[bank.names.index(name)] for name in names])
+
+# %%
+progress("05")
 
 # %% [markdown]
 # ## Which pixels move the score?

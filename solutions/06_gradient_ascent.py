@@ -18,7 +18,7 @@
 # %%
 import torch
 
-from labkit import check, hint, images, mine, models, show
+from labkit import check, hint, images, mine, models, progress, show
 from labkit.methods import ascent as lab
 from labkit.methods.sheets import tile
 from labkit.receptive import receptive_field
@@ -35,6 +35,9 @@ SMALL, FEW = (224, 192) if FULL else (144, 48)  # where many are climbed
 model = models.load(NETWORK)
 bank = images.photos()
 model
+
+# %%
+progress("06")
 
 # %% [markdown]
 # ## One step

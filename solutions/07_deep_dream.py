@@ -15,7 +15,7 @@
 # %%
 import torch
 
-from labkit import check, hint, images, mine, models, show
+from labkit import check, hint, images, mine, models, progress, show
 from labkit.hooks import recording
 from labkit.methods import dream as lab
 from labkit.methods.dream import resize
@@ -36,6 +36,9 @@ STEP_SIZE = {"squeezenet": 0.006}.get(NETWORK, 0.012)
 SIZE, STEPS = (800, 20) if FULL else (448, 12)
 bank = images.photos(size=SIZE)
 print(f"{NETWORK}: dreaming at {LAYER}, photos of {SIZE} × {SIZE} pixels, {STEPS} steps in each octave")
+
+# %%
+progress("07")
 
 # %% [markdown]
 # ## More of what is there

@@ -15,7 +15,7 @@
 import torch
 import torch.nn.functional as F
 
-from labkit import check, hint, images, mine, models, show
+from labkit import check, hint, images, mine, models, progress, show
 from labkit.errors import LabError
 from labkit.methods import adversarial as lab
 from labkit.methods import robustness
@@ -33,6 +33,9 @@ labelled = bank.labels >= 0
 photos, labels = bank.images[labelled], bank.labels[labelled]
 TARGETS = ["koala", "schooner", "iPod"]
 model
+
+# %%
+progress("08")
 
 # %% [markdown]
 # ## From a photo to a class of your choice

@@ -1,5 +1,6 @@
 """The command: what it says, and its exit status."""
 
+import csv
 import json
 import os
 import subprocess
@@ -7,11 +8,12 @@ import sys
 
 import nbformat
 import pytest
-from lab import ROOT, released, slim
+from lab import released, slim
 from typer.testing import CliRunner
 
 from labkit import models
 from labkit.cli import app, main
+from labkit.errors import LabError
 from labkit.threads import WAITING
 
 
@@ -97,41 +99,111 @@ def test_what_cannot_run_is_a_sentence_and_status_2(labkit, arguments, says):
 def test_grade_refuses_an_unknown_stage_and_a_folder_without_notebooks(labkit, tmp_path):
     (tmp_path / "class" / "ada").mkdir(parents=True)
     status, said = labkit("grade", tmp_path / "class")
-    assert (status, "no notebook of this lab" in said) == (2, True)
+    assert (status, "no notebook in" in said) == (2, True)
     status, said = labkit("grade", tmp_path / "class", "--stage", "77")
     assert (status, "no stage '77'" in said) == (2, True)
 
 
-@pytest.mark.slow
-def test_grade_writes_scores_and_says_where(labkit, tmp_path):
-    (tmp_path / "class" / "ada").mkdir(parents=True)
-    (tmp_path / "handout").mkdir()
-    for folder in (tmp_path / "class" / "ada", tmp_path / "handout"):
+@pytest.fixture
+def class_of_three(tmp_path):
+    """Nobody's code has to be run: one is untouched, one broken, one absent."""
+    for folder in (tmp_path / "class" / "ada", tmp_path / "class" / "ben [late]", tmp_path / "handout"):
+        folder.mkdir(parents=True)
         nbformat.write(slim(released()), folder / "01_first_layer_filters.ipynb")
-    status, said = labkit(
-        "grade",
-        tmp_path / "class",
-        "--released",
-        tmp_path / "handout",
-        "--out",
-        tmp_path / "out",
-        "--stage",
-        "01",
+    (tmp_path / "class" / "ben [late]" / "01_first_layer_filters.ipynb").write_text('{"cells": [')
+    (tmp_path / "class" / "roster.csv").write_text("login,name\nada,Ada\nben [late],Ben\nzoe,Zoe\n")
+    return ("class", "--released", "handout", "--roster", "class/roster.csv", "--unsafe")
+
+
+def runs(folder):
+    return sorted(place for place in (folder / "scores").iterdir() if place.is_dir())
+
+
+def rows(run):
+    return {row["student"]: row for row in csv.DictReader((run / "scores.csv").open(encoding="utf-8-sig"))}
+
+
+def test_grade_writes_a_run_and_says_where(labkit, tmp_path, class_of_three):
+    status, said = labkit("grade", *class_of_three)
+    assert status == 0, said
+    for told in (
+        "one folder per student: 3 students",
+        "isolation:",
+        "······",
+        "??????",
+        "nothing from 1: Zoe",
+    ):
+        assert told in said
+    (run,) = runs(tmp_path)
+    assert {student: row["01.1"] for student, row in rows(run).items()} == {
+        "ada": "not attempted", "ben [late]": "unreadable", "zoe": "not attempted",
+    }  # fmt: skip
+    assert {file.name for file in run.iterdir()} >= {
+        "class.html",
+        "exports",
+        "feedback",
+        "results",
+        "run.json",
+    }
+    status, said = labkit("regrade", run)
+    assert (status, "no verdict changed" in said) == (0, True)
+    assert len(runs(tmp_path)) == 2
+
+
+def test_a_dry_run_says_what_was_found_and_writes_nothing(labkit, tmp_path, class_of_three):
+    status, said = labkit("grade", *class_of_three, "--dry-run")
+    assert (status, "3 students" in said) == (0, True)
+    assert not (tmp_path / "scores").exists()
+
+
+def test_grade_takes_a_courses_rules_and_an_instructors_own_points(labkit, tmp_path, class_of_three):
+    (tmp_path / "class" / "course.toml").write_text('title = "Seeing"\n[points]\n"01.1" = 7\n')
+    (tmp_path / "scores").mkdir()
+    (tmp_path / "scores" / "overrides.csv").write_text(
+        "student,exercise,points,why\nada,01.1,5,shown in class\n"
     )
+    status, said = labkit("grade", *class_of_three)
     assert status == 0, said
-    assert "isolation:" in said
-    assert "······" in said
-    assert (tmp_path / "out" / "scores.csv").read_text().splitlines()[1].startswith("ada,not attempted,")
+    (run,) = runs(tmp_path)
+    assert float(rows(run)["ada"]["points"]) == 5
+    assert "shown in class" in (run / "feedback" / "ada.html").read_text()
+    assert "Seeing" in (run / "class.html").read_text()
+    (tmp_path / "scores" / "overrides.csv").write_text("student,exercise,points,why\nada,01.1,6,seen twice\n")
+    assert labkit("regrade", run)[0] == 0
+    assert float(rows(runs(tmp_path)[1])["ada"]["points"]) == 6
+    assert float(rows(run)["ada"]["points"]) == 5
 
 
-def test_grade_without_bubblewrap_says_so_and_notes_it_in_the_run(labkit, tmp_path):
-    (tmp_path / "class" / "ada").mkdir(parents=True)
-    (tmp_path / "class" / "ada" / "01.ipynb").write_text("")  # unreadable, so nothing is executed
-    no_commands = str(tmp_path)
-    status, said = labkit("grade", "class", "--released", ROOT / "notebooks", PATH=no_commands)
+def test_one_student_and_one_exercise_are_graded_alone(labkit, tmp_path, class_of_three):
+    status, said = labkit("grade", *class_of_three, "--student", "Ada", "--only", "01.2")
     assert status == 0, said
-    assert "isolation: limits only (install bubblewrap" in said
-    assert json.loads((tmp_path / "scores" / "run.json").read_text())["isolation"] == "limits only"
+    (run,) = runs(tmp_path)
+    assert list(rows(run)) == ["ada"]
+    assert "01.1" not in rows(run)["ada"]
+    for wrong, says in {
+        ("--student", "Zed"): "no student 'Zed'",
+        ("--only", "01.9"): "no exercise '01.9'",
+    }.items():
+        status, said = labkit("grade", *class_of_three, *wrong)
+        assert (status, says in said) == (2, True), said
+
+
+def test_where_nothing_shuts_submissions_off_grade_refuses_unless_told(
+    labkit, tmp_path, class_of_three, monkeypatch
+):
+    from labkit.grading import executing
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(executing, "isolation", lambda: "limits only")
+    monkeypatch.setattr("labkit.grading.conduct.isolation", lambda: "limits only")
+    with pytest.raises(
+        LabError, match=r"nothing here shuts submissions off from your files and the network.*--unsafe"
+    ):
+        CliRunner().invoke(app, ["grade", *class_of_three[:-1]], catch_exceptions=False)
+    assert CliRunner().invoke(app, ["grade", *class_of_three]).exit_code == 0
+    (run,) = runs(tmp_path)
+    assert json.loads((run / "run.json").read_text())["isolation"] == "limits only"
+    assert "limits only" in (run / "class.html").read_text() + (run / "feedback" / "ada.html").read_text()
 
 
 def test_build_check_fails_where_a_notebook_is_not_what_its_source_says(labkit, tmp_path):

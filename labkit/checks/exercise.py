@@ -84,6 +84,11 @@ class Exercise:
         return self.id.replace(".", "-")
 
     @property
+    def answer_file(self) -> str:
+        """What the answers to it are called where they are kept: "01-2.safetensors"."""
+        return f"{self.slug}.safetensors"
+
+    @property
     def worth(self) -> str:
         """The points in words: "1 point", "2 points"."""
         return f"{self.points} point{'s' * (self.points != 1)}"

@@ -15,7 +15,6 @@ from labkit.checks.judging import Verdict, judge
 from labkit.checks.storing import load
 from labkit.errors import LabError
 from labkit.exercises import find
-from labkit.grading.child import answer_file, limit_memory
 from labkit.grading.records import Outcome
 
 
@@ -73,15 +72,25 @@ def _judge_all(out: Connection, folder: Path, exercise_ids: Sequence[str], seed:
     import torch
 
     torch.set_num_threads(1)
-    limit_memory(memory_mb)
+    _limit_memory(memory_mb)
     for exercise_id in exercise_ids:
         out.send_bytes(json.dumps(asdict(_judge_one(folder, exercise_id, seed))).encode())
+
+
+def _limit_memory(memory_mb: int) -> None:
+    """Cap what this process may allocate, where the system can."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_mb * 2**20, memory_mb * 2**20))
+    except (ImportError, ValueError, OSError):
+        return  # Windows, or a lower limit already in force
 
 
 def _judge_one(folder: Path, exercise_id: str, seed: int) -> Outcome:
     exercise = find(exercise_id)
     try:
-        answers = load(answer_file(folder, exercise))
+        answers = load(folder / exercise.answer_file)
     except LabError as error:
         return Outcome(exercise_id, State.CRASHED, str(error))
     try:

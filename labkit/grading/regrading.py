@@ -52,9 +52,7 @@ def class_list(run: Run) -> list[Student]:
 
 def _judged_again(before: Result, old: Run, student: Student) -> Result:
     folder = old.answers(student, before.stage)
-    answered = [
-        o.exercise for o in before.outcomes if (folder / f"{find(o.exercise).slug}.safetensors").is_file()
-    ]
+    answered = [o.exercise for o in before.outcomes if (folder / find(o.exercise).answer_file).is_file()]
     asked = old.facts.get("cases", {})
     moved = {found for found in answered if asked.get(found) != case_digest(find(found), old.seed)}
     judged = judge_answers(folder, [found for found in answered if found not in moved], seed=old.seed)

@@ -70,7 +70,7 @@ def same_for_all(unit: Unit, state: State, message: str = "") -> Result:
 def _judged(
     unit: Unit, notebook: NotebookNode, executed: Executed, folder: Path, files: dict[str, bytes]
 ) -> Result:
-    answered = [found for found in unit.exercises if f"{find(found).slug}.safetensors" in files]
+    answered = [found for found in unit.exercises if find(found).answer_file in files]
     judged = judge_answers(folder, answered, seed=unit.seed)
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     flags = own_code_flags(executed.code, cells=cells, published=unit.published)
