@@ -41,17 +41,21 @@ def view(tmp_path_factory):
 # the student's side of the lab -----------------------------------------------------------------------
 
 
+ALONE = "import sys; sys.meta_path[:] = [f for f in sys.meta_path if 'Editable' not in repr(f)]\n"
+
+
 def in_view(view, script, *arguments):
-    """Run a script with the student's side in the lab's place; returns what it printed."""
+    """Run a script with the student's side in the lab's place, and no other; returns what it printed."""
     environment = os.environ | {"PYTHONPATH": str(view), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", script, *map(str, arguments)]
+    command = [sys.executable, "-c", ALONE + script, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=view)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_on_the_students_side_there_is_no_judge_no_mistake_no_hint_and_no_lesson(view):
-    text = "\n".join(path.read_text() for path in (view / "labkit").rglob("*.py"))
+    judged = [*(view / "labkit" / "checks").rglob("*.py"), *(view / "labkit" / "exercises").rglob("*.py")]
+    text = "\n".join(path.read_text() for path in judged)
     told = [hint for exercise in EXERCISES for hint in exercise.hints]
     told += [mistake.lesson for exercise in EXERCISES for mistake in exercise.mistakes]
     told += [exercise.judge.__name__ for exercise in EXERCISES if exercise.judge.__name__ != "<lambda>"]
