@@ -19,17 +19,28 @@ SOURCES = sorted((ROOT / "solutions").glob("*.py"))
 
 # module -> modules that it may import; a module is a file or a folder of labkit, and may import itself
 LOWEST = {"errors", "packages"}
-LOW = LOWEST | {"images", "models", "hooks", "receptive", "relus", "downloads", "batches", "objectives"}
+LOW = LOWEST | {
+    "images",
+    "modes",
+    "models",
+    "hooks",
+    "receptive",
+    "relus",
+    "downloads",
+    "batches",
+    "objectives",
+}
 MAY_IMPORT = {
     "errors": set(),
     "packages": set(),
     "threads": set(),
     "whose": set(),
     "downloads": LOWEST,
+    "modes": LOWEST,
     "hooks": LOWEST,
     "images": LOWEST | {"downloads"},
     "batches": LOWEST | {"images"},
-    "models": LOWEST | {"downloads"},
+    "models": LOWEST | {"downloads", "modes"},
     "receptive": LOWEST | {"hooks"},
     "relus": LOWEST,
     "objectives": LOWEST | {"hooks", "models"},

@@ -9,9 +9,10 @@ from torch import nn
 
 from labkit import models
 from labkit.errors import LabError
-from labkit.hooks import expect_eval, recording
+from labkit.hooks import recording
 from labkit.methods import activations, adversarial, ascent, dream, gradients, neighbors, patches, robustness
 from labkit.models import Classifier
+from labkit.modes import expect_eval
 from labkit.objectives import channel, logit, neuron
 
 IMAGES = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))

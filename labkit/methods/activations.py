@@ -11,10 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit.errors import LabError
-from labkit.hooks import expect_eval, recording
+from labkit.hooks import recording
 from labkit.images import expect_images
 from labkit.methods.patches import peaks
 from labkit.models import Classifier
+from labkit.modes import expect_eval
 
 
 def record(model: nn.Module, images: Tensor, layer: str) -> Tensor:

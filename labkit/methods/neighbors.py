@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from labkit.errors import LabError
-from labkit.hooks import expect_eval
 from labkit.images import expect_images
+from labkit.modes import expect_eval
 
 _ROWS = 1024  # at most so many vectors of either side are compared at once
 

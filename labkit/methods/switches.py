@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from labkit.errors import LabError
-from labkit.hooks import expect_eval
+from labkit.modes import expect_eval
 
 
 def switches(model: nn.Module, images: Tensor) -> list[Tensor]:

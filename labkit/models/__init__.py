@@ -1,9 +1,9 @@
 """Networks ready to look into: trained on ImageNet, or untrained as the control."""
 
-from labkit.hooks import expect_eval
 from labkit.models.catalogue import DEFAULT, EMBEDDED, NETWORKS, Network
 from labkit.models.classifier import Classifier, logits_of
 from labkit.models.loading import available, fetch, load
+from labkit.modes import expect_eval
 
 __all__ = [
     "DEFAULT",

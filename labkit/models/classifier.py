@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from labkit.errors import LabError, nearest
-from labkit.hooks import expect_eval
+from labkit.modes import expect_eval
 
 
 class Classifier(nn.Module):
