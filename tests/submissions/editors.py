@@ -140,7 +140,7 @@ SINGLE = {
     "checks deleted": Submission(lambda: _without(*(f"01-{k}-check" for k in range(1, 7)))),
     "set-up deleted": Submission(lambda: _without(right().cells[0].id)),
     "tasks deleted": Submission(lambda: _without("01-3-task", "01-4-task"), _EMPTY_TASKS),
-    "all deleted": Submission(lambda: _without(*(c.id for c in right().cells)), all_are("not attempted")),
+    "all deleted": Submission(lambda: _without(*(c.id for c in right().cells)), all_are("unreadable")),
     "ids and marks stripped": Submission(_stripped),
     "stripped and merged": Submission(lambda: _stripped(_merged("01-2-task", "01-2-check"))),
     "a task merged with its check": Submission(lambda: _merged("01-2-task", "01-2-check")),
