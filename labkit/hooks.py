@@ -63,14 +63,14 @@ def recording(module: nn.Module, *layers: str, skip_others: bool = False) -> Ite
             if isinstance(output, Tensor):
                 seen[layer] = output.clone(memory_format=torch.contiguous_format)
             elif not skip_others:
+                got = type(output).__name__
                 raise LabError(
-                    f"layer {layer!r} puts out a {type(output).__name__}, expected one tensor; "
-                    "try a layer inside it"
+                    f"layer {layer!r} puts out a {got}, expected one tensor; try a layer inside it"
                 )
 
         return keep
 
     with ExitStack() as hooks:
-        for layer, found in [(layer, find_layer(module, layer)) for layer in layers]:
+        for found, layer in [(find_layer(module, layer), layer) for layer in layers]:
             hooks.callback(found.register_forward_hook(watch(layer)).remove)
         yield seen

@@ -20,7 +20,7 @@ from labkit.errors import LabError
 from labkit.exercises import find
 from labkit.grading.digests import case_digest
 from labkit.grading.executing import Limits, isolation
-from labkit.grading.records import Collected, HandedIn, Result
+from labkit.grading.records import Collected, HandedIn, Result, Student
 from labkit.grading.runs import Run, begin, to_go_on_with
 from labkit.grading.unit import Graded, Unit, same_for_all
 from labkit.grading.workers import Done
@@ -88,14 +88,11 @@ def conduct(
     students = {student.key: student for student in collected.students}
     results, todo = [], []
     for one in _chosen(plan, collected.handed_in):
-        unit = _unit(one, plan, run)
-        kept = run.result(students[one.student], one.stage)
-        if kept is not None and kept.sha256 == one.sha256 and kept.file == one.file:
+        if kept := _kept(run, students[one.student], one):
             results.append(kept)
+            done(kept)
         else:
-            todo.append(unit)
-    for kept in results:
-        done(kept)
+            todo.append(_unit(one, plan, run))
     with run.alone(), _room_on_disk(run):
         for unit, outcome in work(todo):
             graded = _whatever_happened(unit, outcome)
@@ -133,6 +130,14 @@ def _chosen(plan: Plan, handed_in: Sequence[HandedIn]) -> list[HandedIn]:
 
 def _of_stage(plan: Plan, stage: str) -> tuple[str, ...]:
     return tuple(found for found in plan.exercises if find(found).stage == stage)
+
+
+def _kept(run: Run, student: Student, one: HandedIn) -> Result | None:
+    """What this run has made of this very file, by the due date as it is now."""
+    kept = run.result(student, one.stage)
+    if kept is None or (kept.sha256, kept.file) != (one.sha256, one.file):
+        return None
+    return replace(kept, attempt=one.attempt, when=one.when, late=one.late)
 
 
 def _unit(one: HandedIn, plan: Plan, run: Run) -> Unit:

@@ -43,13 +43,11 @@ def read_overrides(path: Path, students: Sequence[Student]) -> dict[tuple[str, s
         raise LabError(f"{path}: no column {min(missing)!r}; expected {', '.join(COLUMNS)}")
     found = {}
     for row in rows:
-        fields = {str(name).strip().lower(): str(value or "").strip() for name, value in row.items()}
-        if any(fields.values()):
+        told = {str(name).strip().lower(): str(value or "").strip() for name, value in row.items()}
+        if any(told.values()):
             place = f"{path}, line {rows.line_num}"
-            key = _key(fields["student"], students, place)
-            found[key, _exercise(fields["exercise"], place)] = Override(
-                _points(fields["points"], place), fields.get("why", "")
-            )
+            where = _key(told["student"], students, place), _exercise(told["exercise"], place)
+            found[where] = Override(_points(told["points"], place), told.get("why", ""))
     return found
 
 
