@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -58,19 +59,14 @@ def recording(module: nn.Module, *layers: str, skip_others: bool = False) -> Ite
     """
     seen = Recording()
 
-    def watch(layer: str):
-        def keep(_module: nn.Module, _inputs: tuple, output: object) -> None:
-            if isinstance(output, Tensor):
-                seen[layer] = output.clone(memory_format=torch.contiguous_format)
-            elif not skip_others:
-                got = type(output).__name__
-                raise LabError(
-                    f"layer {layer!r} puts out a {got}, expected one tensor; try a layer inside it"
-                )
-
-        return keep
+    def keep(layer: str, _module: nn.Module, _inputs: tuple, output: object) -> None:
+        if isinstance(output, Tensor):
+            seen[layer] = output.clone(memory_format=torch.contiguous_format)
+        elif not skip_others:
+            got = type(output).__name__
+            raise LabError(f"layer {layer!r} puts out a {got}, expected one tensor; try a layer inside it")
 
     with ExitStack() as hooks:
         for found, layer in [(find_layer(module, layer), layer) for layer in layers]:
-            hooks.callback(found.register_forward_hook(watch(layer)).remove)
+            hooks.callback(found.register_forward_hook(partial(keep, layer)).remove)
         yield seen

@@ -21,11 +21,7 @@ def usual_surroundings() -> Iterator[None]:
         stack.callback(torch.set_rng_state, torch.get_rng_state())
         stack.callback(np.random.set_state, np.random.get_state())
         stack.callback(random.setstate, random.getstate())
-        stack.callback(
-            torch.use_deterministic_algorithms,
-            torch.are_deterministic_algorithms_enabled(),
-            warn_only=torch.is_deterministic_algorithms_warn_only_enabled(),
-        )
+        stack.enter_context(_algorithms_of_any_kind())
         stack.enter_context(warnings.catch_warnings())
         stack.enter_context(np.errstate(all="warn"))
         if torch.get_default_device().type != "cpu":  # the context costs a little with each operation
@@ -35,9 +31,24 @@ def usual_surroundings() -> Iterator[None]:
         stack.enter_context(torch.autocast("cpu", enabled=False))
         stack.enter_context(torch.autograd.set_detect_anomaly(False))
         torch.set_default_dtype(torch.float32)
-        torch.use_deterministic_algorithms(False)
         _soften_warnings()
         yield
+
+
+@contextmanager
+def _algorithms_of_any_kind() -> Iterator[None]:
+    """Asked for only where something is to be changed: to ask costs a first import of a second and more."""
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    if before[0]:
+        torch.use_deterministic_algorithms(False)
+    try:
+        yield
+    finally:
+        if before[0] or torch.are_deterministic_algorithms_enabled():
+            torch.use_deterministic_algorithms(before[0], warn_only=before[1])
 
 
 def _soften_warnings() -> None:

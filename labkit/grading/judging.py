@@ -19,7 +19,7 @@ from labkit.grading.records import Outcome
 
 
 def judge_answers(
-    folder: Path, exercise_ids: Sequence[str], *, seed: int, timeout_s: float = 60, memory_mb: int = 6144
+    folder: Path, exercise_ids: Sequence[str], *, seed: int, timeout_s: float = 180, memory_mb: int = 6144
 ) -> dict[str, Outcome]:
     """What the judges say to the answer files in a folder, by exercise id.
 

@@ -96,11 +96,10 @@ def run(
     """
     kind = kind or isolation()
     _put_fence(folder, limits, kind, view, hidden)
-    prefix = _bubblewrap(folder, view, hidden) if kind == "bubblewrap" else []
-    fenced = [*prefix, sys.executable, "-E", "-s", "-B", str(folder / "fence.py"), str(folder / "fence.json")]
+    fenced = [*_fenced(folder, view, hidden, kind), *command]
     with tempfile.TemporaryFile() as out:
         process = psutil.Popen(
-            [*fenced, *command], cwd=folder, env=_environment(folder, view, kind) | dict(environment or {}),
+            fenced, cwd=folder, env=_environment(folder, view, kind) | dict(environment or {}),
             stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         begun = time.monotonic()
@@ -110,8 +109,14 @@ def run(
             _end(process)
         out.seek(0)
         said = out.read(MOST_OUTPUT).decode(errors="replace")
-        usage = Usage(time.monotonic() - begun, usage.memory_mb)
-        return Ended(None if trouble else process.returncode, said, usage, trouble)
+    usage = Usage(time.monotonic() - begun, usage.memory_mb)
+    return Ended(None if trouble else process.returncode, said, usage, trouble)
+
+
+def _fenced(folder: Path, view: Path | None, hidden: Sequence[Path], kind: str) -> list[str]:
+    """What a command is begun with."""
+    prefix = _bubblewrap(folder, view, hidden) if kind == "bubblewrap" else []
+    return [*prefix, sys.executable, "-E", "-s", "-B", str(folder / "fence.py"), str(folder / "fence.json")]
 
 
 def _put_fence(folder: Path, limits: Limits, kind: str, view: Path | None, hidden: Sequence[Path]) -> None:
