@@ -79,15 +79,9 @@ def _works(kind: str) -> bool:
 
 
 def run(
-    command: Sequence[str],
-    folder: Path,
-    *,
-    limits: Limits,
-    view: Path | None,
-    environment: Mapping[str, str] | None = None,
-    hidden: Sequence[Path] = (),
-    kind: str | None = None,
-) -> Ended:
+    command: Sequence[str], folder: Path, *, limits: Limits, view: Path | None,
+    environment: Mapping[str, str] | None = None, hidden: Sequence[Path] = (), kind: str | None = None,
+) -> Ended:  # fmt: skip
     """Run a command with `folder` as its working folder and the only place that it can write to.
 
     view:   the folder of the student's side of the lab, which stands in the lab's place
