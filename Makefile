@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NOTEBOOKS := solutions/*.ipynb
+# Two test files at a time, each with one thread: two cores are in every machine, and memory for two networks.
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test check build clean
@@ -15,8 +17,8 @@ lab: $(READY) ## set up, and open the lab in JupyterLab
 	$(BIN)/labkit lab
 
 test: $(READY) ## set up, and run all tests, every solution notebook included
-	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=300 $(NOTEBOOKS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-cell-timeout=300 $(NOTEBOOKS)
 
 check: $(READY) ## format, lint, types, notebooks as their sources say, then all tests
 	$(BIN)/ruff format --check .
