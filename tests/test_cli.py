@@ -120,7 +120,7 @@ def runs(folder):
 
 
 def rows(run):
-    return {row["student"]: row for row in csv.DictReader((run / "scores.csv").open(encoding="utf-8-sig"))}
+    return {row["key"]: row for row in csv.DictReader((run / "scores.csv").open(encoding="utf-8-sig"))}
 
 
 def test_grade_writes_a_run_and_says_where(labkit, tmp_path, class_of_three):

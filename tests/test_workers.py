@@ -161,7 +161,7 @@ def test_killed_and_started_again_nothing_is_lost_and_nothing_done_twice(tmp_pat
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (run,) = (tmp_path / "scores").iterdir()
-    rows = {row["student"]: row for row in csv.DictReader((run / "scores.csv").open(encoding="utf-8-sig"))}
+    rows = {row["key"]: row for row in csv.DictReader((run / "scores.csv").open(encoding="utf-8-sig"))}
     assert list(rows) == sorted(hand_ins)
     assert [float(rows[student]["points"]) for student in rows] == [10, 0, 0, 9, 10]
     assert not list(run.rglob("*.partial"))

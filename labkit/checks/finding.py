@@ -11,7 +11,7 @@ from labkit.checks.surroundings import usual_surroundings
 
 _COMPUTED_WITH = {
     *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
-    *(torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
+    *(torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
 }
 
 
@@ -46,16 +46,32 @@ def judge_case(exercise: Exercise, case: Any, answer: Answer) -> Finding:
     except CheckFailed as failure:
         return Finding(State.WRONG, str(failure), failure.mistake, failure.evidence)
     except Exception as error:
-        return _stumbled(error, answer)
+        return _stumbled(error, exercise, case, answer)
     return Finding(State.PASSED)
 
 
-def _stumbled(error: Exception, answer: Answer) -> Finding:
+def _stumbled(error: Exception, exercise: Exercise, case: Any, answer: Answer) -> Finding:
     """A judge stumbles over what it cannot compute with, or lacks; over anything else by its own fault."""
     kinds = ", ".join(f"{name} {tensor.dtype}" for name, tensor in answer.tensors.items())
     lacking = isinstance(error, KeyError) and str(error.args[0]) not in answer.tensors
-    if lacking or any(tensor.dtype not in _COMPUTED_WITH for tensor in answer.tensors.values()):
+    odd = any(tensor.dtype not in _COMPUTED_WITH for tensor in answer.tensors.values())
+    if lacking or odd or _is_about_truth_values(exercise, case, answer):
         message = f"cannot compute with what came ({kinds}): {error}; expected floats as given"
         return Finding(State.WRONG, message)
     said = f"{type(error).__name__}: {error}"
     return Finding(State.TO_BE_LOOKED_AT, f"the check itself failed ({said}); tell whoever gave you the lab")
+
+
+def _is_about_truth_values(exercise: Exercise, case: Any, answer: Answer) -> bool:
+    """Whether a judge that stumbled does not, once True and False are numbers."""
+    if not any(tensor.dtype == torch.bool for tensor in answer.tensors.values()):
+        return False
+    numbers = {name: t.float() if t.dtype == torch.bool else t for name, t in answer.tensors.items()}
+    try:
+        with usual_surroundings():
+            exercise.judge(case, numbers)
+    except CheckFailed:
+        return True
+    except Exception:
+        return False
+    return True
