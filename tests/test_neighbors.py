@@ -106,7 +106,7 @@ def test_the_hook_comes_off_at_the_end_and_after_an_exception(net):
     assert hooks_left(net) == 0
 
 
-@pytest.mark.parametrize("net", [nn.ReLU(), nn.Conv2d(3, 4, 3)])
+@pytest.mark.parametrize("net", [nn.ReLU().eval(), nn.Conv2d(3, 4, 3).eval()])
 def test_a_network_without_a_last_layer_is_told_so(net):
     said = rf"no nn.Linear in {type(net).__name__}, and no 1 × 1 convolution at its end; expected a classifier, try"
     with pytest.raises(LabError, match=said):
@@ -123,7 +123,7 @@ def test_a_linear_layer_that_does_not_run_is_told_so():
             return x.mean(dim=(2, 3))
 
     with pytest.raises(LabError, match="did not run"):
-        neighbors.features(Idle(), torch.rand(1, 3, 4, 4))
+        neighbors.features(Idle().eval(), torch.rand(1, 3, 4, 4))
 
 
 def test_images_that_are_normalised_already_are_refused(net):
