@@ -170,6 +170,7 @@ def test_grade_takes_a_courses_rules_and_an_instructors_own_points(labkit, tmp_p
     assert "Seeing" in (run / "class.html").read_text()
     (tmp_path / "scores" / "overrides.csv").write_text("student,exercise,points,why\nada,01.1,6,seen twice\n")
     assert labkit("regrade", run)[0] == 0
+    assert "Seeing" in (runs(tmp_path)[1] / "class.html").read_text()  # by the same rules
     assert float(rows(runs(tmp_path)[1])["ada"]["points"]) == 6
     assert float(rows(run)["ada"]["points"]) == 5
 

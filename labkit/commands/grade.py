@@ -58,12 +58,13 @@ def grade(
     Each notebook's tasks are put into the released notebook and run, shut off from disk and network, on inputs that
     nobody has seen. The answers are judged where no student code runs. Stopped half-way, the same command goes on.
     """
-    from labkit.commands.grading_options import OVERRIDES, course_of, report
+    from labkit.commands.grading_options import OVERRIDES, course_file, report
+    from labkit.grading.course import read_course
     from labkit.grading.executing import Limits
 
-    rules = course_of(place, course)
+    rules = course_file(place, course)
     asked = _asked(stage, only)
-    collected = _found(place, asked, roster, due or rules.due)
+    collected = _found(place, asked, roster, due or read_course(rules).due)
     limits = Limits(cell_timeout_s, timeout_s, memory_mb)
     plan = _plan(place, collected, asked, student, folder_of("notebooks", released), limits)
     _say_isolation(unsafe or dry_run)
@@ -71,7 +72,8 @@ def grade(
         return
     run, results = _carry_out(plan, collected, out, new=new, jobs=jobs, cluster=cluster)
     chosen = [s for s in collected.students if not plan.students or s.key in plan.students]
-    report(run, chosen, results, rules, overrides=overrides or out / OVERRIDES, forbid=forbid)
+    by_hand = overrides or out / OVERRIDES
+    report(run, chosen, results, course_toml=rules, overrides=by_hand, forbid=forbid)
 
 
 def _asked(stages: list[str] | None, only: list[str] | None) -> tuple[str, ...]:

@@ -1,13 +1,13 @@
 """What `grade` and `regrade` share: a course's files, and the reports at the end."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
 from labkit.commands.common import console
-from labkit.grading.course import Course, read_course
+from labkit.grading.course import read_course
+from labkit.grading.files import write_whole
 from labkit.grading.overrides import read_overrides
 from labkit.grading.records import Result, Student
 from labkit.grading.runs import Run
@@ -15,31 +15,38 @@ from labkit.grading.runs import Run
 COURSE, OVERRIDES = "course.toml", "overrides.csv"
 
 
-def course_of(run_or_class: Path, given: Path | None) -> Course:
+def course_file(run_or_class: Path, given: Path | None) -> Path | None:
     """The course's file: the one given, or the one that lies in this folder, or none."""
     lying = run_or_class / COURSE
-    return read_course(given or (lying if lying.is_file() else None))
+    return given or (lying if lying.is_file() else None)
 
 
 def report(
-    run: Run, students: Sequence[Student], results: Sequence[Result], course: Course, *,
-    overrides: Path, forbid: bool,
+    run: Run, students: Sequence[Student], results: Sequence[Result], *,
+    course_toml: Path | None, overrides: Path, forbid: bool,
 ) -> None:  # fmt: skip
-    """Score, write all reports into the run's folder, and show the table."""
+    """Score, write all reports into the run's folder beside the rules that they go by, and show the table."""
     from labkit.grading.reporting import table, write_reports
     from labkit.grading.scoring import score
 
+    course = read_course(course_toml)
     by_hand = read_overrides(overrides, students)
     rows = score(students, results, run.facts["exercises"], course=course, overrides=by_hand, forbid=forbid)
     facts = {"graded": str(run.facts["finished"]), "labkit": str(run.facts["labkit"])}
     doubt = str(run.facts.get("changed", ""))
     facts |= {"not to be trusted": doubt} if doubt else {}
     write_reports(rows, run.folder, title=course.title, isolation=run.facts["isolation"], facts=facts)
-    if by_hand:
-        shutil.copyfile(overrides, run.folder / OVERRIDES)
+    _keep(course_toml, run.folder / COURSE)
+    _keep(overrides if by_hand else None, run.folder / OVERRIDES)
     console.print(table(rows))
     console.print(f"\nscores: {run.folder / 'scores.csv'}", highlight=False, soft_wrap=True)
     console.print(f"class:  {run.folder / 'class.html'}", highlight=False, soft_wrap=True)
     if doubt:
         console.print(f"[bold]not to be trusted:[/] {doubt}", soft_wrap=True)
         raise typer.Exit(1)
+
+
+def _keep(file: Path | None, place: Path) -> None:
+    """A copy in the run's folder, so that it can be judged again by the same rules."""
+    if file is not None:
+        write_whole(place, file.read_bytes())

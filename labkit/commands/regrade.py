@@ -27,21 +27,15 @@ def regrade(run: _Run, course: _Course = None, overrides: _Overrides = None, for
 
     Nothing of the students' is run. The old run stays as it is; the new verdicts are a run of their own beside it.
     """
-    from labkit.commands.grading_options import OVERRIDES, course_of, report
+    from labkit.commands.grading_options import OVERRIDES, course_file, report
     from labkit.grading.regrading import class_list, regrade
     from labkit.grading.runs import open_run
 
     old = open_run(run)
-    rules = course_of(old.folder, course)
+    rules = course_file(old.folder, course)
     new, results, changes = regrade(old, old.folder.parent)
-    report(
-        new,
-        class_list(old),
-        results,
-        rules,
-        overrides=overrides or old.folder.parent / OVERRIDES,
-        forbid=forbid,
-    )
+    by_hand = overrides or old.folder.parent / OVERRIDES
+    report(new, class_list(old), results, course_toml=rules, overrides=by_hand, forbid=forbid)
     for change in changes:
         before, after = (
             f"{o.state} ({o.mistake})" if o.mistake else str(o.state) for o in (change.before, change.after)
