@@ -15,7 +15,7 @@
 import torch
 import torch.nn.functional as F
 
-from labkit import check, hint, images, mine, models, progress, show
+from labkit import check, hint, images, mine, models, progress, show, whose
 from labkit.errors import LabError
 from labkit.methods import adversarial as lab
 from labkit.methods import robustness
@@ -461,6 +461,7 @@ for name, results in made.items():
         f"{name}: {succeeded} of {len(results)} within 40 steps, at most {max(r.steps for r in results)}; "
         f"root mean square of the change: median {sizes.median():.4f}, largest {sizes.max():.4f}"
     )
+print(whose.told())
 
 # %%
 treatments = {
