@@ -10,19 +10,15 @@ _OTHERWISE_IN_TRAINING = (_NormBase, _DropoutNd, nn.RReLU, nn.MultiheadAttention
 
 
 def expect_eval(model: nn.Module) -> None:
-    """Require a network of which no part is in training mode.
+    """Require a network of which no part is in training mode, where that makes a difference.
 
-    There batch norm and dropout answer otherwise each time, and batch norm's statistics are changed for good.
+    There batch norm and dropout answer otherwise each time, and batch norm's statistics are changed for good. Layers
+    that do the same in both modes, such as a ReLU that has just been made, are no reason to refuse; a classifier is
+    asked as a whole.
 
     Raises: LabError
     """
-    whole = (model, getattr(model, "net", model))
-    inside = (module for module in model.modules() if not _is_alike_in_both(module))
+    whole = (model, model.net) if hasattr(model, "net") else ()
+    inside = (module for module in model.modules() if isinstance(module, _OTHERWISE_IN_TRAINING))
     if any(module.training for module in (*whole, *inside)):
         raise LabError("expected a network in eval mode, got one in training mode; try model.eval()")
-
-
-def _is_alike_in_both(module: nn.Module) -> bool:
-    """Whether a module itself does the same in training mode: PyTorch's own without statistics or chance."""
-    own = type(module).__module__.startswith("torch.nn.modules")
-    return own and not isinstance(module, _OTHERWISE_IN_TRAINING)
