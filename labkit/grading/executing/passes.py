@@ -81,10 +81,18 @@ def _read(lines: list[dict[str, Any]], count: int) -> tuple[dict[int, str], int 
 
 
 def to_blame(pieces: list[Piece], lost: int) -> int | None:
-    """The student's cell that is left out: the one that was lost, or the nearest above where that is a released one."""
-    if pieces[lost].role != "released":
+    """The student's cell that is left out: the one that was lost, or one above where that is not the student's.
+
+    A check asks in a process of its own: where the kernel ends meanwhile, it is with what an added cell has left
+    behind, such as output without end, or else with what the task does to its parent.
+    """
+    role = pieces[lost].role
+    if role in ("added", "task"):
         return lost
-    return next((n for n in range(lost - 1, -1, -1) if pieces[n].role in ("added", "task")), None)
+    above = range(lost - 1, -1, -1)
+    if role == "check" and (added := next((n for n in above if pieces[n].role == "added"), None)) is not None:
+        return added
+    return next((n for n in above if pieces[n].role in ("added", "task")), None)
 
 
 def what_it_did(why: str, trouble: str) -> str:
