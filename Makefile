@@ -18,7 +18,7 @@ lab: $(READY) ## set up, and open the lab in JupyterLab
 
 test: $(READY) ## set up, and run all tests, every solution notebook included
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-cell-timeout=300 $(NOTEBOOKS)
+	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=300 $(NOTEBOOKS)
 
 check: $(READY) ## format, lint, types, notebooks as their sources say, then all tests
 	$(BIN)/ruff format --check .
