@@ -1,6 +1,5 @@
 """Conducting a run: what is to be done, doing it, keeping each result as it comes."""
 
-import errno
 import hashlib
 import platform
 import secrets
@@ -20,6 +19,7 @@ from labkit.errors import LabError
 from labkit.exercises import find
 from labkit.grading.digests import case_digest
 from labkit.grading.executing import Limits, isolation
+from labkit.grading.files import is_disk_full
 from labkit.grading.records import Collected, HandedIn, Result, Student
 from labkit.grading.runs import Run, begin, to_go_on_with
 from labkit.grading.unit import Graded, Unit, same_for_all
@@ -152,13 +152,10 @@ def _whatever_happened(unit: Unit, outcome: Graded | Exception) -> Graded:
     if isinstance(outcome, Graded):
         return outcome
     for error in (outcome, outcome.__cause__):
-        if isinstance(error, OSError) and error.errno in _FULL:
+        if error is not None and is_disk_full(error):
             raise error
     said = f"the grader itself failed ({type(outcome).__name__}: {outcome})"
     return Graded(replace(same_for_all(unit, State.TO_BE_LOOKED_AT, said), flags=(said,)))
-
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -166,7 +163,7 @@ def _room_on_disk(run: Run) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _FULL:
+        if not is_disk_full(error):
             raise
         raise LabError(
             f"the disk is full; make room, and the same command goes on with {run.folder}"

@@ -1,8 +1,16 @@
 """Writing files so that they are whole or not there at all, whenever the process ends."""
 
+import errno
 import os
 import tempfile
 from pathlib import Path
+
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows knows no quota
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether an error says that there is no room on the disk."""
+    return isinstance(error, OSError) and error.errno in _FULL
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

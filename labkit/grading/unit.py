@@ -46,7 +46,7 @@ class Graded:
 def grade_unit(unit: Unit) -> Graded:
     """Grade one submission. Whatever the student did ends in an outcome for each exercise.
 
-    Raises: OSError where the disk is full
+    Raises: OSError, or LabError with one as its cause, where the disk is full
     """
     if unit.handed_in.notebook is None:
         return Graded(same_for_all(unit, State.UNREADABLE, unit.handed_in.trouble))

@@ -1,6 +1,5 @@
 """The folder that a submission runs in: what is put there, and how what is left there is taken out again."""
 
-import errno
 import json
 import os
 import shutil
@@ -14,7 +13,7 @@ import nbformat
 
 from labkit.errors import LabError
 from labkit.grading.executing.cells import Piece
-from labkit.grading.files import write_whole
+from labkit.grading.files import is_disk_full, write_whole
 
 NOTEBOOK, ANSWERS, RECORD = "submission.ipynb", "answers", "cells.jsonl"
 LARGEST = 256 * 2**20  # bytes of an answer file
@@ -122,6 +121,6 @@ def said_in_a_sentence() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        if is_disk_full(error):
             raise LabError("the disk is full; make room and start again, what is done stays done") from error
         raise

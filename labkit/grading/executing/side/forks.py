@@ -34,7 +34,7 @@ def answer_in_fork(
 ) -> None:
     """Run a function on the cases of a seed in a process of its own, and leave the answers in a file."""
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{exercise.slug}.safetensors"
+    file = folder / exercise.answer_file
     file.unlink(missing_ok=True)
     if "fork" not in multiprocessing.get_all_start_methods():
         _answer(exercise, function, file, seed)
