@@ -27,3 +27,13 @@ def clean_clone():
     yield
     appeared = sorted(changed_files() - before)
     assert not appeared, f"expected tests that write into tmp_path only, got {appeared} in the clone"
+
+
+@pytest.fixture
+def a_new_cell():
+    """Nothing has been made with anybody's functions yet, as when a notebook's cell begins."""
+    from labkit import whose
+
+    whose.forget()
+    yield
+    whose.forget()

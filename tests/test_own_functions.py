@@ -1,10 +1,8 @@
 """Yours if it passes: which code a figure is made with, and that the figure says so."""
 
-from pathlib import Path
-
 import pytest
 import torch
-from lab import written
+from lab import ROOT, written
 
 from labkit import images, mine, whose
 from labkit.authoring.reference import all_references
@@ -20,16 +18,8 @@ from labkit.methods import (
 )
 from labkit.show.picture import Picture
 
-SOLVED = {
-    key: found.function() for key, found in all_references(Path(__file__).parent.parent / "solutions").items()
-}
-
-
-@pytest.fixture(autouse=True)
-def a_new_cell():
-    whose.forget()
-    yield
-    whose.forget()
+pytestmark = pytest.mark.usefixtures("a_new_cell")
+SOLVED = {key: found.function() for key, found in all_references(ROOT / "solutions").items()}
 
 
 RESCALE = """

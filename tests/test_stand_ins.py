@@ -2,10 +2,10 @@
 
 from functools import partial
 from itertools import count
-from pathlib import Path
 
 import pytest
 import torch
+from lab import ROOT
 from torch import nn
 
 from labkit import whose
@@ -34,16 +34,8 @@ from labkit.methods import (
 from labkit.methods.patches import top
 from labkit.models import Classifier
 
-SOLVED = {
-    key: found.function() for key, found in all_references(Path(__file__).parent.parent / "solutions").items()
-}
-
-
-@pytest.fixture(autouse=True)
-def a_new_cell():
-    whose.forget()
-    yield
-    whose.forget()
+pytestmark = pytest.mark.usefixtures("a_new_cell")
+SOLVED = {key: found.function() for key, found in all_references(ROOT / "solutions").items()}
 
 
 def rand(*shape, seed=1):
