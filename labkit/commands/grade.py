@@ -165,14 +165,14 @@ def _carry_out(
     from functools import partial
 
     from labkit.commands.counting import counting
-    from labkit.grading.conduct import conduct, run_for
+    from labkit.grading.conduct import chosen, conduct, run_for
     from labkit.grading.executing import package_fingerprint
     from labkit.grading.workers import on_cluster, on_this_machine
 
     run = run_for(plan, collected, out, new=new)
     work = partial(on_cluster, address=cluster) if cluster else partial(on_this_machine, jobs=jobs)
     before = package_fingerprint()
-    with counting(len(collected.handed_in)) as done:
+    with counting(len(chosen(plan, collected.handed_in))) as done:
         try:
             results = conduct(run, plan, collected, work, done)
         except KeyboardInterrupt:

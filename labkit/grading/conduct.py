@@ -87,7 +87,7 @@ def conduct(
     """
     students = {student.key: student for student in collected.students}
     results, todo = [], []
-    for one in _chosen(plan, collected.handed_in):
+    for one in chosen(plan, collected.handed_in):
         if kept := _kept(run, students[one.student], one):
             results.append(kept)
             done(kept)
@@ -120,7 +120,8 @@ def released_notebooks(folder: Path, stages: Iterable[str]) -> dict[str, Noteboo
     return found
 
 
-def _chosen(plan: Plan, handed_in: Sequence[HandedIn]) -> list[HandedIn]:
+def chosen(plan: Plan, handed_in: Sequence[HandedIn]) -> list[HandedIn]:
+    """What of that the plan asks for."""
     return [
         one
         for one in handed_in
