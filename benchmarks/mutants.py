@@ -59,7 +59,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--check",
         action="store_true",
-        help=f"status 1 if less than {DEAD:.0%} die, over {WRONG:.0%} of the names are wrong, or marks are stale",
+        help=f"status 1 if under {100 * DEAD:.0f} in 100 die, over {100 * WRONG:.0f} are misnamed, or marks are stale",
     )
     parser.add_argument(
         "--named", type=float, default=NAMED, help=f"with --check: the least share named, {NAMED} if not said"

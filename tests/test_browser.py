@@ -35,7 +35,8 @@ def test_an_unsolved_check_shows_one_card_and_no_traceback(tmp_path):
         card = tab.locator(".labkit-verdict")
         assert card.count() == 1
         assert "not attempted" in card.text_content()
-        outputs = tab.locator(".jp-OutputArea-child").filter(has_text="01.1 The first convolution")
+        cell = tab.locator(".jp-CodeCell", has=card)  # the panel above names the exercise too
+        outputs = cell.locator(".jp-OutputArea-child").filter(has_text="01.1 The first convolution")
         shown = outputs.evaluate_all(
             "all => all.filter(one => getComputedStyle(one).display !== 'none').length"
         )

@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 
 import psutil
 
@@ -28,8 +28,9 @@ def on_this_machine(units: Sequence[Unit], *, jobs: int | None = None) -> Iterat
             yield futures.pop(future), _outcome(future)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        if futures:
-            _end_children()
+        while running := [future for future in futures if future.running()]:
+            _end_children()  # again and again, since a unit may be about to start another
+            wait(running, timeout=0.2)
         pool.shutdown()
 
 
