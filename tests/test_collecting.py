@@ -161,7 +161,7 @@ def test_gradescope_groups_missing_folders_and_folders_of_no_one(gather):
     collected = gather(files)
     assert text(the(collected, "Eve Group")) == text(the(collected, "ada")) == "ada second"
     assert "handed in together with Ada Lovelace" in the(collected, "Eve Group").notes
-    assert "does not say whose" in " ".join(the(collected, "submission_77").notes)
+    assert "does not say whose" in " ".join(the(collected, "submission_77").private_notes)
     assert "Gone" in {student.key for student in collected.students}
     assert the(collected, "ada").attempt == 2
     ada = next(
@@ -206,7 +206,7 @@ def test_nbgraders_time_has_a_zone_or_is_utc_and_may_be_broken(gather):
     collected = gather(files, due=datetime(2026, 11, 20, 23, 29, tzinfo=UTC))
     assert {h.student: h.late for h in collected.handed_in} == {who: who != "e" for who in stamps}
     assert len({datetime.fromisoformat(h.when) for h in collected.handed_in if h.when}) == 1
-    assert "no time in it that can be read" in " ".join(the(collected, "e").notes)
+    assert "no time in it that can be read" in " ".join(the(collected, "e").private_notes)
 
 
 def test_where_late_work_counts_it_is_said_that_other_work_was_in_time(gather):
@@ -414,7 +414,8 @@ def test_the_labs_own_solution_handed_in_beside_ones_work_does_not_count(gather)
         assert f"solutions/{NAME} is a copy of the lab's solution and does not count" in ada.notes
     alone = the(gather({f"eve/{NAME}": written(solution), f"ben/{NAME}": work("05", "ben")}), "eve")
     assert alone.notebook.metadata.labkit
-    assert alone.notes == (f"{NAME} is the lab's own solution, or was made from it",)
+    assert alone.private_notes == (f"{NAME} is the lab's own solution, or was made from it",)
+    assert alone.notes == ()
 
 
 # which stage it is --------------------------------------------------------------------------------------
@@ -587,7 +588,7 @@ def test_a_roster_brings_names_ids_and_the_absent(layout, kind, encoding, gather
     ann = next(student for student in collected.students if student.shown == "Ann Absent")
     assert not [h for h in collected.handed_in if h.student == ann.key]
     assert ann.ids
-    assert not [note for h in collected.handed_in for note in h.notes if "roster" in note]
+    assert not [note for h in collected.handed_in for note in h.private_notes if "roster" in note]
 
 
 def test_folders_are_matched_by_login_email_number_or_name(gather, tmp_path):
@@ -611,7 +612,9 @@ def test_folders_are_matched_by_login_email_number_or_name(gather, tmp_path):
         name: f"Given{n} Family{n}" for n, name in enumerate(names)
     }
     guessed = {
-        h.student for h in collected.handed_in if any(note.startswith("taken for") for note in h.notes)
+        h.student
+        for h in collected.handed_in
+        if any(note.startswith("taken for") for note in h.private_notes)
     }
     assert guessed == {"Given6 Family6 lab 05", "x_7780"}
 
@@ -624,7 +627,8 @@ def test_who_is_not_in_the_roster_or_could_be_two_there_is_kept_with_a_note(gath
         "eve/a.txt": b""
     }
     collected = gather(files, roster=tmp_path / "r.csv")
-    said = {h.student: " ".join(h.notes) for h in collected.handed_in}
+    said = {h.student: " ".join(h.private_notes) for h in collected.handed_in}
+    assert not any("roster" in note for h in collected.handed_in for note in h.notes)
     assert said["Wei Li"] == "not in the roster for sure: it could be Wei Li (li1) or Wei Li (li2)"
     assert said["Ada Lovelase"] == "not in the roster; the nearest there is Ada Lovelace (ada)"
     assert said["x"] == ""

@@ -49,19 +49,21 @@ def outcome(exercise_id="05.2", state=State.PASSED, **more):
 PASSED = outcome()
 
 
-def row(key="ada", outcomes=(PASSED,), *, name="", ids=(), why="", notes=(), **of_result):
+def row(key="ada", outcomes=(PASSED,), *, name="", ids=(), why="", notes=(), private=(), **of_result):
     """A student's row, with full points for what passed; a result for each stage that there are outcomes of."""
     marks = [
         Mark(o, find(o.exercise).points if o.state == State.PASSED else 0, find(o.exercise).points, why)
         for o in outcomes
     ]
-    facts = {"file": f"{key}.ipynb", "sha256": "0", **of_result}
+    facts = {"file": f"{key}.ipynb", "sha256": "0", "private_notes": tuple(private), **of_result}
     results = [
         Result(key, stage, outcomes=tuple(o for o in outcomes if o.exercise.startswith(stage)), **facts)
         for stage in sorted({o.exercise[:2] for o in outcomes})
     ]
     points, of = sum(mark.points for mark in marks), sum(mark.of for mark in marks)
-    return Row(Student(key, name, ids), tuple(marks), tuple(results), points, of, tuple(notes))
+    return Row(
+        Student(key, name, ids), tuple(marks), tuple(results), points, of, tuple(notes), tuple(private)
+    )
 
 
 def absent(key="eve"):
@@ -195,6 +197,28 @@ def test_flags_and_a_judges_own_trouble_are_for_the_instructor_alone():
     for words in ("KeyError in judge.py", "the same code as bob", "left a process running"):
         assert words not in student
         assert words in class_
+
+
+def test_private_notes_reach_the_instructor_and_no_page_or_table_that_a_student_sees(tmp_path):
+    said = "not in the roster; the nearest there is Adele"
+    here = row(private=(said,), notes=("05.ipynb counts",), ids=(("moodle", "7"),))
+    write_reports([here], tmp_path, title="Seeing", isolation="bubblewrap")
+    shows = {
+        file.name: said in html.unescape(file.read_text("utf-8"))
+        for file in tmp_path.rglob("*")
+        if file.is_file()
+    }
+    assert {name for name, holds in shows.items() if holds} == {"scores.csv", "class.html"}
+    assert "05.ipynb counts" in (tmp_path / "exports" / "moodle.csv").read_text("utf-8")
+    console = Console(width=200, file=io.StringIO())
+    console.print(table([here]))
+    assert said in console.file.getvalue()
+
+
+def test_a_students_page_names_the_file_and_not_where_it_lay_on_the_instructors_disk():
+    page = feedback(row(file="/home/prof/secret class.zip/ada/05-2.ipynb"), **FACTS)
+    assert "05-2.ipynb" in page
+    assert "secret class" not in page
 
 
 def test_of_a_crash_the_end_is_kept_and_of_any_other_message_the_beginning():

@@ -233,6 +233,27 @@ def test_points_are_the_exercises_own_unless_the_course_says_otherwise():
     assert row.points == row.of == 2 * (sum(WORTH.values()) - WORTH["01.1"] + 5)
 
 
+def test_private_notes_stay_apart_from_what_students_read_and_are_kept_on_disk(tmp_path):
+    made = result("ada", [State.PASSED] * 6, notes=("the last of 3",), private_notes=("not in the roster",))
+    made.write(tmp_path / "01.json")
+    assert Result.read(tmp_path / "01.json") == made
+    older = {k: v for k, v in json.loads((tmp_path / "01.json").read_text()).items() if k != "private_notes"}
+    (tmp_path / "older.json").write_text(json.dumps(older))
+    assert Result.read(tmp_path / "older.json") == replace(made, private_notes=())
+    (row,) = score([Student("ada")], [made], IDS)
+    assert (row.notes, row.private_notes) == (("the last of 3",), ("not in the roster",))
+    assert row.all_notes == ("the last of 3", "not in the roster")
+
+
+def test_a_roster_given_later_speaks_of_what_was_graded_before(tmp_path, plan, collected):
+    run = run_for(plan, collected, tmp_path / "scores")
+    with pytest.raises(KeyboardInterrupt):
+        conduct(run, plan, collected, Workers(most=2))
+    told = tuple(replace(one, private_notes=("not in the roster",)) for one in collected.handed_in)
+    results = conduct(run, plan, replace(collected, handed_in=told), Workers())
+    assert {result.private_notes for result in results} == {("not in the roster",)}
+
+
 def test_who_handed_in_nothing_is_a_row_of_nothing():
     rows = score([Student("ada"), Student("ben")], [result("ada", [State.PASSED] * 6)], IDS)
     assert [row.points for row in rows] == [sum(WORTH.values()), 0]

@@ -134,11 +134,11 @@ def _of_stage(plan: Plan, stage: str) -> tuple[str, ...]:
 
 
 def _kept(run: Run, student: Student, one: HandedIn) -> Result | None:
-    """What this run has made of this very file, by the due date as it is now."""
+    """What this run has made of this very file, by the due date and the roster as they are now."""
     kept = run.result(student, one.stage)
     if kept is None or (kept.sha256, kept.file) != (one.sha256, one.file):
         return None
-    return replace(kept, attempt=one.attempt, when=one.when, late=one.late)
+    return replace(kept, attempt=one.attempt, when=one.when, late=one.late, private_notes=one.private_notes)
 
 
 def _unit(one: HandedIn, plan: Plan, run: Run) -> Unit:

@@ -51,7 +51,8 @@ class HandedIn:
     sha256:   of its bytes, "" where they could not be read
     notebook: None where the file cannot be read, and `trouble` says why
     attempt:  its number, where the layout counts;  when: ISO 8601, where the layout knows;  late: after the due date
-    notes:    what was decided on the way, in sentences: "the last of 3 attempts"
+    notes:    what was decided on the way, in sentences that the student reads too: "the last of 3 attempts"
+    private_notes: what concerns the instructor alone: "not in the roster"
     """
 
     student: str
@@ -64,6 +65,7 @@ class HandedIn:
     when: str = ""
     late: bool = False
     notes: tuple[str, ...] = ()
+    private_notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class Result:
 
     isolation: what kept it apart, as `sandbox.isolation` says, "" if nothing was run
     seconds, memory_mb: what running it took
+    notes: for the student too, and private_notes for the instructor alone, as of what was handed in
     """
 
     student: str
@@ -122,6 +125,7 @@ class Result:
     isolation: str = ""
     seconds: float = 0.0
     memory_mb: float = 0.0
+    private_notes: tuple[str, ...] = ()
 
     def write(self, path: Path) -> None:
         write_whole(path, json.dumps(asdict(self), indent=1))
@@ -134,7 +138,7 @@ class Result:
             Outcome(**o | {"state": State(o["state"]), "flags": tuple(o["flags"])})
             for o in fields.pop("outcomes")
         )
-        fields |= {name: tuple(fields[name]) for name in ("notes", "flags")}
+        fields |= {name: tuple(fields.get(name, ())) for name in ("notes", "flags", "private_notes")}
         return cls(outcomes=outcomes, **fields)
 
 
@@ -155,7 +159,8 @@ class Mark:
 class Row:
     """One student's marks, in the order of the exercises, and what they come to.
 
-    points: after late rules;  notes: for the instructor, in sentences
+    points: after late rules
+    notes:  what the student is told, in sentences;  private_notes: what the instructor alone is told
     """
 
     student: Student
@@ -164,3 +169,9 @@ class Row:
     points: float
     of: float
     notes: tuple[str, ...] = ()
+    private_notes: tuple[str, ...] = ()
+
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """For the instructor, each once."""
+        return tuple(dict.fromkeys((*self.notes, *self.private_notes)))

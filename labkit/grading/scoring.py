@@ -53,7 +53,10 @@ def _row(
             mark = Mark(outcome, by_hand.points, mark.of, by_hand.why or "set by the instructor")
         marks.append(mark)
     points, of = (round(sum(values), 6) for values in ([m.points for m in marks], [m.of for m in marks]))
-    return Row(student, tuple(marks), tuple(results), points, of, tuple(notes) if results else (_ABSENT,))
+    private = tuple(note for result in results for note in result.private_notes)
+    return Row(
+        student, tuple(marks), tuple(results), points, of, tuple(notes) if results else (_ABSENT,), private
+    )
 
 
 def _mark(outcome: Outcome, result: Result | None, course: Course, forbid: bool) -> Mark:

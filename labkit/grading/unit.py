@@ -114,8 +114,9 @@ def _last_lines(message: str) -> str:
 def _result(unit: Unit, outcomes: tuple[Outcome, ...]) -> Result:
     one = unit.handed_in
     return Result(
-        one.student, one.stage, one.file, one.sha256, outcomes, one.attempt, one.when, one.late, one.notes
-    )
+        one.student, one.stage, one.file, one.sha256, outcomes, one.attempt, one.when, one.late, one.notes,
+        private_notes=one.private_notes,
+    )  # fmt: skip
 
 
 def _untouched(released: NotebookNode, submitted: NotebookNode) -> bool:

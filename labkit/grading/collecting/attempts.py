@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 
 from labkit.errors import LabError
 from labkit.grading.collecting.choosing import Candidate, choose
-from labkit.grading.collecting.notebooks import read_notebook
+from labkit.grading.collecting.notebooks import is_solution, read_notebook
 from labkit.grading.collecting.stages import Work, stage_in_bytes, stage_in_name, work
 from labkit.grading.collecting.submissions import Learner, Submitted
 from labkit.grading.collecting.tree import File, Ignored
@@ -62,7 +62,8 @@ def handed_in(
         late = _is_late(chosen, due)
         in_time = [c.path for c in found_ if late and c.attempted and not _is_late(c, due)]
         notes += (f"{chosen.path} is late, {in_time[-1]} was in time",) if in_time else ()
-        yield _counts(key, stage, chosen, late, (*learner.notes, *notes))
+        private = (*learner.private_notes, *_suspicions(chosen))
+        yield _counts(key, stage, chosen, late, notes, private)
 
 
 def _is_late(candidate: Candidate, due: datetime | None) -> bool:
@@ -70,7 +71,15 @@ def _is_late(candidate: Candidate, due: datetime | None) -> bool:
     return one.late or bool(due and one.when and one.when > due.astimezone())
 
 
-def _counts(key: str, stage: str, chosen: Candidate, late: bool, notes: tuple[str, ...]) -> HandedIn:
+def _suspicions(chosen: Candidate) -> list[str]:
+    if chosen.notebook is None or not is_solution(chosen.notebook):
+        return []
+    return [f"{chosen.path} is the lab's own solution, or was made from it"]
+
+
+def _counts(
+    key: str, stage: str, chosen: Candidate, late: bool, notes: tuple[str, ...], private: tuple[str, ...]
+) -> HandedIn:
     one = chosen.submitted
     return HandedIn(
         key,
@@ -83,6 +92,7 @@ def _counts(key: str, stage: str, chosen: Candidate, late: bool, notes: tuple[st
         one.when.isoformat() if one.when else "",
         late,
         (*one.notes, *notes),
+        private,
     )
 
 

@@ -31,7 +31,7 @@ class Candidate:
 
 
 def choose(candidates: Sequence[Candidate]) -> tuple[Candidate, tuple[str, ...]]:
-    """The one that counts, and notes on how that was decided.
+    """The one that counts, and notes on how that was decided, for its student too.
 
     What can be read counts before what cannot, and work before an untouched handout and a copy of the lab's
     solutions/. Then the layout's own number or time decides; where it has none, the number in the names; then the
@@ -50,8 +50,6 @@ def choose(candidates: Sequence[Candidate]) -> tuple[Candidate, tuple[str, ...]]
         more = [c.path for c in candidates if c.attempted > chosen.attempted]
         but = f"; in {more[0]} more exercises are attempted" if more else ""
         notes.append(f"{len(candidates)} files for this stage ({names}): {chosen.path} counts, {why}{but}")
-    if chosen.notebook is not None and is_solution(chosen.notebook):
-        notes.append(f"{chosen.path} is the lab's own solution, or was made from it")
     return chosen, tuple(notes)
 
 

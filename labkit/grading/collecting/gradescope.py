@@ -46,7 +46,7 @@ def gradescope(folder: Folder) -> Found | None:
             learners += _gradescope_learners(item, facts.pop(item.name, None), ignored)
     for name, fact in facts.items():
         for learner in _submitters(fact):
-            learner.notes.append(f"{_METADATA} has {name}, and there is no such folder")
+            learner.private_notes.append(f"{_METADATA} has {name}, and there is no such folder")
             learners.append(learner)
     return Found("a Gradescope export", joined(learners), ignored, dated=True)
 
@@ -68,13 +68,15 @@ def _gradescope_learners(item: Folder | File, fact: dict[str, Any] | None, ignor
         return []
     found = list(notebooks_of(item, ignored)) if isinstance(item, Folder) else [Submitted(item, item.name)]
     if fact is None:
-        return [Learner(item.name, submitted=found, notes=[f"{_METADATA} does not say whose {item.name} is"])]
+        note = f"{_METADATA} does not say whose {item.name} is"
+        return [Learner(item.name, submitted=found, private_notes=[note])]
     when = time_of(fact.get(":created_at"))
     history = fact.get(":history")
     attempt = 1 + len(history) if isinstance(history, list) else None
     order = when.timestamp() if when else None
     submitted = [replace(one, attempt=attempt, when=when, order=order) for one in found]
-    learners = _submitters(fact) or [Learner(item.name, notes=[f"{_METADATA} names no one for {item.name}"])]
+    nobody = Learner(item.name, private_notes=[f"{_METADATA} names no one for {item.name}"])
+    learners = _submitters(fact) or [nobody]
     for learner in learners:
         others = [other.name for other in learners if other is not learner]
         together = (f"handed in together with {', '.join(others)}",) if others else ()

@@ -25,7 +25,7 @@ def with_roster(
 ) -> tuple[list[Student], list[HandedIn]]:
     """The class with the roster's names and ids, and with those who handed in nothing.
 
-    Who handed in and is not in the roster, or could be several there, stays as they are, with a note.
+    Who handed in and is not in the roster, or could be several there, stays as they are, with a private note.
     Raises: LabError for a roster that cannot be read
     """
     entries = read_roster(path, ignored)
@@ -42,7 +42,8 @@ def with_roster(
     at_work = {one.student for one in work}
     ignored += [(key, f"handed in nothing, and {note}") for key, note in notes.items() if key not in at_work]
     work = [
-        replace(one, notes=(*one.notes, notes[one.student])) if one.student in notes else one for one in work
+        replace(one, private_notes=(*one.private_notes, notes[one.student])) if one.student in notes else one
+        for one in work
     ]
     return known, work
 

@@ -86,5 +86,5 @@ def _time(stamp: File, learner: Learner) -> datetime | None:
     except LabError:
         when = None
     if when is None:
-        learner.notes.append(f"{stamp.path} has no time in it that can be read")
+        learner.private_notes.append(f"{stamp.path} has no time in it that can be read")
     return when

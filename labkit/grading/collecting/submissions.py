@@ -18,7 +18,7 @@ class Submitted:
     folder:  the one that it lay in, "" where that is the student's
     attempt: its number, where the layout counts;  when: where the layout knows
     order:   what tells the later of two attempts, where the layout does: the greater
-    late:    where the layout says so
+    late:    where the layout says so;  notes: for the student too
     """
 
     file: File
@@ -38,13 +38,14 @@ class Learner:
     name:   for people, and the key as long as no other student has it
     number: what tells students of the same name apart
     ids:    what exports ask for: "canvas", "moodle", "email", "login", "sid"
+    private_notes: what the layout leaves open about them, for the instructor
     """
 
     name: str
     number: str = ""
     ids: dict[str, str] = field(default_factory=dict)
     submitted: list[Submitted] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    private_notes: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -104,7 +105,7 @@ def joined(learners: list[Learner]) -> list[Learner]:
         first = met.setdefault((learner.name, learner.number), learner)
         if first is not learner:
             first.submitted += learner.submitted
-            first.notes += [note for note in learner.notes if note not in first.notes]
+            first.private_notes += [n for n in learner.private_notes if n not in first.private_notes]
             first.ids = learner.ids | first.ids
     return list(met.values())
 

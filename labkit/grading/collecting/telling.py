@@ -36,7 +36,9 @@ def _remarks(collected: Collected) -> list[str]:
         "chosen among several files": [
             one for one in work if any(" files for this stage" in note for note in one.notes)
         ],
-        "not in the roster": [one for one in work if any("not in the roster" in note for note in one.notes)],
+        "not in the roster": [
+            one for one in work if any("not in the roster" in note for note in one.private_notes)
+        ],
     }
     names = {student.key: student.shown for student in collected.students}
     return [

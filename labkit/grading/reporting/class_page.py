@@ -120,9 +120,10 @@ def _troubles(rows: Sequence[Row]) -> Iterator[Said]:
 
 
 def _flags(rows: Sequence[Row]) -> Iterator[Said]:
+    """What the instructor alone is told, flags and private notes."""
     for row in rows:
         for result in row.results:
-            yield from (Said(row, result.stage, flag) for flag in result.flags)
+            yield from (Said(row, result.stage, said) for said in (*result.flags, *result.private_notes))
         for mark in row.marks:
             yield from (Said(row, mark.outcome.exercise, flag) for flag in mark.outcome.flags)
 

@@ -101,6 +101,11 @@ class Stage:
     result: Result | None
     items: list[Item]
 
+    @property
+    def file(self) -> str:
+        """The file's own name: in which folders of the instructor's it lay is no student's business."""
+        return self.result.file.rpartition("/")[2] if self.result else ""
+
 
 def feedback(row: Row, *, title: str, isolation: str) -> str:
     """The page, of MOST_BYTES at most: where there is too much of them, codes and messages are shortened."""

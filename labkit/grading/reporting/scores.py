@@ -20,7 +20,7 @@ def _line(row: Row, ids: Sequence[str]) -> list[object]:
     late = [result.stage for result in row.results if result.late]
     reasons = [f"{mark.outcome.exercise}: {mark.why}" for mark in row.marks if mark.why]
     cells = [_words(marks[i]) if i in marks else "" for i in ids]
-    notes = "; ".join((*row.notes, *reasons))
+    notes = "; ".join((*row.all_notes, *reasons))
     return [
         row.student.key, row.student.name, *cells, round(row.points, 6), round(row.of, 6), " ".join(late), notes,
         "; ".join(flags_of(row)),

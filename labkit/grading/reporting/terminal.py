@@ -47,7 +47,7 @@ class Scores:
         if for_notes >= 2 * _NARROWEST:
             grid.add_column("notes", no_wrap=True, overflow="crop", width=for_notes)
         for row, name, worth in zip(self.rows, names, points, strict=True):
-            notes = _fit("; ".join(dict.fromkeys(row.notes)), encoding, 200)
+            notes = _fit("; ".join(row.all_notes), encoding, 200)
             cells: list[Text | str] = [name, _marks(row, widths, encoding), worth, notes]
             grid.add_row(*cells[: len(grid.columns)])
         return grid
