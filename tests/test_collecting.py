@@ -4,6 +4,7 @@ import io
 import json
 import os
 import random
+import re
 import stat
 import zipfile
 from copy import deepcopy
@@ -302,6 +303,78 @@ def test_a_wrong_folder_is_refused_with_the_right_one_named(case, tmp_path):
     with pytest.raises(LabError, match=says) as refused:
         collect(tmp_path / "class" / given, stages=STAGES)
     assert str(refused.value).count(". ") == 0
+
+
+ONE_OF_ADA = {  # a class of one, given too high: what lies there, and what the folder is called that the class is in
+    "submissions": "submissions",
+    "a second copy": "submissions (2)",
+    "a name of words": "Lab 5 submissions",
+    "an assignment": "05_guided_backprop",
+    "an assignment by its number": "lab5",
+    "assignments in a container": "submissions/week5",
+    "a zip": "Abgaben",
+    "handed in": "handed-in",
+}
+
+
+@pytest.mark.parametrize("case", ONE_OF_ADA)
+def test_a_class_of_one_given_one_level_too_high_is_still_the_students(case, gather):
+    files = {f"{ONE_OF_ADA[case]}/ada/{NAME}": work("05", "hers")}
+    if case == "a zip":
+        files = {"Abgaben.zip": zipped({f"ada/{NAME}": work("05", "hers")})}
+    assert texts(gather(files)) == {("ada", "05", "hers")}
+
+
+@pytest.mark.parametrize(
+    ("students", "above"), [(("ada",), ""), (("ada", "ben"), ""), (("ada", "ben"), "course 2026/")]
+)
+def test_a_class_sorted_by_assignments_first_is_one_class(students, above, gather):
+    files = {f"{above}{s}_x/{who}/{s}.ipynb": work(s, who) for s in STAGES for who in students}
+    collected = gather(files | {f"{above}05_x/tasks.pdf": b""})
+    assert texts(collected) == {(who, s, who) for s in STAGES for who in students}
+    assert ("give the folder above it" in collected.layout) == (len(students) == 1)
+    assert reasons(collected) == {"tasks.pdf": "not a notebook"}
+
+
+@pytest.mark.parametrize(
+    ("files", "given"),
+    [
+        ({f"cnn2026/ada/{NAME}": "05"}, "cnn2026$"),
+        ({f"cnn2026/week5/ada/{NAME}": "05"}, "cnn2026/week5$"),
+        ({f"mon/ada/{NAME}": "05", f"tue/ben/{NAME}": "05"}, "give .*/mon or .*/tue$"),
+        (
+            {f"guided/ada/{NAME}": "05", "ascent/ada/06.ipynb": "06"},
+            "if it is ada who handed in, give .*ascent or",
+        ),
+    ],
+)
+def test_where_folders_could_be_students_or_hold_them_that_is_said_before_anything_runs(files, given, gather):
+    collected = gather({path: work(stage, "") for path, stage in files.items()})
+    assert re.search(given, collected.layout)
+    assert re.search(given, told(collected).splitlines()[0].rpartition(":")[0])
+
+
+@pytest.mark.parametrize(
+    "inside", ["", "notebooks/", "cnn-lab-main/notebooks/", "05_guided_backprop/", "my work/"]
+)
+@pytest.mark.parametrize("students", [("ada",), ("ada", "ben")])
+def test_a_students_own_folders_raise_no_doubt(inside, students, gather):
+    collected = gather({f"{who}/{inside}{NAME}": work("05", who) for who in students})
+    assert texts(collected) == {(who, "05", who) for who in students}
+    assert collected.layout == "one folder per student"
+
+
+def test_students_who_all_have_a_folder_of_one_name_raise_no_doubt(gather):
+    assert (
+        gather({f"{who}/rosalind/{NAME}": work("05", who) for who in PEOPLE}).layout
+        == "one folder per student"
+    )
+
+
+@pytest.mark.parametrize("inside", ["old", "notebooks", "a"])
+def test_one_student_with_folders_in_folders_of_assignments_is_still_refused(inside, gather):
+    with pytest.raises(LabError, match="one student's work"):
+        gather({f"{s}_x/{inside}/{s}.ipynb": work(s, "") for s in STAGES})
 
 
 def test_what_grading_wrote_into_the_class_is_no_student(gather):
