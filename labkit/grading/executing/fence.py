@@ -41,17 +41,17 @@ def main() -> int:
     if sys.platform == "win32":
         return subprocess.call(sys.argv[2:])
     if sys.platform == "linux":
-        _prctl(_ADOPTS_ORPHANS, 1)
-        _prctl(_DIES_WITH_ITS_PARENT, signal.SIGTERM)
+        adopt_orphans()
+        die_with_parent(signal.SIGTERM)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    process = subprocess.Popen(sys.argv[2:], preexec_fn=lambda: _enter(fence))
+    process = subprocess.Popen(sys.argv[2:], preexec_fn=lambda: enter(fence))
     try:
         return process.wait()
     finally:
-        _end_all()
+        end_all()
 
 
-def _enter(fence: Fence) -> None:
+def enter(fence: Fence) -> None:
     """In the child, before the command begins."""
     limit(fence)
     if fence.landlock is not None:
@@ -83,7 +83,7 @@ def _own_threads() -> int:
     return found
 
 
-def _end_all() -> None:
+def end_all() -> None:
     """End the command's processes, and those that they left behind, which are children of this one by now."""
     import psutil
 
@@ -95,6 +95,16 @@ def _end_all() -> None:
         if not family:
             return
         psutil.wait_procs(family, timeout=0.1)
+
+
+def adopt_orphans() -> None:
+    """From now on what a child leaves behind becomes a child of this process, where it is found and ended."""
+    _prctl(_ADOPTS_ORPHANS, 1)
+
+
+def die_with_parent(number: signal.Signals) -> None:
+    """Be sent a signal as soon as the parent ends."""
+    _prctl(_DIES_WITH_ITS_PARENT, number)
 
 
 def _prctl(option: int, value: int) -> None:

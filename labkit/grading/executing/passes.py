@@ -1,17 +1,21 @@
 """Running the cells of a submission once, in a sandbox, and reading how each of them ended."""
 
+import os
 import re
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from labkit.grading.executing import sandbox, scratch
+from labkit.grading.executing import sandbox, scratch, warm
 from labkit.grading.executing.cells import Piece
 from labkit.grading.executing.limits import Limits
+from labkit.grading.executing.zygotes import NotWarmError
 
+COLD = "LABKIT_COLD"  # in the environment: nothing is forked, each submission starts everything anew
+_PYTEST = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -21,11 +25,13 @@ class Pass:
 
     words: number of a cell that failed -> what it died of
     lost:  number of the cell that hangs or ended the kernel
+    cold:  why no warm process could be used, where one was to be
     """
 
     ended: sandbox.Ended
     words: dict[int, str]
     lost: int | None
+    cold: str = ""
 
 
 def run_once(
@@ -36,26 +42,45 @@ def run_once(
 
     checks: exercise id -> text of its check cell
     """
+    given = (pieces, checks, answers, seed, limits, view, hidden)
+    if os.environ.get(COLD):
+        return _run(*given, warmly=False)
+    try:
+        return _run(*given, warmly=True)
+    except NotWarmError as error:
+        return replace(_run(*given, warmly=False), cold=str(error))
+
+
+def _run(
+    pieces: Sequence[Piece], checks: Mapping[str, str], answers: Path, seed: int, limits: Limits,
+    view: Path, hidden: Sequence[Path], *, warmly: bool,
+) -> Pass:  # fmt: skip
+    names = [name for piece in pieces if piece.role == "check" for name in piece.names]
+    slugs = [name.removesuffix("-check") for name in names]
     with tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True) as place:
         folder = Path(place).resolve()
         scratch.expect_room(folder)
         scratch.fill(folder, pieces, seed=seed, timeout_s=limits.cell_timeout_s / 2, checks=checks)
+        arguments = _arguments(limits.cell_timeout_s)
         with scratch.record(folder) as record:
-            ended = sandbox.run(
-                _command(limits.cell_timeout_s), folder, limits=limits, view=view, hidden=hidden,
-                environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-            )  # fmt: skip
+            if warmly:
+                ended = warm.run_pytest(
+                    arguments, folder, limits=limits, view=view, hidden=hidden, exercises=[*checks]
+                )
+            else:
+                ended = sandbox.run(
+                    [sys.executable, "-m", "pytest", *arguments], folder, limits=limits, view=view,
+                    hidden=hidden, environment=_PYTEST,
+                )  # fmt: skip
             words, lost = _read(scratch.read_record(record), len(pieces))
-        names = [name for piece in pieces if piece.role == "check" for name in piece.names]
-        slugs = [name.removesuffix("-check") for name in names]
         if len(scratch.take_answers(folder, slugs, answers)) < len(slugs):
             scratch.expect_room(folder)
     return Pass(ended, words, lost)
 
 
-def _command(cell_timeout_s: float) -> list[str]:
+def _arguments(cell_timeout_s: float) -> list[str]:
     return [
-        sys.executable, "-m", "pytest", "-p", "nbval.plugin", "--nbval-lax", "--nbval-current-env", "-q",
+        "-p", "nbval.plugin", "--nbval-lax", "--nbval-current-env", "-q",
         "-c", "pytest.ini", "-p", "no:cacheprovider", "--color=no", "--tb=no", "--show-capture=no",
         "--nbval-kernel-startup-timeout=600", f"--nbval-cell-timeout={cell_timeout_s:g}", scratch.NOTEBOOK,
     ]  # fmt: skip

@@ -29,6 +29,7 @@ class Executed:
     notes:     what was decided on the way;  flags: what an instructor should look at. Both in sentences
     code:      exercise id -> the student's task cell
     present:   the tasks that were found: "01-2-task"
+    cold:      why everything was started anew for it, where that was not asked for
     """
 
     failures: dict[str, str] = field(default_factory=dict)
@@ -40,6 +41,7 @@ class Executed:
     present: frozenset[str] = frozenset()
     seconds: float = 0.0
     memory_mb: float = 0.0
+    cold: str = ""
 
 
 def execute(
@@ -81,7 +83,7 @@ class _Submission:
         self.pieces = needed(assembled.pieces)
         self.failures: dict[str, str] = {}
         self.flags: list[str] = []
-        self.trouble, self.timed_out, self.memory_mb = "", False, 0.0
+        self.trouble, self.cold, self.timed_out, self.memory_mb = "", "", False, 0.0
         self.begun = time.monotonic()
 
     def run(self) -> None:
@@ -108,6 +110,7 @@ class _Submission:
             present=self.assembled.present,
             seconds=time.monotonic() - self.begun,
             memory_mb=self.memory_mb,
+            cold=self.cold,
         )
 
     def _once(self) -> Pass | None:
@@ -124,7 +127,7 @@ class _Submission:
         for number, words in done.words.items():
             self.failures |= dict.fromkeys(self.pieces[number].names, words)
         self.memory_mb = max(self.memory_mb, done.ended.usage.memory_mb)
-        self.trouble = done.ended.trouble
+        self.trouble, self.cold = done.ended.trouble, done.cold or self.cold
         self.timed_out = self.trouble.endswith(" s")
         if not self.trouble and done.ended.returncode not in (0, 1, 2):  # pytest's own
             self.trouble = done.ended.output.strip()[-2000:]

@@ -1,6 +1,5 @@
 """Running a command that is not trusted: no network, one folder to write to, limits, nothing left behind."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -14,9 +13,8 @@ from pathlib import Path
 import psutil
 
 from labkit.grading.executing import landlock
-from labkit.grading.executing.fence import Fence
+from labkit.grading.executing.confinement import bubblewrap, environment_in, fence
 from labkit.grading.executing.limits import Limits
-from labkit.grading.executing.places import around, private, readable, within
 from labkit.grading.executing.student_side import PACKAGE
 from labkit.grading.executing.watching import Usage, watch
 
@@ -93,12 +91,12 @@ def run(
     fenced = [*_fenced(folder, view, hidden, kind), *command]
     with tempfile.TemporaryFile() as out:
         process = psutil.Popen(
-            fenced, cwd=folder, env=_environment(folder, view, kind) | dict(environment or {}),
+            fenced, cwd=folder, env=environment_in(folder, view) | dict(environment or {}),
             stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         begun = time.monotonic()
         try:
-            usage, trouble = watch(process, folder, limits)
+            usage, trouble = watch(_Command(process), folder, limits)
         finally:
             _end(process)
         out.seek(0)
@@ -107,69 +105,34 @@ def run(
     return Ended(None if trouble else process.returncode, said, usage, trouble)
 
 
+@dataclass(frozen=True)
+class _Command:
+    process: psutil.Popen
+
+    def ended(self, timeout_s: float) -> bool:
+        try:
+            self.process.wait(timeout_s)
+        except psutil.TimeoutExpired:
+            return False
+        return True
+
+    def family(self) -> list[psutil.Process]:
+        try:
+            return [self.process, *self.process.children(recursive=True)]
+        except psutil.Error:
+            return []
+
+
 def _fenced(folder: Path, view: Path | None, hidden: Sequence[Path], kind: str) -> list[str]:
     """What a command is begun with."""
-    prefix = _bubblewrap(folder, view, hidden) if kind == "bubblewrap" else []
+    prefix = bubblewrap(folder, view, hidden) if kind == "bubblewrap" else []
     return [*prefix, sys.executable, "-E", "-s", "-B", str(folder / "fence.py"), str(folder / "fence.json")]
 
 
 def _put_fence(folder: Path, limits: Limits, kind: str, view: Path | None, hidden: Sequence[Path]) -> None:
     for name in _FENCE:
         shutil.copyfile(_HERE / name, folder / name)
-    rules = _landlock(folder, view, hidden) if kind == "landlock" else None
-    Fence(limits.memory_mb, limits.files_mb, limits.processes, rules).write(folder / "fence.json")
-
-
-_PASSED_ON = ("PATH", "LANG")
-_PRIVATE = ("HOME", "TMPDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR")
-_ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_THREAD_LIMIT")
-
-
-def _environment(folder: Path, view: Path | None, kind: str) -> dict[str, str]:
-    """The few variables that a command sees; what it keeps, it keeps in its folder.
-
-    One thread, and no more where somebody asks for them: a child that is forked after its parent computed with two
-    hangs.
-    """
-    import torch
-
-    found = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    found |= {"TORCH_HOME": str(Path(torch.hub.get_dir()).parent)}  # networks, read only
-    found |= dict.fromkeys(_PRIVATE, str(folder)) | dict.fromkeys(_ONE_THREAD, "1")
-    found |= {"IPYTHONDIR": str(folder / "ipython"), "MPLCONFIGDIR": str(folder / "matplotlib")}
-    return found | ({"PYTHONPATH": str(view)} if view and kind != "bubblewrap" else {})
-
-
-def _bubblewrap(folder: Path, view: Path | None, hidden: Sequence[Path]) -> list[str]:
-    """Nothing is there but what is named. Outer folders first, so that what lies in one covers it."""
-    shown = {place: ["--ro-bind", str(place), str(place)] for place in readable()}
-    masks = {place: ["--tmpfs", str(place)] for place in private(hidden) if within(place, shown)}
-    inside = masks | shown
-    order = sorted(inside, key=lambda place: len(place.parts))
-    lab = ["--ro-bind", str(view / "labkit")] if view else ["--tmpfs"]
-    empty = ["/", "/tmp", "/dev", *map(str, masks), *([] if view else [str(PACKAGE)])]
-    return [
-        "bwrap", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp",
-        *(part for place in order for part in inside[place]), *lab, str(PACKAGE),
-        "--bind", str(folder), str(folder), "--chdir", str(folder),
-        *(part for place in empty for part in ("--remount-ro", place)),
-        "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--",
-    ]  # fmt: skip
-
-
-def _landlock(folder: Path, view: Path | None, hidden: Sequence[Path]) -> dict[str, list[str]]:
-    out = [*private(hidden), PACKAGE]
-    read, look = [Path("/proc")], []
-    for place in readable():
-        whole, names = around(place, [path for path in out if path != place])
-        read += whole
-        look += names
-    devices = [f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom")]
-    return {
-        "read": [str(path) for path in [*read, *([view] if view else [])]],
-        "look": [str(path) for path in look],
-        "write": [str(folder), *devices],
-    }
+    fence(folder, limits, kind, view, hidden).write(folder / "fence.json")
 
 
 def _end(process: psutil.Popen) -> None:

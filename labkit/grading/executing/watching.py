@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
@@ -24,26 +25,32 @@ class Usage:
     memory_mb: float = 0.0
 
 
-def watch(process: psutil.Popen, folder: Path, limits: Limits) -> tuple[Usage, str]:
-    """Wait until a command ends or takes too much.
+class Watched(Protocol):
+    """What is watched: whether it has ended within some seconds, and all processes that belong to it."""
+
+    def ended(self, timeout_s: float) -> bool: ...
+
+    def family(self) -> list[psutil.Process]: ...
+
+
+def watch(watched: Watched, folder: Path, limits: Limits) -> tuple[Usage, str]:
+    """Wait until something ends or takes too much.
 
     Returns: what it took, and what there was too much of: "", "more than 600 s", "more than 256 processes", …
     """
     begun, most, round_ = time.monotonic(), 0.0, 0
-    while True:
-        try:
-            process.wait(_PAUSE_S if round_ else 0.01)
-            return Usage(time.monotonic() - begun, most), ""
-        except psutil.TimeoutExpired:
-            round_ += 1
+    while not watched.ended(_PAUSE_S if round_ else 0.01):
+        round_ += 1
         seconds = time.monotonic() - begun
-        count, memory = _processes(process, 2 * limits.memory_mb)
+        family = watched.family()
+        count, memory = len(family), _memory_mb(family, 2 * limits.memory_mb)
         most = max(most, memory)
         trouble = _too_much(limits, seconds, count, memory)
         if not trouble and round_ % _FILES_EVERY == 0 and not _fits(folder, limits.files_mb):
             trouble = f"more than {limits.files_mb} MB or {MOST_FILES} files in its folder"
         if trouble:
             return Usage(seconds, most), trouble
+    return Usage(time.monotonic() - begun, most), ""
 
 
 def _too_much(limits: Limits, seconds: float, count: int, memory: float) -> str:
@@ -56,22 +63,18 @@ def _too_much(limits: Limits, seconds: float, count: int, memory: float) -> str:
     return ""
 
 
-def _processes(process: psutil.Popen, most_mb: float) -> tuple[int, float]:
-    """How many processes there are, and their memory in MB.
+def _memory_mb(family: list[psutil.Process], most_mb: float) -> float:
+    """The memory of processes in MB.
 
     Forks share what none of them has changed. To count it once takes time, so it is done only where there seems to
     be more than `most_mb`.
     """
-    try:
-        family = [process, *process.children(recursive=True)]
-    except psutil.Error:
-        return 0, 0.0
     used = _sum(family, lambda member: (m := member.memory_info()).rss - getattr(m, "shared", 0))
     if used > most_mb:
         used = _sum(
             family, lambda member: getattr(member.memory_full_info(), "pss", member.memory_info().rss)
         )
-    return len(family), used
+    return used
 
 
 def _sum(family: list[psutil.Process], of: Callable[[psutil.Process], float]) -> float:

@@ -6,7 +6,7 @@ and not the next.
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +38,8 @@ def _read_settings() -> Settings | None:
     return None
 
 
-_SETTINGS = _read_settings()
+_SETTINGS: Settings | None = None
+_drawn: set[str] = set()
 _now: list[str] = []  # the exercise whose check cell is running
 
 
@@ -63,14 +64,13 @@ def begin() -> None:
     """Called once, before the first cell: from now on check cells have the right `check`, whatever came before."""
     from IPython import get_ipython
 
+    global _SETTINGS
+    _SETTINGS = _read_settings()
     shell, pristine = get_ipython(), check
     if shell is None or _SETTINGS is None:
         return
     adopt_orphans()
-    for exercise_id in _SETTINGS.checks:
-        find(exercise_id).draw_cases(
-            0
-        )  # what drawing imports is there before the first fork, and not once in each
+    draw_once(_SETTINGS.checks)
     ids = {text.strip(): exercise_id for exercise_id, text in _SETTINGS.checks.items()}
 
     def before(info: Any) -> None:
@@ -80,6 +80,14 @@ def begin() -> None:
 
     shell.events.register("pre_run_cell", before)
     shell.events.register("post_run_cell", lambda _result: _now.clear())
+
+
+def draw_once(exercise_ids: Iterable[str]) -> None:
+    """Draw their cases: what that imports is there before the first fork, and not once in each."""
+    for exercise_id in exercise_ids:
+        if exercise_id not in _drawn:
+            find(exercise_id).draw_cases(0)
+            _drawn.add(exercise_id)
 
 
 def hint(exercise_id: str, number: int = 1) -> None:
