@@ -141,7 +141,7 @@ def test_a_judges_own_fault_is_to_be_looked_at_and_costs_the_next_nothing(answer
         return judge(exercise, answers, seed)
 
     monkeypatch.setattr(judging, "judge", faulty)
-    monkeypatch.setattr(judging, "_processes", lambda: multiprocessing.get_context("fork"))
+    monkeypatch.setattr(judging, "processes", lambda: multiprocessing.get_context("fork"))
     judged = judge_answers(answered, ["01.1", "01.2"], seed=3, timeout_s=20)
     assert judged["01.1"].state == State.TO_BE_LOOKED_AT
     assert says in judged["01.1"].message

@@ -38,6 +38,9 @@ HOSTILE = (
     "x" * 5_000,
     "\ufffe\U000e0041\x85",
 )
+FIGURE = (  # a green picture, 120 by 60
+    "UklGRlQAAABXRUJQVlA4IEgAAACwBACdASp4ADwAPm02mUmkIyKhIQgAgA2JaQB2AAARaiVea2vp06dOnTp06b4AAP7eEn/U+/gu//xvN5rV3N1iUgEAAAAAAAA="
+)
 CODE = "def f(x):\n    # a remark\n    return x < 1"
 FACTS = {"title": "Seeing", "isolation": "bubblewrap"}
 
@@ -92,6 +95,8 @@ def a_class(count):
             state = State.PASSED if (k * 7 + j * 3) % 5 else states[(k + j) % len(states)]
             mistake = find(exercise_id).mistakes[k % 2]
             told = {"mistake": mistake.name, "lesson": mistake.lesson} if state == State.WRONG else {}
+            if state != State.PASSED and k % 3:
+                told |= {"figure": FIGURE, "figure_shows": "Three rows of filters" * (k % 2)}
             flags = ("uses something of the lab",) if (k, j) in ((1, 1), (3, 30)) else ()
             outcomes.append(
                 outcome(

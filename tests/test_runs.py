@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import io
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 import nbformat
 import pytest
 from lab import released, slim, with_cell
+from PIL import Image
 
 from labkit.checks.answer import State
 from labkit.checks.answering import produce
@@ -20,7 +22,7 @@ from labkit.exercises import exercises, find
 from labkit.grading.conduct import Plan, conduct, run_for
 from labkit.grading.course import Course, read_course
 from labkit.grading.overrides import Override, read_overrides
-from labkit.grading.records import Collected, HandedIn, Outcome, Result, Student
+from labkit.grading.records import Collected, HandedIn, Outcome, Picture, Result, Student
 from labkit.grading.regrading import class_list, regrade
 from labkit.grading.runs import all_runs, open_run
 from labkit.grading.scoring import score
@@ -55,13 +57,14 @@ class Workers:
     """In place of those that run notebooks: as many exercises pass as the student's place says."""
 
     def __init__(self, *, most=99, trouble=None):
-        self.asked, self.most, self.trouble = [], most, trouble or {}
+        self.asked, self.units, self.most, self.trouble = [], [], most, trouble or {}
 
     def __call__(self, units):
         for number, unit in enumerate(units):
             if number == self.most:
                 raise KeyboardInterrupt
             self.asked.append(unit.handed_in.student)
+            self.units.append(unit)
             yield unit, self.trouble.get(unit.handed_in.student) or self.graded(unit)
 
     def graded(self, unit):
@@ -108,6 +111,25 @@ def test_stopped_anywhere_it_goes_on_and_does_nothing_twice(tmp_path, plan, coll
     assert workers.asked == list(NAMES[most:])
     whole = conduct(run_for(plan, collected, tmp_path / "other"), plan, collected, Workers())
     assert [asdict(result) for result in results] == [asdict(result) for result in whole]
+
+
+def test_what_a_notebook_showed_is_kept_beside_what_has_not_passed(tmp_path, plan, collected):
+    Image.new("RGB", (30, 30)).save(out := io.BytesIO(), "PNG")
+    shown = tuple(Picture(id_, out.getvalue(), f"shows {id_}") for id_ in IDS[:3])
+    collected = replace(
+        collected, handed_in=tuple(replace(one, pictures=shown) for one in collected.handed_in)
+    )
+    workers = Workers()
+    run = run_for(plan, collected, tmp_path / "scores")
+    conduct(run, plan, collected, workers)
+    for passed, student in enumerate(collected.students):
+        found = [(o.exercise, o.figure_shows) for o in run.result(student, "01").outcomes if o.figure]
+        assert found == [(id_, f"shows {id_}") for id_ in IDS[passed:3]]
+    assert not any(unit.handed_in.pictures for unit in workers.units)
+    judged = regrade(run, tmp_path / "scores")[1]
+    assert {r.student: [o.figure for o in r.outcomes] for r in judged} == {
+        s.key: [o.figure for o in run.result(s, "01").outcomes] for s in collected.students
+    }
 
 
 def test_a_finished_run_is_never_touched(tmp_path, plan, collected):

@@ -19,6 +19,7 @@ from labkit.errors import LabError
 from labkit.exercises import find
 from labkit.grading.digests import case_digest
 from labkit.grading.executing import Limits, isolation
+from labkit.grading.figures import with_figures
 from labkit.grading.files import is_disk_full
 from labkit.grading.records import Collected, HandedIn, Result, Student
 from labkit.grading.runs import Run, begin, to_go_on_with
@@ -86,6 +87,7 @@ def conduct(
     Raises: LabError where the disk is full; what is done stays, and the same run goes on
     """
     students = {student.key: student for student in collected.students}
+    shown = {(one.student, one.stage): one.pictures for one in collected.handed_in}
     results, todo = [], []
     for one in chosen(plan, collected.handed_in):
         if kept := _kept(run, students[one.student], one):
@@ -95,10 +97,12 @@ def conduct(
             todo.append(_unit(one, plan, run))
     with run.alone(), _room_on_disk(run):
         for unit, outcome in work(todo):
+            one = unit.handed_in
             graded = _whatever_happened(unit, outcome)
-            run.keep(students[unit.handed_in.student], graded)
-            results.append(graded.result)
-            done(graded.result)
+            result = with_figures(graded.result, shown[one.student, one.stage])
+            run.keep(students[one.student], replace(graded, result=result))
+            results.append(result)
+            done(result)
         run.finish()
     return sorted(results, key=lambda result: (result.student, result.stage))
 
@@ -145,6 +149,7 @@ def _unit(one: HandedIn, plan: Plan, run: Run) -> Unit:
     ids = _of_stage(plan, one.stage)
     published = {found: code for found, code in plan.published.items() if found in ids}
     hidden = (plan.place.resolve(), run.folder.resolve().parent)
+    one = replace(one, pictures=())  # no work is done on them elsewhere
     return Unit(one, plan.released[one.stage], ids, run.seed, plan.limits, published, hidden)
 
 

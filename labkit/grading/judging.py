@@ -29,9 +29,9 @@ def judge_answers(
     """
     outcomes: dict[str, Outcome] = {}
     while waiting := [found for found in exercise_ids if found not in outcomes]:
-        parent, child = _processes().Pipe(duplex=False)
+        parent, child = processes().Pipe(duplex=False)
         args = (child, folder, waiting, seed, memory_mb)
-        process = _processes().Process(target=_judge_all, args=args, daemon=True)
+        process = processes().Process(target=_judge_all, args=args, daemon=True)
         process.start()
         child.close()
         trouble = _listen(parent, len(waiting), timeout_s, outcomes)
@@ -46,7 +46,7 @@ def judge_answers(
 
 
 @cache
-def _processes() -> ForkServerContext | SpawnContext:
+def processes() -> ForkServerContext | SpawnContext:
     """Where the system can: forked from a process that has imported all that judging needs, and done nothing else."""
     if sys.platform == "win32":
         return multiprocessing.get_context("spawn")
@@ -72,12 +72,12 @@ def _judge_all(out: Connection, folder: Path, exercise_ids: Sequence[str], seed:
     import torch
 
     torch.set_num_threads(1)
-    _limit_memory(memory_mb)
+    limit_memory(memory_mb)
     for exercise_id in exercise_ids:
         out.send_bytes(json.dumps(asdict(_judge_one(folder, exercise_id, seed))).encode())
 
 
-def _limit_memory(memory_mb: int) -> None:
+def limit_memory(memory_mb: int) -> None:
     """Cap what this process may allocate, where the system can."""
     try:
         import resource

@@ -44,6 +44,15 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
+class Picture:
+    """What a student's notebook shows below an exercise, not yet opened. shows: in words, "" where nothing says it"""
+
+    exercise: str
+    data: bytes
+    shows: str = ""
+
+
+@dataclass(frozen=True)
 class HandedIn:
     """The file that counts for one student and one stage.
 
@@ -53,6 +62,7 @@ class HandedIn:
     attempt:  its number, where the layout counts;  when: ISO 8601, where the layout knows;  late: after the due date
     notes:    what was decided on the way, in sentences that the student reads too: "the last of 3 attempts"
     private_notes: what concerns the instructor alone: "not in the roster"
+    pictures: the first that the notebook shows below each exercise
     """
 
     student: str
@@ -66,6 +76,7 @@ class HandedIn:
     late: bool = False
     notes: tuple[str, ...] = ()
     private_notes: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,8 @@ class Outcome:
     code:    the student's task cell
     flags:   what an instructor should look at, in sentences
     own_code: the one of these flags that says that a function of the lab does the work
+    figure:  what the student's notebook shows below it, where it has not passed: a small WebP in base64;  figure_shows:
+             what that is in words, if anything says it
     """
 
     exercise: str
@@ -101,6 +114,8 @@ class Outcome:
     code: str = ""
     flags: tuple[str, ...] = ()
     own_code: str = ""
+    figure: str = ""
+    figure_shows: str = ""
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ def _outcome(before: Outcome, judged: dict[str, Outcome], moved: bool) -> Outcom
         )
     if before.exercise not in judged:
         return before
-    return replace(judged[before.exercise], code=before.code, flags=before.flags, own_code=before.own_code)
+    now = judged[before.exercise]
+    return replace(before, state=now.state, message=now.message, mistake=now.mistake, lesson=now.lesson)
 
 
 def _differ(before: Outcome, after: Outcome) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -9,21 +10,27 @@ from nbformat import NotebookNode
 
 from labkit.errors import LabError
 from labkit.grading.collecting.choosing import Candidate, choose
-from labkit.grading.collecting.notebooks import is_solution, read_notebook
+from labkit.grading.collecting.notebooks import is_solution, notebook_of
+from labkit.grading.collecting.pictures import pictures
 from labkit.grading.collecting.stages import Work, stage_in_bytes, stage_in_name, work
 from labkit.grading.collecting.submissions import Learner, Submitted
+from labkit.grading.collecting.text import json_of
 from labkit.grading.collecting.tree import File, Ignored
-from labkit.grading.records import HandedIn
+from labkit.grading.records import HandedIn, Picture
 
 
 class Reading(NamedTuple):
-    """What is in a file. work: by stage;  trouble: why there is no notebook;  traces: the stage that it may be of"""
+    """What is in a file.
+
+    work: by stage;  trouble: why there is no notebook;  traces: the stage that it may be of;  pictures: that it shows
+    """
 
     sha256: str
     notebook: NotebookNode | None
     work: dict[str, Work]
     trouble: str = ""
     traces: str = ""
+    pictures: tuple[Picture, ...] = ()
 
 
 class Reader:
@@ -63,7 +70,8 @@ def handed_in(
         in_time = [c.path for c in found_ if late and c.attempted and not _is_late(c, due)]
         notes += (f"{chosen.path} is late, {in_time[-1]} was in time",) if in_time else ()
         private = (*learner.private_notes, *_suspicions(chosen))
-        yield _counts(key, stage, chosen, late, notes, private)
+        shown = tuple(p for p in reader.read(chosen.submitted.file).pictures if p.exercise[:2] == stage)
+        yield replace(_counts(key, stage, chosen, late, notes), private_notes=private, pictures=shown)
 
 
 def _is_late(candidate: Candidate, due: datetime | None) -> bool:
@@ -77,9 +85,7 @@ def _suspicions(chosen: Candidate) -> list[str]:
     return [f"{chosen.path} is the lab's own solution, or was made from it"]
 
 
-def _counts(
-    key: str, stage: str, chosen: Candidate, late: bool, notes: tuple[str, ...], private: tuple[str, ...]
-) -> HandedIn:
+def _counts(key: str, stage: str, chosen: Candidate, late: bool, notes: tuple[str, ...]) -> HandedIn:
     one = chosen.submitted
     return HandedIn(
         key,
@@ -92,7 +98,6 @@ def _counts(
         one.when.isoformat() if one.when else "",
         late,
         (*one.notes, *notes),
-        private,
     )
 
 
@@ -116,7 +121,7 @@ def _read(file: File) -> Reading:
     try:
         data = file.read()
         digest = hashlib.sha256(data).hexdigest()
-        notebook = read_notebook(data)
+        notebook = notebook_of(content := json_of(data))
     except LabError as error:
         return Reading(digest, None, {}, str(error), stage_in_bytes(data))
-    return Reading(digest, notebook, work(notebook))
+    return Reading(digest, notebook, work(notebook), pictures=pictures(content, notebook))

@@ -30,7 +30,11 @@ def read_notebook(source: Path | bytes) -> NotebookNode:
 
     Raises: LabError that says what is wrong and what to ask the student for
     """
-    content = json_of(source if isinstance(source, bytes) else _bytes_of(source))
+    return notebook_of(json_of(source if isinstance(source, bytes) else _bytes_of(source)))
+
+
+def notebook_of(content: Any) -> NotebookNode:
+    """The same from what a notebook's bytes say as JSON."""
     cells = list(_cells_of(content))
     if not any(isinstance(cell, dict) for cell in cells):
         raise LabError("it holds no cells, so it is no notebook; ask for the .ipynb")

@@ -101,6 +101,11 @@ def stage_in_name(*names: str) -> str:
     return ""
 
 
+def exercises_in(cell: NotebookNode) -> set[str]:
+    """The exercises whose task or check a cell is."""
+    return _exercises([cell]) if cell.cell_type == "code" else set()
+
+
 def _exercises(code: list[NotebookNode]) -> set[str]:
     """By the marks and ids of the cells; without them by the checks, the TODOs, the names of the functions."""
     marks = [_CELL.fullmatch(grade_id(cell) or "") or _CELL.fullmatch(cell.id) for cell in code]

@@ -17,23 +17,26 @@ from labkit.grading.reporting.text import CODE, MESSAGE, one_line, shown
 
 MOST_BYTES = 1_000_000
 _NOTES = 30  # more than that nobody reads
+FIGURE_WORDS = 600  # characters of what a figure is said to show
 
 
 @dataclass(frozen=True)
 class Room:
-    """How much of each text a page has room for, in characters."""
+    """How much of each text a page has room for, in characters; and whether for colours, and for figures."""
 
     code: int = CODE
     message: int = MESSAGE
     colours: bool = True
+    figures: bool = True
 
 
 _ROOMS = (
     Room(),
-    Room(colours=False),
-    Room(6_000, 2_000, False),
-    Room(1_200, 400, False),
-    Room(200, 100, False),
+    Room(figures=False),
+    Room(colours=False, figures=False),
+    Room(6_000, 2_000, False, False),
+    Room(1_200, 400, False, False),
+    Room(200, 100, False, False),
 )
 
 
@@ -87,6 +90,20 @@ class Item:
     def code(self) -> Markup:
         code = "" if self.state == State.NOT_ATTEMPTED else self.mark.outcome.code
         return as_html(code, most=self.room.code, colours=self.room.colours) if code.strip() else Markup()
+
+    @property
+    def figure(self) -> str:
+        """The address of the student's own figure: a WebP inside the page."""
+        data = self.mark.outcome.figure
+        return f"data:image/webp;base64,{data}" if data and self.open and self.room.figures else ""
+
+    @property
+    def figure_shows(self) -> str:
+        shows = one_line(self.mark.outcome.figure_shows, FIGURE_WORDS)
+        return (
+            shows
+            or f"The first figure below exercise {self.id} in your notebook; nothing says what it shows."
+        )
 
     @property
     def open(self) -> bool:

@@ -27,7 +27,7 @@ def render(template: str, **values: object) -> str:
     """A page as text. Whatever comes from a submission is escaped; values are fit to be seen by the filter `shown`."""
     style, script = _part("style.css"), _part("class.js")
     policy = (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
+        f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
         "base-uri 'none'; form-action 'none'"
     )
     page = _TEMPLATES.get_template(template)
