@@ -7,6 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from labkit.checkpoints import is_recomputing
 from labkit.errors import LabError, nearest
 
 
@@ -52,7 +53,8 @@ def recording(module: nn.Module, *layers: str, skip_others: bool = False) -> Ite
 
     The hooks come off when the block ends, also by an exception; what was seen stays. Outputs are
     copies, so an in-place layer that follows cannot change them, and they stay in the autograd graph.
-    A layer that runs several times (a shared ReLU) shows its last output.
+    A layer that runs several times (a shared ReLU) shows its last output; what checkpointing computes once more on
+    the way back does not count.
 
     skip_others: leave out layers whose output is not a tensor, for those who walk through all layers
     Raises: LabError for an unknown layer, and for one whose output is not a tensor
@@ -60,6 +62,8 @@ def recording(module: nn.Module, *layers: str, skip_others: bool = False) -> Ite
     seen = Recording()
 
     def keep(layer: str, _module: nn.Module, _inputs: tuple, output: object) -> None:
+        if is_recomputing():
+            return
         if isinstance(output, Tensor):
             seen[layer] = output.clone(memory_format=torch.contiguous_format)
         elif not skip_others:

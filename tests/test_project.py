@@ -20,6 +20,8 @@ SOURCES = sorted((ROOT / "solutions").glob("*.py"))
 # module -> modules that it may import; a module is a file or a folder of labkit, and may import itself
 LOWEST = {"errors", "packages"}
 LOW = LOWEST | {
+    "backward",
+    "checkpoints",
     "images",
     "modes",
     "models",
@@ -37,12 +39,14 @@ MAY_IMPORT = {
     "whose": set(),
     "downloads": LOWEST,
     "modes": LOWEST,
-    "hooks": LOWEST,
+    "backward": LOWEST,
+    "checkpoints": LOWEST,
+    "hooks": LOWEST | {"checkpoints"},
     "images": LOWEST | {"downloads"},
     "batches": LOWEST | {"images"},
     "models": LOWEST | {"downloads", "modes"},
     "receptive": LOWEST | {"hooks"},
-    "relus": LOWEST,
+    "relus": LOWEST | {"checkpoints"},
     "objectives": LOWEST | {"hooks", "models"},
     "methods": LOW,
     "show": LOW | {"methods", "whose"},

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from labkit.backward import gradient_of
 from labkit.errors import LabError
 from labkit.images import expect_images, to_8_bit
 from labkit.models import Classifier, expect_eval, logits_of
@@ -133,7 +134,7 @@ def _look(model: Classifier, image: Tensor, wanted: int) -> tuple[int, float, Te
     with torch.inference_mode(False), torch.enable_grad():
         leaf = image.clone().requires_grad_()
         logits = logits_of(model, leaf)
-        (gradient,) = torch.autograd.grad(logits[0, wanted], leaf)
+        gradient = gradient_of(logits[0, wanted], leaf)
     return int(logits.argmax()), logits.detach().softmax(1)[0, wanted].item(), gradient
 
 
@@ -167,7 +168,7 @@ def _loss_gradient(model: Networks, images: Tensor, labels: Tensor) -> Tensor:
             logits = logits_of(network, leaf)
             _expect_labels(labels, logits)
             losses.append(F.cross_entropy(logits, labels.to(logits.device), reduction="sum"))
-        return torch.autograd.grad(torch.stack(losses).sum(), leaf)[0]
+        return gradient_of(torch.stack(losses), leaf)
 
 
 def _expect_attack(

@@ -9,11 +9,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from labkit.backward import gradient_of
 from labkit.errors import LabError
 from labkit.images import expect_images
 from labkit.models import Classifier
 from labkit.objectives import Targets, logit, neuron
-from labkit.relus import RULES, relu_rule
+from labkit.relus import RULES, expect_reached, relu_rule
 
 __all__ = [
     "RULES",
@@ -43,11 +44,7 @@ def input_gradient(objective: Callable[[Tensor], Tensor], images: Tensor) -> Ten
         if got not in ((), (len(images),)):
             want = f"one score per image, ({len(images)},), or a scalar"
             raise LabError(f"expected {want}, got {got}; try lambda images: model(images)[:, 105]")
-        used = scores.requires_grad
-        gradient = torch.autograd.grad(scores.sum(), leaf, allow_unused=True)[0] if used else None
-    if gradient is None:
-        raise LabError("expected scores that depend on the images, got none; try without detach or argmax")
-    return gradient
+        return gradient_of(scores, leaf)
 
 
 def saliency(model: Classifier, images: Tensor, targets: Targets) -> Tensor:
@@ -66,7 +63,8 @@ def guided_backprop(model: Classifier, images: Tensor, targets: Targets) -> Tens
     """A logit's gradient along positive paths through open ReLUs. Arguments as for `saliency`.
 
     Returns: (N, 3, H, W)
-    Raises:  LabError as `saliency`, and where no ReLU is seen, so that the rule would change nothing
+    Raises:  LabError as `saliency`, and where no ReLU is seen, so that the rule would change nothing; a warning says
+             of how many other nonlinearities it is true
     Source:  Springenberg et al. 2015, arXiv:1412.6806
     """
     return _by_rule("guided", model, images, targets)
@@ -85,8 +83,7 @@ def deconvnet(model: Classifier, images: Tensor, targets: Targets) -> Tensor:
 def _by_rule(rule: str, model: Classifier, images: Tensor, targets: Targets) -> Tensor:
     with relu_rule(rule) as relus:
         gradient = _target_gradient(model, images, targets)
-    if not relus.count:
-        raise LabError(f"expected ReLUs for the {rule} rule, saw none in this network; try saliency")
+    expect_reached(relus, rule)
     return gradient
 
 

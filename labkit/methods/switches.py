@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from labkit.checkpoints import recompute_under
 from labkit.errors import LabError
 from labkit.modes import expect_eval
 
@@ -48,11 +49,12 @@ def unpooling(where: Sequence[Tensor] | None) -> Iterator[None]:
 
 
 class _Pools(TorchFunctionMode):
-    """Watches the max poolings of a forward pass, or gives each another way back."""
+    """Watches the max poolings of a forward pass, from a first one on, or gives each another way back."""
 
-    def __init__(self, *, replaced: bool = False, where: Sequence[Tensor] | None = None):
+    def __init__(self, *, replaced: bool = False, where: Sequence[Tensor] | None = None, first: int = 0):
         super().__init__()
         self.replaced, self.where, self.seen = replaced, where, list[Tensor]()
+        self.first = first
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         if func not in (F.max_pool2d, torch.max_pool2d):
@@ -63,7 +65,9 @@ class _Pools(TorchFunctionMode):
         self.seen.append(own)
         if not self.replaced:
             return pooled
-        return _Unpooled.apply(x, self._switches_of(len(self.seen) - 1, pooled), options)
+        number = self.first + len(self.seen) - 1
+        recompute_under(self, lambda: _Pools(replaced=True, where=self.where, first=number))
+        return _Unpooled.apply(x, self._switches_of(number, pooled), options)
 
     def _switches_of(self, number: int, pooled: Tensor) -> Tensor | None:
         if self.where is None:

@@ -35,7 +35,7 @@ class Classifier(nn.Module):
     ) -> None:
         super().__init__()
         for module in net.modules():
-            if hasattr(module, "inplace"):
+            if getattr(module, "inplace", False) and not isinstance(module, torch.jit.ScriptModule):
                 module.inplace = False  # type: ignore[assignment]
         self.net = net
         self.name, self.input_size, self.weights = name, input_size, weights

@@ -6,7 +6,7 @@ what would open the ReLU is passed in place of the gradient, until something fir
 Source: Olah et al. 2017, "Feature Visualization", whose library lucid redirects ReLUs so; the code is ours
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
 import torch
@@ -14,7 +14,9 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from labkit.errors import LabError
-from labkit.relus.rules import ReluCalls, as_relu
+from labkit.relus.calls import as_relu
+from labkit.relus.masks import run_and_mark
+from labkit.relus.rules import ReluCalls
 
 
 def past_closed_relus(
@@ -87,13 +89,20 @@ class LowestRelus(TorchFunctionMode):
         self.flags: list[Tensor] = []
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        is_relu = as_relu(func, args, kwargs) is not None
-        output = func(*args, **(kwargs or {}))
-        if is_relu and output.grad_fn is not None:
-            if not self._is_above_another(output.grad_fn):
-                output.grad_fn.register_hook(lambda below, above: self.flags.append(_any_of_each(below[0])))
-            self.nodes.add(output.grad_fn)
+        relu = as_relu(func, args, kwargs)
+        output = run_and_mark(func, args, kwargs)
+        if relu is not None:
+            self._watch((relu.x if relu.in_place else output).grad_fn)
         return output
+
+    def _watch(self, node) -> None:
+        if node is not None:
+            if not self._is_above_another(node):
+                node.register_hook(self._flag)
+            self.nodes.add(node)
+
+    def _flag(self, below: Sequence[Tensor | None], _above: object) -> None:
+        self.flags += [_any_of_each(gradient) for gradient in below if gradient is not None][:1]
 
     def __exit__(self, *raised):
         self.nodes.clear()  # they would keep the graph, and the images in it, for as long as this object lives

@@ -3,17 +3,20 @@
 Hooks see modules: they miss F.relu, and fail on in-place ReLUs. So the calls themselves are caught.
 """
 
+import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from labkit.checkpoints import is_in_autograd_function, is_recomputing, recompute_under
 from labkit.errors import LabError
+from labkit.relus.calls import Relu, as_relu
+from labkit.relus.masks import run_and_mark
+from labkit.relus.others import OTHERS, hidden_makers, together, watching_scripts
 
 Rule = Callable[[Tensor, Tensor, Tensor], Tensor]  # (gradient from above, open?, at its top?) -> gradient
 
@@ -36,28 +39,33 @@ RULES: dict[str, Rule] = {rule: _by(rule) for rule in ("gradient", "deconvnet", 
 
 
 class ReluCalls(TorchFunctionMode):
-    """Swaps the ReLU calls of a with block; `count` says how many there were."""
+    """Swaps the ReLU calls of a with block.
+
+    count:  how many there were
+    others: name -> how many nonlinearities of that kind there were that the rule does not reach
+    """
 
     def __init__(self, rule: Rule):
         super().__init__()
-        self.rule, self.count = rule, 0
+        self.rule, self.count, self.others = rule, 0, Counter[str]()
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
+        is_new = not is_recomputing()
+        if is_new:
+            self.others.update(hidden_makers(args))
         relu = as_relu(func, args, kwargs)
+        if (relu is None and func not in OTHERS) or is_in_autograd_function():
+            return run_and_mark(func, args, kwargs)
         if relu is None:
+            self.others[OTHERS[func]] += is_new
             return func(*args, **(kwargs or {}))
-        self.count += 1
-        x, top, in_place = relu
-        output = _Relu.apply(x, top, self.rule)
-        return x.copy_(output) if in_place else output
+        self.count += is_new
+        return self._swapped(relu)
 
-
-def as_relu(func: Callable, args: tuple, kwargs: dict | None) -> tuple[Tensor, float, bool] | None:
-    """A call's input, the top of its output, and whether it is in place; None if it is no ReLU."""
-    if func not in _RELUS:
-        return None
-    named = {"x" if name == "input" else name: value for name, value in (kwargs or {}).items()}
-    return _RELUS[func](*args, **named)
+    def _swapped(self, relu: Relu) -> Tensor:
+        recompute_under(self, lambda: ReluCalls(self.rule))
+        output = _Relu.apply(relu.x, relu.top, self.rule)
+        return relu.x.copy_(output) if relu.in_place else output
 
 
 @contextmanager
@@ -66,50 +74,64 @@ def relu_rule(rule: str) -> Iterator[ReluCalls]:
 
         with relu_rule("guided") as relus:
             logits = model(images)
-        relus.count  # how many ReLU calls it was
+        relus.count   # how many ReLU calls it was
+        relus.others  # how many nonlinearities the rule did not reach, by kind
 
     Outputs stay as they are, and the network is not touched. Caught are F.relu, torch.relu, Tensor.relu,
-    F.relu6, F.hardtanh and F.threshold from 0 on, and their in-place forms, by nn.ReLU and its kin or bare.
-    Of nested rules the inner one holds. What torch.jit or torch.compile made is not seen.
+    F.relu6, F.hardtanh, F.threshold and clamp from 0 on, torch.maximum with 0, and masks such as x * (x > 0), in
+    place or not, by nn.ReLU and its kin or bare; parts that checkpointing computes once more go by the rule then too.
+    Of nested rules the inner one holds. No rule is defined for other nonlinearities (leaky ReLU, GELU, SiLU), which
+    keep their gradient, as do ReLUs in torch.jit and in autograd functions; `others` counts them.
 
     rule:   "gradient" lets a gradient pass where the input was positive (in a ReLU6: and below 6),
             "deconvnet" where the gradient is positive, "guided" where both are
-    Raises: LabError for another rule
+    Raises: LabError for another rule, and where all ReLUs are in TorchScript
     Source: Zeiler & Fergus 2014, arXiv:1311.2901; Springenberg et al. 2015, arXiv:1412.6806
     """
     if rule not in RULES:
         raise LabError(f"no rule {rule!r} for a ReLU's backward pass; try one of {list(RULES)}")
-    with ReluCalls(RULES[rule]) as calls:
+    scripts = Counter[str]()
+    with ReluCalls(RULES[rule]) as calls, watching_scripts(scripts.update):
         yield calls
+    calls.others = together(calls.others, scripts)
+    if scripts and not calls.count:
+        raise LabError(
+            f"expected ReLUs for the {rule} rule, saw only {told(scripts)} in this network; "
+            "try the network as it was before torch.jit"
+        )
+
+
+def expect_reached(calls: ReluCalls, rule: str) -> None:
+    """Require that a rule reached ReLUs; warn where it did not reach all that is like them.
+
+    Raises: LabError where it reached none
+    """
+    if not calls.count:
+        seen = f"only {told(calls.others)}" if calls.others else "none"
+        raise LabError(f"expected ReLUs for the {rule} rule, saw {seen} in this network; try saliency")
+    if calls.others:
+        warnings.warn(
+            f"the {rule} rule is for ReLUs, of which it saw {calls.count}; other nonlinearities of this network keep "
+            f"their own gradient: {told(calls.others)}",
+            stacklevel=4,
+        )
+
+
+def told(others: Counter[str]) -> str:
+    """In words how many nonlinearities there are of each kind: "12 gelu, 2 leaky_relu"."""
+    return ", ".join(f"{count} {kind}" for kind, count in others.most_common())
 
 
 class _Relu(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, top, rule):
         ctx.rule = rule
-        ctx.save_for_backward((x > 0) & (x < top), x >= top)  # not x itself: an in-place ReLU overwrites it
-        return x.clamp(min=0, max=top)
+        with torch._C.DisableTorchFunction():  # an outer rule would take this for a ReLU of the network's
+            ctx.save_for_backward(
+                (x > 0) & (x < top), x >= top
+            )  # not x itself: an in-place ReLU overwrites it
+            return x.clamp(min=0, max=top)
 
     @staticmethod
     def backward(ctx, grad):
         return ctx.rule(grad, *ctx.saved_tensors), None, None
-
-
-def _hardtanh(x, min_val=-1.0, max_val=1.0, inplace=False):
-    return (x, max_val, inplace) if min_val == 0 else None
-
-
-def _threshold(x, threshold, value, inplace=False):
-    return (x, torch.inf, inplace) if threshold == value == 0 else None
-
-
-_RELUS: dict[Any, Callable[..., tuple | None]] = {  # its arguments -> (input, top, in place?), or no ReLU
-    **dict.fromkeys((torch.relu, Tensor.relu), lambda x: (x, torch.inf, False)),
-    **dict.fromkeys((torch.relu_, Tensor.relu_), lambda x: (x, torch.inf, True)),
-    F.relu: lambda x, inplace=False: (x, torch.inf, inplace),
-    F.relu6: lambda x, inplace=False: (x, 6.0, inplace),
-    F.hardtanh: _hardtanh,
-    F.hardtanh_: partial(_hardtanh, inplace=True),
-    **dict.fromkeys((F.threshold, torch.threshold), _threshold),
-    torch.threshold_: partial(_threshold, inplace=True),
-}

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from labkit.backward import gradient_of
 from labkit.errors import LabError
 from labkit.images import expect_images
 from labkit.methods.ascent.parameterisations import FOURIER, Parameterisation
@@ -159,7 +160,4 @@ def _slope(objective: Callable[[Tensor], Tensor], images: Tensor) -> tuple[Tenso
             f"expected an objective of one score per image, ({len(images)},), got {got}; "
             "try lambda images: model(images)[:, 340]"
         )
-    found = torch.autograd.grad(scores.sum(), leaf, allow_unused=True) if scores.requires_grad else (None,)
-    if found[0] is None:
-        raise LabError("expected scores that depend on the images, got none; try without detach or argmax")
-    return found[0], scores.detach()
+    return gradient_of(scores, leaf), scores.detach()

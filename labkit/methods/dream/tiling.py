@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from labkit import backward
 from labkit.receptive import Box
 
 ALIGN = 32  # pixels: tiles begin at multiples of it, so that every stride of the usual networks fits
@@ -45,7 +46,7 @@ def tiled_gradient(
         with torch.inference_mode(False), torch.enable_grad():
             leaf = window.clone().detach().requires_grad_()
             score = objective(leaf)
-            slope = torch.autograd.grad(score.sum(), leaf)[0]
+            slope = backward.gradient_of(score, leaf)
         scores, pixels = scores + score.detach(), pixels + window[0, 0].numel()
         return slope
 
