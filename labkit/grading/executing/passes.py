@@ -4,7 +4,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -44,16 +44,16 @@ def run_once(
     """
     given = (pieces, checks, answers, seed, limits, view, hidden)
     if os.environ.get(COLD):
-        return _run(*given, warmly=False)
+        return _run(*given, _anew)
     try:
-        return _run(*given, warmly=True)
+        return _run(*given, warm.run_pytest)
     except NotWarmError as error:
-        return replace(_run(*given, warmly=False), cold=str(error))
+        return replace(_run(*given, _anew), cold=str(error))
 
 
 def _run(
     pieces: Sequence[Piece], checks: Mapping[str, str], answers: Path, seed: int, limits: Limits,
-    view: Path, hidden: Sequence[Path], *, warmly: bool,
+    view: Path, hidden: Sequence[Path], begin: Callable[..., sandbox.Ended],
 ) -> Pass:  # fmt: skip
     names = [name for piece in pieces if piece.role == "check" for name in piece.names]
     slugs = [name.removesuffix("-check") for name in names]
@@ -61,21 +61,19 @@ def _run(
         folder = Path(place).resolve()
         scratch.expect_room(folder)
         scratch.fill(folder, pieces, seed=seed, timeout_s=limits.cell_timeout_s / 2, checks=checks)
-        arguments = _arguments(limits.cell_timeout_s)
         with scratch.record(folder) as record:
-            if warmly:
-                ended = warm.run_pytest(
-                    arguments, folder, limits=limits, view=view, hidden=hidden, exercises=[*checks]
-                )
-            else:
-                ended = sandbox.run(
-                    [sys.executable, "-m", "pytest", *arguments], folder, limits=limits, view=view,
-                    hidden=hidden, environment=_PYTEST,
-                )  # fmt: skip
+            ended = begin(
+                _arguments(limits.cell_timeout_s), folder, limits=limits, view=view, hidden=hidden,
+                environment=_PYTEST, exercises=[*checks],
+            )  # fmt: skip
             words, lost = _read(scratch.read_record(record), len(pieces))
         if len(scratch.take_answers(folder, slugs, answers)) < len(slugs):
             scratch.expect_room(folder)
     return Pass(ended, words, lost)
+
+
+def _anew(arguments: Sequence[str], folder: Path, *, exercises: Sequence[str], **named: Any) -> sandbox.Ended:
+    return sandbox.run([sys.executable, "-m", "pytest", *arguments], folder, **named)
 
 
 def _arguments(cell_timeout_s: float) -> list[str]:

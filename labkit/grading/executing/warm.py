@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,33 +22,31 @@ from labkit.grading.executing.limits import Limits
 from labkit.grading.executing.request import Request
 from labkit.grading.executing.sandbox import MOST_OUTPUT, Ended
 from labkit.grading.executing.watching import watch
-from labkit.grading.executing.zygotes import Fork, NotWarmError, zygotes
+from labkit.grading.executing.zygotes import Fork, NotWarmError, fork
 
-_PYTEST = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 _WAITS = "import sys; print(flush=True); sys.stdin.read()"
 
 
 def run_pytest(
     arguments: Sequence[str], folder: Path, *, limits: Limits, view: Path, hidden: Sequence[Path],
-    exercises: Sequence[str] = (), kind: str | None = None,
+    environment: Mapping[str, str], exercises: Sequence[str] = (), kind: str | None = None,
 ) -> Ended:  # fmt: skip
     """Run pytest in a folder beside a kernel, both forked from warm processes into one sandbox.
 
-    kind:      of sandbox, as `sandbox.isolation` says;  view, hidden: as `sandbox.run` takes them
-    exercises: ids of those that will be checked
-    Raises:    NotWarmError where that cannot be done here, or where a warm process was ended meanwhile
+    kind:        of sandbox, as `sandbox.isolation` says;  view, hidden: as `sandbox.run` takes them
+    environment: more variables for pytest;  exercises: ids of those that will be checked
+    Raises:      NotWarmError where that cannot be done here, or where a warm process was ended meanwhile
     """
     kind = kind or sandbox.isolation()
-    kernels, runners = zygotes(view)
     (folder / "kernel").mkdir()
     with tempfile.TemporaryFile() as out, ExitStack() as stack:
         place = stack.enter_context(_sandbox(folder, view, hidden, kind))
         walls = asdict(fence(folder, limits, kind, view, hidden))
         variables = environment_in(folder, view)
         for_kernel = Request(_of_kernel(folder), str(folder), variables, walls, place.inside, [*exercises])
-        for_runner = Request([*arguments], str(folder), variables | _PYTEST, walls, place.inside)
-        kernel = stack.enter_context(closing(kernels.fork(for_kernel, out.fileno())))
-        runner = stack.enter_context(closing(runners.fork(for_runner, out.fileno())))
+        for_runner = Request([*arguments], str(folder), variables | dict(environment), walls, place.inside)
+        kernel = stack.enter_context(closing(fork("kernel", view, for_kernel, out.fileno())))
+        runner = stack.enter_context(closing(fork("runner", view, for_runner, out.fileno())))
         usage, trouble = watch(_Both(kernel, runner, place), folder, limits)
         out.seek(0)
         said = out.read(MOST_OUTPUT).decode(errors="replace")

@@ -94,7 +94,7 @@ class Zygote:
                 return Fork(psutil.Process(int(self._heard(_FORK_S))), status)
         except (OSError, ValueError, psutil.Error) as error:
             os.close(status)
-            raise NotWarmError(self._why(error)) from error
+            raise NotWarmError(self._end(error)) from error
         finally:
             os.close(theirs)
 
@@ -107,9 +107,12 @@ class Zygote:
         self._channel.settimeout(timeout_s)
         if said := self._channel.recv(1000):
             return said
-        raise EOFError
+        raise ConnectionResetError("nothing came")
 
-    def _why(self, error: Exception) -> str:
+    def _end(self, error: Exception) -> str:
+        """End what does not answer. Returns: why it did not, in its own words if it had any"""
+        self.process.kill()
+        self.process.wait()
         self._said.seek(0)
         return self._said.read().decode(errors="replace").strip()[-500:] or f"it has ended ({error!r})"
 
@@ -118,15 +121,17 @@ _lock = threading.Lock()
 _kept: dict[tuple[str, Path], Zygote] = {}
 
 
-def zygotes(view: Path) -> tuple[Zygote, Zygote]:
-    """One for kernels and one for what runs them, with the student's side of the lab at `view`.
+def fork(role: str, view: Path, request: Request, output: int) -> Fork:
+    """A fork of the zygote of that role, which is begun before if need be, and once anew if it has ended meanwhile.
 
-    Raises: NotWarmError where this system cannot fork into a sandbox
+    view:   the folder of the student's side of the lab;  output: the open file that it prints to
+    Raises: NotWarmError where this system cannot do that
     """
     if sys.platform != "linux":
         raise NotWarmError(f"there is no forking into a sandbox on {sys.platform}")
-    kernels, runners = (_alive(role, view) for role in ("kernel", "runner"))
-    return kernels, runners
+    with suppress(NotWarmError):
+        return _alive(role, view).fork(request, output)
+    return _alive(role, view).fork(request, output)
 
 
 def _alive(role: str, view: Path) -> Zygote:
