@@ -14,7 +14,7 @@ from labkit.exercises import exercises, stages
 from labkit.grading.fingerprints import printed
 from labkit.grading.lab_functions import does_the_work, look_up
 from labkit.grading.records import Outcome, Result
-from labkit.grading.whose_work import SHORT, equal_code, fingerprint, forbidden, own_code_flags
+from labkit.grading.whose_work import SHORT, equal_code, fingerprint, signs
 
 SOLUTIONS = Path(__file__).parent.parent / "solutions"
 IDS = [exercise.id for stage in stages() for exercise in exercises(stage)]
@@ -30,6 +30,16 @@ def published():
 def cells(stage):
     (path,) = SOLUTIONS.glob(f"{stage}_*.py")
     return tuple(cell.source for cell in released(path).cells if cell.cell_type == "code")
+
+
+def own_code_flags(code, **around):
+    return {exercise_id: found.flags for exercise_id, found in signs(code, **around).items()}
+
+
+def forbidden(code, **around):
+    return {
+        exercise_id: found.own_code for exercise_id, found in signs(code, **around).items() if found.own_code
+    }
 
 
 @pytest.mark.parametrize("exercise_id", IDS)
@@ -186,6 +196,82 @@ def test_judges_solutions_and_computed_names_are_flagged_but_not_forbidden(code,
     (flag,) = own_code_flags({"05.4": code})["05.4"]
     assert said in flag
     assert forbidden({"05.4": code}) == {}
+
+
+AT_RUN_TIME = {
+    "exec(text)": "exec",
+    "import builtins as b\nb.exec(text)": "exec",
+    "from builtins import eval as e\nanswer = e('guided' + rest)": "eval",
+    "answer = compile(text, '', 'exec')": "compile",
+    "exec('answer = eval(rest)')": "eval",
+    "import importlib\nanswer = getattr(importlib.import_module(name), rest)": "importlib.import_module",
+    "answer = __import__('labkit.methods.' + name)": "__import__",
+    "answer = globals()[name]": "globals",
+    "answer = [f for n, f in globals().items() if n.startswith('guided')]": "globals",
+    "answer = max(locals().values(), key=id)": "locals",
+    "answer = vars()[name]": "vars",
+    "import sys\nanswer = sys.modules[name]": "sys.modules",
+    "from sys import modules as m\nanswer = list(m.values())": "sys.modules",
+    "answer = check.__globals__['find']": "__globals__",
+    "answer.__code__ = other.__code__": "__code__",
+    "import sys\nanswer = sys._getframe(1).f_globals": "f_globals, sys._getframe",
+    "import pkgutil\nanswer = pkgutil.resolve_name('labkit.methods.' + name)": "pkgutil.resolve_name",
+    "get_ipython().ev(text)": "get_ipython",
+    "answer = object.__subclasses__()": "__subclasses__",
+    "def pick(m, n):\n    return getattr(m, n)\nanswer = pick(gradients, 'guided_' + rest)": "getattr",
+    "def answer(x, m=gradients):\n    return getattr(m, name)(x)": "getattr",
+    "for m in (gradients, 1):\n    answer = getattr(m, name)": "getattr",
+    "import operator\nanswer = operator.attrgetter(name)(gradients)": "operator.attrgetter",
+    "answer = list(vars(gradients).values())[3]": "vars",
+    "answer = gradients.__dict__.get(name)": "__dict__",
+    "answer = [n for n in dir(gradients) if n > 'g']": "dir",
+}
+
+
+@pytest.mark.parametrize("code", AT_RUN_TIME)
+def test_names_that_only_a_run_could_tell_are_flagged_and_never_forbidden(code):
+    said = f"looks up names at run time ({AT_RUN_TIME[code]}): look at it"
+    for written, around in ((code, ()), ("def f(x):\n    return answer(x)", [code]), (code, cells("05"))):
+        assert said in own_code_flags({"05.4": written}, cells=around)["05.4"]
+        assert forbidden({"05.4": written}, cells=around) == {}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def f(net, name):\n    return getattr(net, name)",
+        "def f(net):\n    return [getattr(net, f'layer{i}') for i in range(4)], lab.input_gradient(net)",
+        "def f(net):\n    return gradients.input_gradient(net), net.__dict__['weight'], dir(net)",
+        "import operator\nf = operator.attrgetter('weight')",
+        "def f(model):\n    model.eval()\n    return torch.compile(model)",
+        "import re\nfrom re import compile\nf = re.compile(x), compile(x)",
+        "f = globals()['width'], __import__('math').pi, eval('1 + 1'), vars(settings)['width']",
+        "def f(locals, exec):\n    return exec(locals)",
+        "import sys, pickle, importlib\nm = importlib.import_module('math'), sys.modules['math']",
+        "class Hook:\n    def __init__(self, **more):\n        self.__dict__.update(more)",
+        "setattr(settings, name, 3)",
+    ],
+)
+def test_plain_ways_to_write_python_raise_no_flag_whatever_they_look_up(code):
+    for around in ((), cells("05")):
+        assert own_code_flags({"05.4": code}, cells=around) == {}
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "guided_backprop.__code__ = gradients.guided_backprop.__code__",
+        "guided_backprop = functools.partial(lab.guided_backprop)",
+        "setattr(guided_backprop, '__code__', gradients.guided_backprop.__code__)",
+    ],
+)
+def test_what_changes_the_tasks_function_before_its_check_counts(added):
+    honest = {"05.4": published()["05.4"]}
+    around = [*cells("05"), honest["05.4"], added, 'check("05.4", guided_backprop)']
+    assert PATH in forbidden(honest, cells=around)["05.4"]
+    compared = "print(guided_backprop(model, photos[:1], 3) - lab.guided_backprop(model, photos[:1], 3))"
+    around[-2] = compared
+    assert own_code_flags(honest, cells=around) == {}
 
 
 RENAMED = '''

@@ -95,6 +95,11 @@ def _module(path: str) -> tuple[ModuleType, ...]:
         return ()
 
 
+def is_module(path: str) -> bool:
+    """Whether a path leads to a module of the lab, or is what notebooks call the lab by."""
+    return path == "lab" or any(isinstance(thing, ModuleType) for thing in look_up(path))
+
+
 def public_names(path: str) -> list[str]:
     """What `from path import *` brings; nothing for what is no module of the lab."""
     modules = [thing for thing in look_up(path) if isinstance(thing, ModuleType)]

@@ -1,8 +1,9 @@
 """What of the lab a task's code names, under whatever name, read from its syntax tree; nothing is run."""
 
 import ast
+import builtins
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,29 +13,37 @@ from labkit.grading.reading import Mentions, Reader, read
 from labkit.grading.scopes import LONGEST, bound, parse
 
 _MOST, _EACH = 300_000, 100  # characters of a notebook, and as how many each cell counts besides
+_ALWAYS_THERE = {*vars(builtins), "get_ipython", "display", "exit", "quit", "In", "Out"}
 _CHECK = re.compile(r"^check\(", re.MULTILINE)
 
 
 def mentions(code: str, cells: Sequence[str] = ()) -> Mentions:
     """What a task's code mentions itself, and by the helpers from other cells that it calls.
 
+    Of statements that give its names their values, as in `width = …`, only ways to names that a run could tell count.
+
     cells: the notebook's code cells, for their imports and definitions
     """
     around = _around(tuple(cells))
-    found, todo, done = Mentions(unread=set(around.unread)), [code], set()
+    found = Mentions(unread=set(around.unread))
     if len(code) > LONGEST:
         found.unread.add("its cell")
     own = set() if (tree := parse(code)) is None else bound(tree.body)
     anew = _around(_before_its_check(code, cells))
+    todo, done = [(code, True)], set[tuple[str, bool]]()
     for name in sorted(own):
         found.paths |= {path for path in anew.paths.get(name, ()) if path.startswith("labkit")}
-        todo += anew.defined.get(name, ())
+        todo += [(again, True) for again in anew.defined.get(name, ())]
+        todo += [(again, False) for again in anew.made.get(name, ())]
     while todo:
         if (text := todo.pop()) not in done:
             done.add(text)
-            seen = read(text, around.paths)
-            found.add(seen)
-            todo += [helper for name in sorted(seen.names) for helper in around.defined.get(name, ())]
+            seen, whole = read(text[0], around.paths), text[1]
+            found.add(seen if whole else seen.ways())
+            todo += [
+                (helper, whole) for name in sorted(seen.names) for helper in around.defined.get(name, ())
+            ]
+            todo += [(maker, False) for maker in around.makers_of(seen.names - own)]
     return found
 
 
@@ -49,17 +58,31 @@ def _before_its_check(code: str, cells: Sequence[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _Around:
-    """What the rest of a notebook binds: names -> paths of the lab, and names -> the definitions themselves."""
+    """What the rest of a notebook binds.
+
+    paths:   names -> paths of the lab;  defined: names -> the functions themselves
+    made:    names -> other statements that bind them;  loose: statements that bind nothing that stands there
+    """
 
     paths: Mapping[str, frozenset[str]]
     defined: Mapping[str, tuple[str, ...]]
+    made: Mapping[str, tuple[str, ...]]
+    loose: tuple[str, ...]
     unread: frozenset[str]
+
+    def makers_of(self, names: Set[str]) -> list[str]:
+        """The statements that give names their values, or may give one to a name that no statement binds."""
+        found = [text for name in sorted(names) for text in self.made.get(name, ())]
+        known = self.paths.keys() | self.defined.keys() | self.made.keys() | _ALWAYS_THERE
+        return [*found, *(self.loose if names - known else ())]
 
 
 @lru_cache(maxsize=64)
 def _around(cells: tuple[str, ...]) -> _Around:
     paths: dict[str, frozenset[str]] = {}
     defined: dict[str, tuple[str, ...]] = {}
+    made: dict[str, tuple[str, ...]] = {}
+    loose: list[str] = []
     sizes = accumulate(len(cell) + _EACH for cell in cells)
     near = [cell for cell, size in zip(cells, sizes, strict=True) if size <= _MOST]
     for tree in filter(None, map(parse, near)):
@@ -67,10 +90,39 @@ def _around(cells: tuple[str, ...]) -> _Around:
             for name, found in _bound_to(tree, paths).items():
                 paths[name] = paths.get(name, frozenset()) | found
             for statement in tree.body:
-                if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-                    defined[statement.name] = (*defined.get(statement.name, ()), ast.unparse(statement))
+                names, holder = _made_by(statement), defined if _is_function(statement) else made
+                for name in names:
+                    holder[name] = (*holder.get(name, ()), ast.unparse(statement))
+                loose += [] if names else [ast.unparse(statement)]
     is_cut = len(near) < len(cells) or any(len(cell) > LONGEST for cell in near)
-    return _Around(paths, defined, frozenset({"a part of the notebook"} if is_cut else ()))
+    unread = frozenset({"a part of the notebook"} if is_cut else ())
+    return _Around(paths, defined, made, tuple(loose), unread)
+
+
+def _made_by(statement: ast.stmt) -> set[str]:
+    """The names that a statement binds or changes: def f, f = …, f.__code__ = …, setattr(f, …)."""
+    names = bound([statement])
+    for node in ast.walk(statement):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), ctx=ast.Store()):
+                names.add(name)
+            case ast.Call(func=ast.Name("setattr"), args=[ast.Name(id=name), *_]):
+                names.add(name)
+    return names
+
+
+def _is_function(statement: ast.stmt) -> bool:
+    """Whether what a statement binds or changes is a function, of which it says what it calls."""
+    match statement:
+        case ast.FunctionDef() | ast.ClassDef() | ast.Assign(value=ast.Lambda()):
+            return True
+        case ast.Assign(value=ast.Call(func=ast.Name("partial") | ast.Attribute(attr="partial"))):
+            return True
+        case ast.Assign(targets=[ast.Attribute(attr="__code__")]):
+            return True
+        case ast.Expr(value=ast.Call(func=ast.Name("setattr"), args=[_, ast.Constant("__code__"), _])):
+            return True
+    return False
 
 
 def _bound_to(tree: ast.Module, around: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:

@@ -5,21 +5,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from labkit.grading.lab_functions import module_called, public_names
+from labkit.grading.lab_functions import is_module, module_called, public_names
+from labkit.grading.run_time import GETATTR, IMPORTS, RUNS, VARS, Paths, always, is_followed, of_a_thing
 from labkit.grading.scopes import Scoped, Variable, parse, text
 
-_IMPORTS = {"importlib.import_module", "__import__", "builtins.__import__", "importlib.__import__"}
-_RUNS = {"exec", "eval", "compile", "builtins.exec", "builtins.eval", "builtins.compile"}
-_SAME = {
-    "mine",
-    "labkit.mine",
-    "labkit.exercises.mine",
-    "labkit.exercises.own_functions.mine",
-    "vars",
-    "builtins.vars",
-}
+_SAME = {*VARS, "mine", "labkit.mine", "labkit.exercises.mine", "labkit.exercises.own_functions.mine"}
 _DEEPEST = 4  # code in texts in code
-Paths = frozenset[str]
 
 
 @dataclass
@@ -29,6 +20,9 @@ class Mentions:
     paths:    "labkit.methods.gradients.guided_backprop", for modules as well
     of_lab:   names taken from `lab`, where nothing says which module that is
     computed: modules of the lab that are asked for a name put together at run time
+    hidden:   ways to names that only a run could tell: "exec", "globals"
+    lookups:  ways to names of one thing, whatever that is: "getattr", "__dict__"
+    handed:   modules of the lab that are handed on whole, so that anything could look names up in them
     unread:   what was left out, as it is too long
     texts:    constant texts in it;  names: free names, that other cells may define
     """
@@ -36,6 +30,9 @@ class Mentions:
     paths: set[str] = field(default_factory=set)
     of_lab: set[str] = field(default_factory=set)
     computed: set[str] = field(default_factory=set)
+    hidden: set[str] = field(default_factory=set)
+    lookups: set[str] = field(default_factory=set)
+    handed: set[str] = field(default_factory=set)
     unread: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
@@ -44,10 +41,13 @@ class Mentions:
         for name, found in vars(other).items():
             getattr(self, name).update(found)
 
+    def ways(self) -> "Mentions":
+        """What it says of names that only a run could tell, and no more."""
+        return Mentions(computed=self.computed, hidden=self.hidden, lookups=self.lookups, handed=self.handed)
 
-def read(code: str, around: Mapping[str, frozenset[str]], depth: int = 0) -> Mentions:
-    tree = parse(code)
-    if tree is None:
+
+def read(code: str, around: Mapping[str, Paths], depth: int = 0) -> Mentions:
+    if (tree := parse(code)) is None:
         return Mentions()
     reader = Reader(around, depth)
     with suppress(RecursionError):
@@ -58,11 +58,12 @@ def read(code: str, around: Mapping[str, frozenset[str]], depth: int = 0) -> Men
 class Reader(Scoped):
     """Follows names from where they are imported or given another name to where they are used."""
 
-    def __init__(self, around: Mapping[str, frozenset[str]], depth: int = 0) -> None:
+    def __init__(self, around: Mapping[str, Paths], depth: int = 0) -> None:
         super().__init__()
-        self.known: dict[Variable, frozenset[str]] = {}
+        self.known: dict[Variable, Paths] = {}
         self.found = Mentions()
         self._around, self._depth = around, depth
+        self._bases: set[int] = set()  # of the nodes that a name is taken of, as in base.name
 
     def read(self, tree: ast.Module) -> None:
         """Twice: a name may be used further up than where it is bound."""
@@ -89,38 +90,42 @@ class Reader(Scoped):
             self._assign(target, node.value)
         self.generic_visit(node)
 
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
-        self._assign(node.target, node.value)
-        self.generic_visit(node)
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+    def visit_AnnAssign(self, node: ast.AnnAssign | ast.NamedExpr) -> None:
         if node.value:
             self._assign(node.target, node.value)
         self.generic_visit(node)
 
+    visit_NamedExpr = visit_AnnAssign
+
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
-            self._mention(self._paths(node))
+            self._look(node)
             if self.variable(node.id) is None:
                 self.found.names.add(node.id)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        self._mention(self._paths(node))
+        self._look(node)
+        if not node.attr.startswith("__"):
+            self._bases.add(id(node.value))
         if isinstance(node.value, ast.Name) and self._paths(node.value) == {"lab"}:
             self.found.of_lab.add(node.attr)
         self.generic_visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         self._mention(self._paths(node))
-        self.generic_visit(node)
+        if is_followed(node, self._paths):
+            self.visit_all(getattr(node.value, "args", []))
+        else:
+            self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
-        self._mention(self._paths(node))
+        self._look(node)
         called, texts = self._paths(node.func), [text(argument) for argument in node.args]
-        if called & {"getattr", "builtins.getattr"} and len(texts) > 1 and texts[1] is None:
+        if called & GETATTR and len(texts) > 1 and texts[1] is None:
             self.found.computed |= {p for p in self._paths(node.args[0]) if p.startswith("labkit")}
-        if called & _RUNS and texts and texts[0] and self._depth < _DEEPEST:
-            self.found.add(read(texts[0], self._visible(), self._depth + 1))
+        if called & RUNS and texts and texts[0] and self._depth < _DEEPEST:
+            visible = {**self._around, **{name: paths for (_, name), paths in self.known.items()}}
+            self.found.add(read(texts[0], visible, self._depth + 1))
         self.generic_visit(node)
 
     def visit_Expr(self, node: ast.Expr) -> None:
@@ -131,10 +136,7 @@ class Reader(Scoped):
         if isinstance(node.value, str):
             self.found.texts.add(node.value)
 
-    def _visible(self) -> dict[str, frozenset[str]]:
-        return {**self._around, **{name: paths for (_, name), paths in self.known.items()}}
-
-    def _bind(self, name: str, paths: set[str] | frozenset[str]) -> None:
+    def _bind(self, name: str, paths: set[str] | Paths) -> None:
         variable = self.variable(name) or (0, name)
         if paths:
             self.known[variable] = self.known.get(variable, frozenset()) | frozenset(paths)
@@ -146,10 +148,19 @@ class Reader(Scoped):
             for one, other in zip(target.elts, value.elts, strict=False):
                 self._assign(one, other)
 
-    def _mention(self, paths: set[str] | frozenset[str]) -> None:
+    def _mention(self, paths: set[str] | Paths) -> None:
         self.found.paths |= {path for path in paths if path.startswith("labkit")}
 
-    def _paths(self, node: ast.expr) -> frozenset[str]:
+    def _look(self, node: ast.expr) -> None:
+        """Note what an expression is of the lab, and by which ways it comes by names that do not stand there."""
+        paths = self._paths(node)
+        self._mention(paths)
+        self.found.hidden.update(always(node, self._paths))
+        self.found.lookups.update(of_a_thing(node, self._paths))
+        if id(node) not in self._bases:
+            self.found.handed |= {path for path in paths if is_module(path)}
+
+    def _paths(self, node: ast.expr) -> Paths:
         """The dotted paths that an expression may stand for."""
         match node:
             case ast.Name(id=name):
@@ -171,7 +182,7 @@ class Reader(Scoped):
                 return self._called(self._paths(function), first, more)
         return frozenset()
 
-    def _named(self, name: str) -> frozenset[str]:
+    def _named(self, name: str) -> Paths:
         variable = self.variable(name)
         if variable is not None:
             return self.known.get(variable, frozenset())
@@ -179,11 +190,11 @@ class Reader(Scoped):
             return self._around.get(name, frozenset()) | self.known.get((0, name), frozenset())
         return frozenset({module_called(name) or name})
 
-    def _called(self, functions: frozenset[str], first: ast.expr, more: list[ast.expr]) -> frozenset[str]:
+    def _called(self, functions: Paths, first: ast.expr, more: list[ast.expr]) -> Paths:
         """What a call gives back, where that is a module of the lab or a thing in it."""
-        if functions & _IMPORTS:
+        if functions & IMPORTS:
             path = text(first)
             return frozenset() if path is None else frozenset({path})
-        if functions & {"getattr", "builtins.getattr"} and more and (name := text(more[0])) is not None:
+        if functions & GETATTR and more and (name := text(more[0])) is not None:
             return frozenset(f"{path}.{name}" for path in self._paths(first))
         return self._paths(first) if functions & _SAME else frozenset()

@@ -13,7 +13,7 @@ from labkit.exercises import find
 from labkit.grading.executing import Executed, Limits, execute, isolation, student_side
 from labkit.grading.judging import judge_answers
 from labkit.grading.records import HandedIn, Outcome, Result
-from labkit.grading.whose_work import forbidden, own_code_flags
+from labkit.grading.whose_work import Signs, signs
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,14 @@ def _judged(
     answered = [found for found in unit.exercises if find(found).answer_file in files]
     judged = judge_answers(folder, answered, seed=unit.seed)
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    flags = own_code_flags(executed.code, cells=cells, published=unit.published)
-    own_code = forbidden(executed.code, cells=cells)
+    seen = signs(executed.code, cells=cells, published=unit.published)
+    nothing = Signs((), "")
     outcomes = tuple(
         replace(
             judged[found] if found in judged else _unanswered(found, executed),
             code=executed.code.get(found, ""),
-            flags=flags.get(found, ()),
-            own_code=own_code.get(found, ""),
+            flags=seen.get(found, nothing).flags,
+            own_code=seen.get(found, nothing).own_code,
         )
         for found in unit.exercises
     )

@@ -5,13 +5,14 @@ The lab's reference answers are public, so nothing here proves anything.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from labkit.grading.fingerprints import fingerprint, printed
 from labkit.grading.lab_functions import does_the_work, is_judging, look_up
 from labkit.grading.mentions import Mentions, mentions
 from labkit.grading.records import Result
 
-__all__ = ["equal_code", "fingerprint", "forbidden", "own_code_flags"]
+__all__ = ["Signs", "equal_code", "fingerprint", "signs"]
 
 SHORT, LONG = 30, 60  # statements and expressions: about three lines of tensors, and about seven
 FEW, SMALL_SHARE, LARGE_SHARE = 3, 0.1, 0.5
@@ -19,9 +20,17 @@ _SOLUTIONS = re.compile(r"(^|[/\\])solutions([/\\]|$)")
 _NAMED = 5  # of those with equal code
 
 
-def own_code_flags(
+@dataclass(frozen=True)
+class Signs:
+    """What is to be looked at in a task. own_code: the one of the flags that names a function of the lab, or "" """
+
+    flags: tuple[str, ...]
+    own_code: str
+
+
+def signs(
     outcome_code: Mapping[str, str], *, cells: Sequence[str] = (), published: Mapping[str, str] = {}
-) -> dict[str, tuple[str, ...]]:
+) -> dict[str, Signs]:
     """What is to be looked at in one student's tasks, by exercise id; exercises without a flag are left out.
 
     outcome_code: exercise id -> the task cell
@@ -31,18 +40,13 @@ def own_code_flags(
     found = {}
     for exercise_id, code in outcome_code.items():
         seen = mentions(code, cells)
-        flags = [*_of_the_lab(exercise_id, seen), *_others(seen)]
+        of_the_lab = _of_the_lab(exercise_id, seen)
+        flags = [*of_the_lab, *_others(seen)]
         if _is_published(code, published.get(exercise_id, "")):
             flags.append("the code is the published solution's, but for names and layout")
         if flags:
-            found[exercise_id] = tuple(flags)
+            found[exercise_id] = Signs(tuple(flags), next(iter(of_the_lab), ""))
     return found
-
-
-def forbidden(outcome_code: Mapping[str, str], *, cells: Sequence[str] = ()) -> dict[str, str]:
-    """The exercises whose task hands its work to a function of the lab: exercise id -> the flag that says so."""
-    said = {i: _of_the_lab(i, mentions(code, cells)) for i, code in outcome_code.items()}
-    return {exercise_id: flags[0] for exercise_id, flags in said.items() if flags}
 
 
 def equal_code(results: Sequence[Result]) -> dict[tuple[str, str], str]:
@@ -107,6 +111,8 @@ def _others(seen: Mentions) -> list[str]:
     flags = [f"uses {path}, a part of what judges answers" for path in shortest]
     flags += [f"{part} is too long to be looked into" for part in sorted(seen.unread)]
     flags += [f"looks up a name of {path} that is only known when it runs" for path in sorted(seen.computed)]
+    if hidden := seen.hidden | (seen.lookups if seen.handed and not seen.computed else set()):
+        flags.append(f"looks up names at run time ({', '.join(sorted(hidden))}): look at it")
     flags += [
         f"names the solutions: {text!r}" for text in sorted(seen.texts) if re.search(r"\bsolutions\b", text)
     ]
