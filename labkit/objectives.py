@@ -13,6 +13,7 @@ from torch import Tensor
 
 from labkit.errors import LabError
 from labkit.hooks import find_layer, recording
+from labkit.kernel import in_usual_numbers
 from labkit.models import Classifier, expect_eval, logits_of
 
 __all__ = ["Objective", "Targets", "channel", "logit", "neuron", "of_layer"]
@@ -34,6 +35,7 @@ class Objective:
     size: int = 224
     device: torch.device | str = "cpu"
 
+    @in_usual_numbers
     def __call__(self, images: Tensor) -> Tensor:
         return self.score(images)
 

@@ -16,6 +16,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from labkit.errors import LabError
 from labkit.hooks import recording
+from labkit.kernel import in_usual_numbers
 
 WINDOWS = {"convolution", "max_pool2d_with_indices", "avg_pool2d", "avg_pool3d", "constant_pad_nd"}
 MEANS = {"mean", "sum", "amax", "amin"}
@@ -46,6 +47,7 @@ class ReceptiveField:
         return top, left, bottom, right
 
 
+@in_usual_numbers
 def receptive_field(net: nn.Module, layer: str, input_size: int | tuple[int, int]) -> ReceptiveField:
     """The pixels that each unit of a layer sees, borders included. Batch statistics do not count.
 

@@ -192,7 +192,9 @@ def test_what_a_rule_does_not_reach_is_counted_by_its_kind(kind):
 
 @pytest.mark.parametrize("kind", OTHERS)
 def test_where_nothing_is_reached_a_rule_is_refused(kind):
-    with pytest.raises(LabError, match=r"expected ReLUs for the guided rule, saw only 2 .*; try "):
+    with pytest.raises(
+        LabError, match=r"expected ReLUs for the guided rule, saw none in this network, only 2 .*; try "
+    ):
         gradients.guided_backprop(classifier(OTHERS[kind]), IMAGES, 2)
 
 
@@ -200,7 +202,7 @@ def test_where_nothing_is_reached_a_rule_is_refused(kind):
 def test_a_network_that_is_torchscript_as_a_whole_is_refused_by_the_rule_itself(compiled):
     network = compiled(Net(nn.ReLU(), nn.ReLU()).eval())
     with (
-        pytest.raises(LabError, match=r"only 2 relu in TorchScript .*before torch\.jit"),
+        pytest.raises(LabError, match=r"only 2 relu in TorchScript; .*before torch\.jit"),
         relu_rule("guided"),
     ):
         network(IMAGES)

@@ -9,6 +9,8 @@ from itertools import takewhile
 import numpy as np
 import torch
 
+from labkit.kernel import usual_numbers
+
 
 @contextmanager
 def usual_surroundings() -> Iterator[None]:
@@ -24,13 +26,9 @@ def usual_surroundings() -> Iterator[None]:
         stack.enter_context(_algorithms_of_any_kind())
         stack.enter_context(warnings.catch_warnings())
         stack.enter_context(np.errstate(all="warn"))
-        if torch.get_default_device().type != "cpu":  # the context costs a little with each operation
-            stack.enter_context(torch.device("cpu"))
-        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(usual_numbers())
         stack.enter_context(torch.enable_grad())
-        stack.enter_context(torch.autocast("cpu", enabled=False))
         stack.enter_context(torch.autograd.set_detect_anomaly(False))
-        torch.set_default_dtype(torch.float32)
         _soften_warnings()
         yield
 

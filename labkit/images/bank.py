@@ -85,7 +85,7 @@ def _bank(size: int) -> Photos:
         rows += [(folder / file, -1, name, credit) for file, (name, credit) in files.items()]
     paths, labels, names, credits_ = zip(*rows, strict=True)
     images = torch.cat([load(path, size=size) for path in paths])
-    return Photos(images, torch.tensor(labels), names, credits_)
+    return Photos(images, torch.tensor(labels, device="cpu"), names, credits_)
 
 
 def _package(name: str, *folders: str) -> Path:
@@ -122,5 +122,5 @@ def folder(path: str | os.PathLike, *, size: int = 224) -> Photos:
         raise LabError(
             f"no photo to read in {root}: {len(files)} image files, {len(skipped)} unreadable; try JPEG or PNG"
         )
-    labels = torch.full((len(images),), -1)
+    labels = torch.full((len(images),), -1, device="cpu")
     return Photos(torch.cat(images), labels, tuple(names), (str(root),) * len(images), tuple(skipped))

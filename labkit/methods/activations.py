@@ -13,11 +13,13 @@ from torch import Tensor, nn
 from labkit.errors import LabError
 from labkit.hooks import recording
 from labkit.images import expect_images
+from labkit.kernel import in_usual_numbers
 from labkit.methods.patches import peaks
 from labkit.models import Classifier
 from labkit.modes import expect_eval
 
 
+@in_usual_numbers
 def record(model: nn.Module, images: Tensor, layer: str) -> Tensor:
     """What a layer puts out for each image: one map per channel.
 
@@ -32,6 +34,7 @@ def record(model: nn.Module, images: Tensor, layer: str) -> Tensor:
     return seen.maps(layer).contiguous()
 
 
+@in_usual_numbers
 def rectified_layers(model: nn.Module, images: Tensor) -> dict[str, tuple[int, int, int]]:
     """The layers whose maps never go below zero, from the image upwards, each with its (C, h, w).
 
@@ -98,6 +101,7 @@ def silence(maps: Tensor) -> tuple[Tensor, Tensor]:
     return sparsity(maps), never_fires(maps)
 
 
+@in_usual_numbers
 def silence_by_layer(
     model: nn.Module, images: Tensor, layers: Sequence[str], *, batch: int = 5
 ) -> dict[str, tuple[float, int]]:
@@ -143,6 +147,7 @@ def overlay(
     return (1 - a) * image + a * image.new_tensor(colour).view(3, 1, 1)
 
 
+@in_usual_numbers
 def peak_places(maps: Tensor, channel: int) -> tuple[Tensor, Tensor]:
     """How strongly one channel answers to each image, and where.
 

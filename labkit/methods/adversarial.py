@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from labkit.backward import gradient_of
 from labkit.errors import LabError
 from labkit.images import expect_images, to_8_bit
+from labkit.kernel import in_usual_numbers
 from labkit.models import Classifier, expect_eval, logits_of
 
 __all__ = ["Fooled", "Networks", "fgsm", "fool", "pgd", "project", "rms"]
@@ -20,6 +21,7 @@ __all__ = ["Fooled", "Networks", "fgsm", "fool", "pgd", "project", "rms"]
 Networks = nn.Module | Sequence[nn.Module]  # several are attacked at once, by the sum of their losses
 
 
+@in_usual_numbers
 def fgsm(model: Networks, images: Tensor, labels: Tensor, *, epsilon: float) -> Tensor:
     """Take one step against the labels, to the edge of an epsilon box.
 
@@ -35,6 +37,7 @@ def fgsm(model: Networks, images: Tensor, labels: Tensor, *, epsilon: float) -> 
     return project(images + step, images, epsilon=epsilon)
 
 
+@in_usual_numbers
 def pgd(
     model: Networks,
     images: Tensor,
@@ -97,6 +100,7 @@ class Fooled:
     probability: float
 
 
+@in_usual_numbers
 def fool(
     model: Classifier,
     image: Tensor,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from labkit.errors import LabError
 from labkit.images import expect_images
+from labkit.kernel import in_usual_numbers
 from labkit.methods.heads import Reading, Replacing, Sides, as_convolution
 from labkit.models import Classifier, expect_eval
 
@@ -65,6 +66,7 @@ class Dense(nn.Module):
         self.window = (window, window)
         self.size -= more // gained * (step[0] - window)
 
+    @in_usual_numbers
     def forward(self, images: Tensor) -> Tensor:
         """Logits at every position, (N, categories, h, w).
 
@@ -78,6 +80,7 @@ class Dense(nn.Module):
             return self.model(images)
 
 
+@in_usual_numbers
 def convolutionize(model: Classifier, *, window: int | None = None) -> Dense:
     """The classifier as a fully convolutional network: images (N, 3, H, W) in 0..1 -> logits (N, K, h, w).
 
@@ -100,6 +103,7 @@ def convolutionize(model: Classifier, *, window: int | None = None) -> Dense:
     return Dense(model, window)
 
 
+@in_usual_numbers
 def windows(dense: Dense, images: Tensor, logits: Tensor) -> Tensor:
     """The window of each position, (h, w, 4): left, top, right, bottom in pixels.
 
@@ -111,6 +115,7 @@ def windows(dense: Dense, images: Tensor, logits: Tensor) -> Tensor:
     return torch.stack([left, top, left + dense.size, top + dense.size], dim=-1)
 
 
+@in_usual_numbers
 def probabilities(dense: Dense, images: Tensor) -> tuple[Tensor, Tensor]:
     """The probability of each category at each position of a photo, and what it looks through.
 
@@ -121,6 +126,7 @@ def probabilities(dense: Dense, images: Tensor) -> tuple[Tensor, Tensor]:
     return logits.softmax(dim=1)[0], windows(dense, images, logits)
 
 
+@in_usual_numbers
 def answers(dense: nn.Module, images: Tensor) -> Tensor:
     """Logits at every position, without a graph: (N, 3, H, W) -> (N, categories, h, w).
 
@@ -130,6 +136,7 @@ def answers(dense: nn.Module, images: Tensor) -> Tensor:
         return dense(images)
 
 
+@in_usual_numbers
 def upsampled(maps: Tensor, windows: Tensor, size: Sides) -> Tensor:
     """Back to pixels: what each position says, spread over the photo, (K, h, w) -> (K, H, W).
 

@@ -7,8 +7,11 @@ from torch import Tensor
 
 from labkit.errors import LabError
 from labkit.images import expect_images
+from labkit.kernel import in_usual_numbers
+from labkit.units import expect_share
 
 
+@in_usual_numbers
 def faster_rcnn(picture: Tensor, *, threshold: float = 0.5) -> tuple[Tensor, Tensor, Tensor, tuple[str, ...]]:
     """What torchvision's Faster R-CNN (MobileNetV3, trained on COCO) finds, if its weights are in torch's cache.
 
@@ -20,6 +23,7 @@ def faster_rcnn(picture: Tensor, *, threshold: float = 0.5) -> tuple[Tensor, Ten
     from torchvision.models import detection
 
     expect_images(picture)
+    expect_share("threshold", threshold)
     weights = detection.FasterRCNN_MobileNet_V3_Large_320_FPN_Weights.COCO_V1
     if not Path(torch.hub.get_dir(), "checkpoints", weights.url.rpartition("/")[2]).is_file():
         raise LabError(

@@ -5,9 +5,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from labkit.errors import LabError
+from labkit.kernel import in_usual_numbers
 from labkit.methods.activations import expect_maps
 
 
+@in_usual_numbers
 def told_apart(wanted: Tensor, others: Tensor) -> Tensor:
     """The share of pairs (wanted, other) in which the wanted one is higher; a draw counts half.
 
@@ -18,6 +20,7 @@ def told_apart(wanted: Tensor, others: Tensor) -> Tensor:
     return ((a > b).float() + 0.5 * (a == b)).mean(dim=(0, 1))
 
 
+@in_usual_numbers
 def selectivity(maps: Tensor, wanted: Tensor) -> Tensor:
     """How well each channel's peak tells the wanted images from the others: 1 always, 0.5 not at all.
 
@@ -36,6 +39,7 @@ def selectivity(maps: Tensor, wanted: Tensor) -> Tensor:
     return told_apart(peaks[wanted], peaks[~wanted])
 
 
+@in_usual_numbers
 def best_by_chance(maps: Tensor, *, count: int, draws: int = 100, seed: int = 0) -> Tensor:
     """How selective the best of all channels is for `count` images drawn at random: what luck can do.
 
@@ -56,6 +60,7 @@ def best_by_chance(maps: Tensor, *, count: int, draws: int = 100, seed: int = 0)
     return (won / (count * (N - count))).amax(dim=1)
 
 
+@in_usual_numbers
 def face_tests(*, count: int = 100, size: int = 112, side: int = 64) -> dict[str, Tensor]:
     """Small grey faces, and three controls: no faces, the same faces shuffled, the same faces upside down.
 
@@ -80,6 +85,7 @@ def face_tests(*, count: int = 100, size: int = 112, side: int = 64) -> dict[str
     return {name: _frame(kind, size, side) for name, kind in kinds.items()}
 
 
+@in_usual_numbers
 def shuffle_blocks(images: Tensor, *, block: int = 5, seed: int = 0) -> Tensor:
     """Cut each image into blocks and lay them anew, all images alike: the same pixels, another picture.
 

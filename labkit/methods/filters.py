@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from labkit.errors import LabError
 from labkit.images import expect_images
+from labkit.kernel import in_usual_numbers
 
 
 def first_convolution(net: nn.Module) -> Tensor:
@@ -26,6 +27,7 @@ def first_convolution(net: nn.Module) -> Tensor:
     )
 
 
+@in_usual_numbers
 def random_patches(images: Tensor, *, count: int, size: int, seed: int = 0) -> Tensor:
     """Cut `count` squares of size × size from random places of random images.
 
@@ -55,6 +57,7 @@ def normalize_contrast(patches: Tensor, *, epsilon: float = 0.01) -> Tensor:
     return centred / (centred.square().mean(dim=1, keepdim=True) + epsilon).sqrt()
 
 
+@in_usual_numbers
 def zca_whiten(patches: Tensor, *, epsilon: float = 0.1) -> Tensor:
     """Remove the correlations between pixels, and stay as near to the patches as that allows.
 
@@ -69,6 +72,7 @@ def zca_whiten(patches: Tensor, *, epsilon: float = 0.1) -> Tensor:
     return centred @ (axes * (eigenvalues.clamp(min=0) + epsilon).rsqrt() @ axes.T)
 
 
+@in_usual_numbers
 def kmeans_round(patches: Tensor, centroids: Tensor) -> Tensor:
     """One round of spherical k-means: each patch pulls the centroid most parallel to it.
 
@@ -85,6 +89,7 @@ def kmeans_round(patches: Tensor, centroids: Tensor) -> Tensor:
     return sums / sums.norm(dim=1, keepdim=True)
 
 
+@in_usual_numbers
 def learn_filters(
     images: Tensor,
     *,
@@ -112,6 +117,7 @@ def learn_filters(
     return centroids.unflatten(1, (images.shape[1], size, size))
 
 
+@in_usual_numbers
 def orientation(filters: Tensor) -> Tensor:
     """How much each filter prefers one direction: 0 none (a blob, noise), 1 a single grating.
 

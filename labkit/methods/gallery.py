@@ -12,10 +12,12 @@ from torch import Tensor
 
 from labkit.errors import LabError
 from labkit.images import expect_images
+from labkit.kernel import in_usual_numbers
 
 CHANGES = ("crop", "flip", "light")
 
 
+@in_usual_numbers
 def views(
     photos: Tensor, *, per_photo: int = 6, seed: int = 0, changes: Iterable[str] = CHANGES
 ) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ from torch import Tensor
 from labkit.backward import gradient_of
 from labkit.errors import LabError
 from labkit.images import expect_images
+from labkit.kernel import in_usual_numbers
 from labkit.models import Classifier
 from labkit.objectives import Targets, logit, neuron
 from labkit.relus import RULES, expect_reached, relu_rule
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 
+@in_usual_numbers
 def input_gradient(objective: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """How fast an objective moves with each pixel.
 
@@ -47,6 +49,7 @@ def input_gradient(objective: Callable[[Tensor], Tensor], images: Tensor) -> Ten
         return gradient_of(scores, leaf)
 
 
+@in_usual_numbers
 def saliency(model: Classifier, images: Tensor, targets: Targets) -> Tensor:
     """How much each pixel moves a logit, up or down: the largest over the colours.
 
@@ -59,6 +62,7 @@ def saliency(model: Classifier, images: Tensor, targets: Targets) -> Tensor:
     return _target_gradient(model, images, targets).abs().amax(dim=1)
 
 
+@in_usual_numbers
 def guided_backprop(model: Classifier, images: Tensor, targets: Targets) -> Tensor:
     """A logit's gradient along positive paths through open ReLUs. Arguments as for `saliency`.
 
@@ -70,6 +74,7 @@ def guided_backprop(model: Classifier, images: Tensor, targets: Targets) -> Tens
     return _by_rule("guided", model, images, targets)
 
 
+@in_usual_numbers
 def deconvnet(model: Classifier, images: Tensor, targets: Targets) -> Tensor:
     """A logit's gradient along positive paths, through ReLUs open or not. All else as `guided_backprop`.
 

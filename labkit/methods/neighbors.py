@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from labkit.errors import LabError
 from labkit.images import expect_images
+from labkit.kernel import in_usual_numbers
 from labkit.modes import expect_eval
 
 _ROWS = 1024  # at most so many vectors of either side are compared at once
@@ -48,6 +49,7 @@ def _last_layer(model: nn.Module) -> nn.Module:
     return (linears or convolutions)[-1]
 
 
+@in_usual_numbers
 def features(model: nn.Module, images: Tensor, *, batch_size: int = 32) -> Tensor:
     """What the last layer gets to see of each image: the penultimate features.
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from labkit.kernel import in_usual_numbers
 from labkit.methods.gradients import RULES, input_gradient, neuron, relu_rule
 from labkit.models import Classifier
 from labkit.receptive import Box
@@ -70,6 +71,7 @@ def crop(images: Tensor, box: Box) -> Tensor:
     return images[..., top:bottom, left:right]
 
 
+@in_usual_numbers
 def three_rules(
     model: Classifier, image: Tensor, layer: str, *, channel: int, row: int, column: int
 ) -> dict[str, Tensor]:

@@ -13,10 +13,12 @@ from torch import Tensor, nn
 
 from labkit.errors import LabError
 from labkit.images import expect_images
+from labkit.kernel import in_usual_numbers
 
 GREY = 0.5  # the middle of 0..1
 
 
+@in_usual_numbers
 def objective(
     weights: Tensor, features: Tensor, labels: Tensor, *, l1: float = 0.0, l2: float = 0.0
 ) -> Tensor:
@@ -28,6 +30,7 @@ def objective(
     return loss + l2 / 2 * weights.square().sum() + l1 * weights.abs().sum()
 
 
+@in_usual_numbers
 def probe_step(
     weights: Tensor, features: Tensor, labels: Tensor, rate: float, l1: float, l2: float
 ) -> Tensor:
@@ -53,6 +56,7 @@ class Probe:
     middle: Tensor
     scale: Tensor
 
+    @in_usual_numbers
     def logits(self, features: Tensor) -> Tensor:
         """(N, D) -> (N, C)"""
         return (features - self.middle) / self.scale @ self.weights
@@ -66,6 +70,7 @@ class Probe:
         return int((self.weights != 0).any(dim=1).sum())
 
 
+@in_usual_numbers
 def train(features: Tensor, labels: Tensor, *, l1: float = 0.0, l2: float = 0.0, steps: int = 300) -> Probe:
     """A linear probe after so many steps from zero, each of a size that cannot overshoot, with Nesterov's momentum.
 
@@ -101,6 +106,8 @@ def _expect_labelled(features: Tensor, labels: Tensor) -> None:
         )
 
 
+@in_usual_numbers
+@torch.enable_grad()
 def from_scratch(
     images: Tensor, labels: Tensor, *, size: int = 32, steps: int = 150, seed: int = 0
 ) -> nn.Module:
@@ -147,6 +154,7 @@ def _small_network(size: int, categories: int) -> nn.Sequential:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], categories))
 
 
+@in_usual_numbers
 def network_accuracy(net: nn.Module, images: Tensor, labels: Tensor) -> float:
     """The share of images whose largest logit is their label's."""
     with torch.no_grad():

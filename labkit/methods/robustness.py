@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from labkit.errors import LabError
 from labkit.images import expect_images
+from labkit.kernel import in_usual_numbers
 from labkit.models import logits_of
 
 Treatment = Callable[[Tensor], Tensor]
@@ -57,6 +58,7 @@ def mirrored(images: Tensor) -> Tensor:
     return images.flip(3)
 
 
+@in_usual_numbers
 def first_guess(model: nn.Module, images: Tensor) -> Tensor:
     """The category that the network puts first, one per image: (N,) int64."""
     with torch.no_grad():
@@ -87,6 +89,7 @@ def outcome(model: nn.Module, originals: Tensor, changed: Tensor, targets: Tenso
     return {name: share.float().mean().item() for name, share in read.items()}
 
 
+@in_usual_numbers
 def elsewhere(originals: Tensor, changed: Tensor, *, seed: int = 0) -> Tensor:
     """The control of an attack: the very same changes, at random places of the image.
 
@@ -101,6 +104,8 @@ def elsewhere(originals: Tensor, changed: Tensor, *, seed: int = 0) -> Tensor:
     return (originals + moved).clamp(0, 1)
 
 
+@in_usual_numbers
+@torch.enable_grad()
 def foolbox_pgd(
     model: nn.Module, images: Tensor, labels: Tensor, *, epsilon: float, steps: int, step_size: float
 ) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from labkit.errors import LabError
 from labkit.hooks import find_layer
+from labkit.kernel import in_usual_numbers
 from labkit.models import Classifier
 
 
@@ -37,6 +38,7 @@ def _ranks(values: Tensor) -> Tensor:
     return (counts.cumsum(0) - (counts - 1) / 2).double()[place]
 
 
+@in_usual_numbers
 def edges(images: Tensor) -> Tensor:
     """How steep each pixel is, by Sobel's filter: a map that knows no network.
 
@@ -59,6 +61,7 @@ def down_to(net: nn.Module, layer: str) -> list[str]:
     return [name for name, module in modules[start:] if isinstance(module, nn.Conv2d | nn.Linear)]
 
 
+@in_usual_numbers
 def shuffle_weights(model: Classifier, layers: Sequence[str], *, seed: int = 0) -> Classifier:
     """A copy whose convolutions and linear maps in these layers have their weights at random places.
 

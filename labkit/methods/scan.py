@@ -13,8 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from labkit.images import expect_images
+from labkit.kernel import in_usual_numbers
 
 
+@in_usual_numbers
 def scan(
     dense: Callable[[Tensor], Tensor],
     picture: Tensor,

@@ -15,9 +15,11 @@ from torch.overrides import TorchFunctionMode
 
 from labkit.checkpoints import recompute_under
 from labkit.errors import LabError
+from labkit.kernel import in_usual_numbers
 from labkit.modes import expect_eval
 
 
+@in_usual_numbers
 def switches(model: nn.Module, images: Tensor) -> list[Tensor]:
     """Where each max pooling of a network found its maxima, from the image upwards.
 

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 from labkit.errors import LabError
+from labkit.kernel import in_usual_numbers
+from labkit.units import expect_anchors, expect_boxes, expect_corners, expect_share
 
 
 class Detections(NamedTuple):
@@ -29,7 +31,10 @@ def iou(first: Tensor, second: Tensor) -> Tensor:
 
     first: (n, 4);  second: (m, 4), both left, top, right, bottom in any unit
     Returns: (n, m) in 0..1; 0 where both boxes are empty
+    Raises:  LabError for edges in another order
     """
+    for boxes in (first, second):
+        expect_corners(boxes)
     corner = torch.maximum(first[:, None, :2], second[None, :, :2])
     sides = (torch.minimum(first[:, None, 2:], second[None, :, 2:]) - corner).clamp(min=0)
     shared = sides.prod(dim=-1)  # (n, m)
@@ -44,7 +49,9 @@ def suppress(boxes: Tensor, scores: Tensor, labels: Tensor, *, overlap: float = 
     boxes:   (n, 4);  scores, labels: (n,)
     overlap: a box goes if its IoU with a surer one that stayed is above it; at 1 all stay
     Returns: the numbers of those that stay, (k,) int64, surest first; of equal scores the earlier is surer
+    Raises:  LabError for an overlap above 1, such as one in percent, and as `iou`
     """
+    expect_share("overlap", overlap)
     rivals = (iou(boxes, boxes) > overlap) & (labels[:, None] == labels)
     stays = torch.zeros_like(scores, dtype=torch.bool)
     order = scores.argsort(descending=True, stable=True)
@@ -53,17 +60,20 @@ def suppress(boxes: Tensor, scores: Tensor, labels: Tensor, *, overlap: float = 
     return order[stays[order]]
 
 
+@in_usual_numbers
 def base_boxes(anchors: Tensor, *, grid: int = 7) -> Tensor:
     """Every base box, in the middle of every cell: (grid, grid, B, 4), row by row.
 
     anchors: (B, 2), widths and heights in 0..1
     """
+    expect_anchors(anchors, grid)
     middle = (torch.arange(grid, device=anchors.device) + 0.5) / grid
     y, x = torch.meshgrid(middle, middle, indexing="ij")
     centres = torch.stack([x, y], dim=-1)[:, :, None]  # (grid, grid, 1, 2)
     return torch.cat([centres - anchors / 2, centres + anchors / 2], dim=-1)
 
 
+@in_usual_numbers
 def boxes_of(offsets: Tensor, anchors: Tensor) -> Tensor:
     """Base boxes, moved and stretched as the output says.
 
@@ -77,6 +87,7 @@ def boxes_of(offsets: Tensor, anchors: Tensor) -> Tensor:
     return torch.cat([centres - sizes / 2, centres + sizes / 2], dim=-1)
 
 
+@in_usual_numbers
 def decode(
     output: Tensor, anchors: Tensor, *, classes: int, threshold: float = 0.25, overlap: float = 0.5
 ) -> Detections:
@@ -86,9 +97,11 @@ def decode(
     classes:   background included, so labels go from 1 to classes - 1
     threshold: a box needs that score, which is its confidence × its cell's best class score
     overlap:   of `suppress`; 1 keeps all
-    Raises:    LabError for an output of another shape, or not finite, and for anchors that are no sizes
+    Raises:    LabError for an output of another shape, or not finite, for anchors that are no sizes in 0..1, and for
+               a threshold or an overlap above 1
     """
-    _expect_anchors(anchors)
+    expect_anchors(anchors, len(output))
+    expect_share("threshold", threshold)
     B = len(anchors)
     if classes < 2:
         raise LabError(f"expected classes of 2 or more, background being one of them, got {classes}")
@@ -108,6 +121,7 @@ def decode(
     return Detections(boxes[stay], labels[stay], scores[stay])
 
 
+@in_usual_numbers
 def encode(boxes: Tensor, labels: Tensor, anchors: Tensor, *, classes: int, grid: int = 7) -> Tensor:
     """The output that decodes to these objects, as a network is trained to give it.
 
@@ -118,9 +132,10 @@ def encode(boxes: Tensor, labels: Tensor, anchors: Tensor, *, classes: int, grid
     boxes:   (n, 4), left, top, right, bottom in 0..1;  labels: (n,) int64 in 1..classes - 1
     anchors: (B, 2), widths and heights in 0..1
     Returns: (grid, grid, 5·B + classes): 1 for confidence and class where an object is, else background
-    Raises:  LabError for boxes that leave 0..1 or are empty, for background or unknown classes as labels
+    Raises:  LabError for boxes or anchors that leave 0..1, are empty or whole numbers, for background or unknown
+             classes as labels
     """
-    _expect_anchors(anchors)
+    expect_anchors(anchors, grid)
     _expect_objects(boxes, labels, classes)
     B = len(anchors)
     output = boxes.new_zeros(grid, grid, 5 * B + classes)
@@ -139,22 +154,10 @@ def encode(boxes: Tensor, labels: Tensor, anchors: Tensor, *, classes: int, grid
     return output
 
 
-def _expect_anchors(anchors: Tensor) -> None:
-    if anchors.ndim != 2 or anchors.shape[1] != 2 or not len(anchors) or not (anchors > 0).all():
-        got = tuple(anchors.shape)
-        raise LabError(
-            f"expected anchors (B, 2), widths and heights above 0 in 0..1, got {got}; try [[.2, .4]]"
-        )
-
-
 def _expect_objects(boxes: Tensor, labels: Tensor, classes: int) -> None:
-    if boxes.ndim != 2 or boxes.shape[1] != 4 or labels.shape != (len(boxes),):
+    if boxes.ndim != 2 or labels.shape != (len(boxes),):
         got = f"{tuple(boxes.shape)} and {tuple(labels.shape)}"
         raise LabError(f"expected boxes (n, 4) and labels (n,), got {got}; try boxes[None] for one")
-    if not ((boxes >= 0) & (boxes <= 1)).all() or not (boxes[:, :2] < boxes[:, 2:]).all():
-        raise LabError(
-            "expected boxes left, top, right, bottom in 0..1, left < right, top < bottom, got others; "
-            "try dividing pixels by the picture's width and height"
-        )
+    expect_boxes(boxes)
     if not ((labels >= 1) & (labels < classes)).all():
         raise LabError(f"expected labels in 1..{classes - 1}, got {labels.tolist()}; 0 is background")

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from labkit.errors import LabError, nearest
+from labkit.kernel import in_usual_numbers
 from labkit.modes import expect_eval
 
 
@@ -71,6 +72,7 @@ class Classifier(nn.Module):
             normalised.register_hook(torch.Tensor.contiguous)
         return self.net(normalised)
 
+    @in_usual_numbers
     def top(self, image: Tensor, *, k: int = 5) -> list[tuple[str, float]]:
         """The k likeliest categories of one image (1, 3, H, W) with their probabilities, likeliest first."""
         if len(image) != 1:

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from labkit.downloads import download, is_intact
 from labkit.errors import LabError, nearest
+from labkit.kernel import in_usual_numbers
 from labkit.models.catalogue import DEFAULT, NETWORKS, Network, Package
 from labkit.models.classifier import Classifier
 from labkit.packages import package_folder
@@ -111,6 +112,7 @@ def _calibrate(model: Classifier, seed: int) -> None:
         layer.eval().momentum = momentum
 
 
+@in_usual_numbers
 def load(name: str = DEFAULT, *, weights: str | None = "imagenet", seed: int = 0) -> Classifier:
     """A network that is ready to be looked into.
 

@@ -96,7 +96,7 @@ def relu_rule(rule: str) -> Iterator[ReluCalls]:
     calls.others = together(calls.others, scripts)
     if scripts and not calls.count:
         raise LabError(
-            f"expected ReLUs for the {rule} rule, saw only {told(scripts)} in this network; "
+            f"expected ReLUs for the {rule} rule, saw none in this network, only {told(scripts)}; "
             "try the network as it was before torch.jit"
         )
 
@@ -107,8 +107,8 @@ def expect_reached(calls: ReluCalls, rule: str) -> None:
     Raises: LabError where it reached none
     """
     if not calls.count:
-        seen = f"only {told(calls.others)}" if calls.others else "none"
-        raise LabError(f"expected ReLUs for the {rule} rule, saw {seen} in this network; try saliency")
+        others = f", only {told(calls.others)}" if calls.others else ""
+        raise LabError(f"expected ReLUs for the {rule} rule, saw none in this network{others}; try saliency")
     if calls.others:
         warnings.warn(
             f"the {rule} rule is for ReLUs, of which it saw {calls.count}; other nonlinearities of this network keep "

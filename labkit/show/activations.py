@@ -7,12 +7,14 @@ from torch import Tensor
 
 from labkit.methods import activations
 from labkit.methods.sheets import tile
+from labkit.show.look import in_usual_look
 from labkit.show.picture import Picture, Texts
 from labkit.show.plots import WIDTH, grid
 
 BETWEEN = 0.55  # grey between the maps of a sheet, so that a black map shows as a square
 
 
+@in_usual_look
 def map_sheets(
     sheets: Mapping[str, Tensor],
     *,
@@ -34,6 +36,7 @@ def map_sheets(
     return grid(tiles, above=sheets, side=WIDTH, exact=True, **texts)
 
 
+@in_usual_look
 def window(image: Tensor, row: float, column: float, *, size: int) -> Tensor:
     """A square out of an image around a place, black beyond the borders.
 
@@ -49,6 +52,7 @@ def window(image: Tensor, row: float, column: float, *, size: int) -> Tensor:
     return out
 
 
+@in_usual_look
 def overlays(images: Tensor, maps: Tensor) -> list[Tensor]:
     """A map laid over each photo, each with its own strongest place.
 

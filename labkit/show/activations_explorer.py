@@ -10,11 +10,13 @@ from torch import Tensor
 from labkit.methods import activations
 from labkit.models import Classifier
 from labkit.show.activations import overlays
+from labkit.show.look import in_usual_look
 from labkit.show.picture import Picture
 from labkit.show.plots import grid
 from labkit.show.widgets import channel_explorer
 
 
+@in_usual_look
 def channel_over_photo(
     model: Classifier, image: Tensor, layer: str, channel: int, *, name: str = ""
 ) -> Picture:

@@ -10,11 +10,13 @@ from labkit.errors import LabError
 from labkit.methods.adversarial import rms
 from labkit.models import Classifier
 from labkit.show.drawing import bare, row_axis
+from labkit.show.look import in_usual_look
 from labkit.show.palette import BLUE, FAINT, INK, RED
 from labkit.show.picture import Picture, Texts, with_alt
 from labkit.show.plots import WIDTH, grid
 
 
+@in_usual_look
 def says(model: Classifier, image: Tensor) -> str:
     """What the network puts first, and how likely that is: "koala 63%"."""
     ((name, probability),) = model.top(image, k=1)
@@ -27,11 +29,13 @@ def _percent(probability: float) -> str:
     return f"{probability:.0%}"
 
 
+@in_usual_look
 def difference(original: Tensor, changed: Tensor, *, times: float = 1.0) -> Tensor:
     """What was added, as a picture: 0 is grey. Alike in shape; in 0..1, the rest cut off."""
     return (0.5 + times * (changed - original)).clamp(0, 1)
 
 
+@in_usual_look
 def as_in_the_lecture(
     model: Classifier,
     originals: Sequence[Tensor],
@@ -63,6 +67,7 @@ def _sizes(change: Tensor) -> tuple[str, str]:
     return f"r.m.s. {rms(change).item():.4f}", f"largest {255 * change.abs().max().item():.1f} / 255"
 
 
+@in_usual_look
 def predicted(
     models: Classifier | Mapping[str, Classifier],
     shown: Mapping[str, Tensor],
@@ -86,6 +91,7 @@ def predicted(
     return grid(shown.values(), above=shown, below=words.values(), columns=columns, **with_alt(told, texts))
 
 
+@in_usual_look
 def share_table(shares: Mapping[str, Mapping[str, float]], **texts: Unpack[Texts]) -> Picture:
     """Shares as a table, each with a bar as long as it is: one row for each, one column per treatment.
 

@@ -11,6 +11,7 @@ from labkit.methods.adversarial import pgd, rms
 from labkit.models import Classifier
 from labkit.show.adversarial import difference, probability_bars, says
 from labkit.show.drawing import draw
+from labkit.show.look import in_usual_look
 from labkit.show.picture import PhotoPicture, Picture, Texts
 from labkit.show.plots import WIDTH
 from labkit.show.widgets import Explorer, chooser, explorer
@@ -19,6 +20,7 @@ STEPS = 8
 ALL = "all at once"
 
 
+@in_usual_look
 def pushed_to(
     networks: Sequence[Classifier],
     image: Tensor,

@@ -16,6 +16,7 @@ from labkit.errors import LabError
 from labkit.methods import ascent
 from labkit.models import Classifier
 from labkit.show.drawing import draw
+from labkit.show.look import in_usual_look
 from labkit.show.palette import BLUE, INK
 from labkit.show.picture import PhotoPicture, Picture
 from labkit.show.plots import WIDTH
@@ -133,6 +134,7 @@ def _each_by_its_own(settings: list[Setting]) -> ascent.Regulariser:
     return regularise
 
 
+@in_usual_look
 def beside_the_control(climbs: Climbs, setting: Setting, step: int) -> Picture:
     """One setting at one step, beside the climb without any regulariser, and both their ways up.
 

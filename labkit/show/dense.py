@@ -11,6 +11,7 @@ from torch import Tensor
 
 from labkit.methods.sheets import tile
 from labkit.show.drawing import row_axis
+from labkit.show.look import in_usual_look
 from labkit.show.palette import BLUE, FAINT, INK, ON_PHOTOS, ORANGE
 from labkit.show.picture import Picture, Texts
 from labkit.show.plots import WIDTH, grid
@@ -18,12 +19,14 @@ from labkit.show.plots import WIDTH, grid
 ClassMaps = tuple[Tensor, Mapping[str, Tensor], Tensor]
 
 
+@in_usual_look
 def hang(photos: Sequence[Tensor], *, columns: int, gap: int = 32) -> Tensor:
     """A wall of photos of one size, white between them: N times (1, 3, H, W) -> (1, 3, rows, columns)."""
     sheet = tile(torch.cat(list(photos)), columns=columns, gap=gap, background=1.0)
     return sheet[None, :, gap:-gap, gap:-gap]
 
 
+@in_usual_look
 def class_maps(panels: Mapping[str, ClassMaps], *, columns: int = 1, **texts: Unpack[Texts]) -> Picture:
     """Photos in grey with the probabilities of several classes laid over, each class in its own colour.
 
@@ -67,6 +70,7 @@ def _name_the_surest(axes: Axes, word: str, probabilities: Tensor, windows: Tens
     axes.text(x, top + 4, text, color="white", fontsize=8, ha=side, va="top", bbox=paper)
 
 
+@in_usual_look
 def coarse_segmentation(
     photo: Tensor, shares: Mapping[str, Tensor], *, cells: Tensor, **texts: Unpack[Texts]
 ) -> Picture:
@@ -124,6 +128,7 @@ def _name_regions(axes: Axes, names: Sequence[str], labels: Tensor) -> None:
         axes.text(column, row, word, color="white", fontsize=8, ha="center", va="center", bbox=paper)
 
 
+@in_usual_look
 def asked_in_several_ways(
     names: Sequence[str],
     networks: Mapping[str, Mapping[str, Tensor]],

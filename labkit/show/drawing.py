@@ -15,11 +15,13 @@ from torch import Tensor
 
 from labkit.errors import LabError
 from labkit.receptive import Box
+from labkit.show.look import in_usual_look
 from labkit.show.palette import BLUE, FAINT, INK
 
 GAP = float("nan")  # a pixel that is not there, such as those between the filters of a sheet
 
 
+@in_usual_look
 def to_pixels(image: Tensor) -> Tensor:
     """(3, H, W) or (1, H, W) or (H, W) in 0..1 -> (H, W, 3) or (H, W), as matplotlib wants it.
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from labkit.errors import LabError
 from labkit.methods.dream import DreamFrame
 from labkit.show.drawing import to_pixels
+from labkit.show.look import in_usual_look
 from labkit.show.picture import PhotoPicture, Picture, Texts
 from labkit.show.place import Place
 from labkit.show.plots import lines
@@ -76,6 +77,7 @@ def _live(frame: DreamFrame) -> dict[str, str]:
     return snapshot.bundle(before=f"<div>{bar} {escape(text)}</div>")
 
 
+@in_usual_look
 def score_curves(dreams: Mapping[str, Scores], *, label: str, **texts: Unpack[Texts]) -> Picture:
     """The objective over the steps, one line per dream, with a gap and a thin rule where an octave ends."""
     curves = {}

@@ -16,6 +16,7 @@ from labkit.images import Photos
 from labkit.methods import dream
 from labkit.models import Classifier
 from labkit.show.dream import Snapshot, where
+from labkit.show.look import in_usual_look
 from labkit.show.picture import Picture
 from labkit.show.plots import grid
 from labkit.show.widgets import Controls, chooser
@@ -130,6 +131,7 @@ def explore(
     return DreamExplorer(model, bank, controls, picture, options)
 
 
+@in_usual_look
 def stages(model: Classifier, image: Tensor, layer: str, *, name: str = "the photo", **options) -> Picture:
     """One dream in three pictures: the photo, half-way through the steps, at the end.
 

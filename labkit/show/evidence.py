@@ -6,11 +6,13 @@ from typing import Unpack
 from torch import Tensor
 
 from labkit.show.drawing import draw, row_axis, strip
+from labkit.show.look import in_usual_look
 from labkit.show.palette import FAINT, ORANGE
 from labkit.show.picture import PhotoPicture, Picture, Texts
 from labkit.show.plots import WIDTH
 
 
+@in_usual_look
 def against_chance(found: float, by_chance: Tensor, *, label: str, **texts: Unpack[Texts]) -> Picture:
     """A value that was found, as a line over the values that luck alone gives, as bars.
 
@@ -27,6 +29,7 @@ def against_chance(found: float, by_chance: Tensor, *, label: str, **texts: Unpa
     return figure
 
 
+@in_usual_look
 def examples_and_dots(
     groups: Mapping[str, tuple[Sequence[Tensor], Tensor]],
     *,

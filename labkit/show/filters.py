@@ -7,10 +7,12 @@ from torch import Tensor
 
 from labkit.methods import sheets
 from labkit.show.drawing import GAP
+from labkit.show.look import in_usual_look
 from labkit.show.picture import Picture, Texts
 from labkit.show.plots import WIDTH, grid
 
 
+@in_usual_look
 def filter_sheet(filters: Tensor, *, columns: int = 16, **texts: Unpack[Texts]) -> Picture:
     """Filters as one sheet of small pictures, each scaled to 0..1 by itself.
 
@@ -19,6 +21,7 @@ def filter_sheet(filters: Tensor, *, columns: int = 16, **texts: Unpack[Texts]) 
     return grid([_sheet(filters, min(columns, len(filters)))], side=WIDTH, exact=True, **texts)
 
 
+@in_usual_look
 def filter_sheets(banks: Mapping[str, Tensor | str], *, columns: int = 8, **texts: Unpack[Texts]) -> Picture:
     """Sheets of several networks side by side; a text in place of filters becomes an empty frame that says it.
 

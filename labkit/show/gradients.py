@@ -9,10 +9,12 @@ from torch import Tensor
 from labkit.methods.sanity import rank_correlation
 from labkit.receptive import Box
 from labkit.show.drawing import outline
+from labkit.show.look import in_usual_look
 from labkit.show.picture import Picture, Texts
 from labkit.show.plots import WIDTH, grid
 
 
+@in_usual_look
 def signed(gradients: Tensor) -> Tensor:
     """Gradients as pictures: 0 is grey; the largest sizes, but for a few, have no more room in their colour.
 
@@ -27,6 +29,7 @@ def signed(gradients: Tensor) -> Tensor:
     return 0.5 + _stretched(grey.where(leans, gradients)) / 2
 
 
+@in_usual_look
 def sizes(maps: Tensor) -> Tensor:
     """Maps of sizes as grey pictures: 0 is black; the largest, but for a few, are white.
 
@@ -43,6 +46,7 @@ def _stretched(maps: Tensor, *, clip: float = 0.99) -> Tensor:
     return (maps / top).clamp(-1, 1)
 
 
+@in_usual_look
 def by_switches(maps: Mapping[str, Tensor], *, autograd: Tensor, **texts: Unpack[Texts]) -> Picture:
     """Maps of one target, each by other switches of the max poolings; the caption goes on with how alike they are.
 
@@ -64,6 +68,7 @@ def by_switches(maps: Mapping[str, Tensor], *, autograd: Tensor, **texts: Unpack
     )
 
 
+@in_usual_look
 def box_on_photo(image: Tensor, gradient: Tensor, box: Box, **texts: Unpack[Texts]) -> Picture:
     """A photo and a neuron's gradient, the box that the neuron sees drawn on both.
 

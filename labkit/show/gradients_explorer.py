@@ -14,11 +14,13 @@ from labkit.methods.sanity import rank_correlation
 from labkit.models import Classifier
 from labkit.receptive import receptive_field
 from labkit.show.gradients import signed
+from labkit.show.look import in_usual_look
 from labkit.show.picture import Picture
 from labkit.show.plots import grid
 from labkit.show.widgets import channel_explorer
 
 
+@in_usual_look
 def neuron_under_three_rules(
     model: Classifier, image: Tensor, layer: str, channel: int, *, name: str = ""
 ) -> Picture:

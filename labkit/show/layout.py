@@ -6,12 +6,14 @@ from itertools import chain, repeat
 from torch import Tensor
 
 from labkit.show.drawing import draw
+from labkit.show.look import in_usual_look
 from labkit.show.picture import PhotoPicture, Picture, Texts
 
 WIDTH = 9.0  # inches, as wide as a notebook's cell
 LINE = 0.19  # inches, the height of a line of text below an image
 
 
+@in_usual_look
 def laid_out(
     shown: Sequence[Tensor | str],
     rows: Sequence[str],

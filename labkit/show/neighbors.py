@@ -11,6 +11,7 @@ from torch import Tensor
 
 from labkit.errors import LabError
 from labkit.show.drawing import bare, draw, to_pixels
+from labkit.show.look import in_usual_look
 from labkit.show.palette import BLUE, FAINT, GREEN, HUES, RED, RIGHT, WRONG
 from labkit.show.picture import PhotoPicture, Picture, Texts
 from labkit.show.plots import WIDTH
@@ -18,6 +19,7 @@ from labkit.show.plots import WIDTH
 _POINTS = 72  # to the inch
 
 
+@in_usual_look
 def neighbor_rows(
     query: Tensor,
     rows: Mapping[str, tuple[Tensor, Tensor, Tensor]],
@@ -50,6 +52,7 @@ def neighbor_rows(
     return figure
 
 
+@in_usual_look
 def grouped_bars(
     groups: Mapping[str, Mapping[str, float]],
     *,
@@ -77,6 +80,7 @@ def grouped_bars(
     return figure
 
 
+@in_usual_look
 def photo_map(
     maps: Mapping[str, Tensor],
     images: Tensor,

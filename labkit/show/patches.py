@@ -10,11 +10,13 @@ from labkit.methods.neurons import crop
 from labkit.methods.patches import TopPatches
 from labkit.receptive import Box
 from labkit.show.drawing import GAP, bare, draw, outline
+from labkit.show.look import in_usual_look
 from labkit.show.palette import FAINT, HUES
 from labkit.show.picture import PhotoPicture, Picture, Texts
 from labkit.show.plots import WIDTH, grid
 
 
+@in_usual_look
 def patch_rows(top: TopPatches, *, names: Sequence[str] = (), **texts: Unpack[Texts]) -> Picture:
     """One row for each channel: its best patches from left to right, what each answered above it.
 
@@ -43,6 +45,7 @@ def _in_frame(patch: Tensor, box: Sequence[int], frame: Sequence[int]) -> Tensor
     return F.pad(patch, (right, W - w - right, down, H - h - down), value=GAP)
 
 
+@in_usual_look
 def nested_fields(image: Tensor, boxes: Mapping[str, Box], **texts: Unpack[Texts]) -> Picture:
     """One photo with a box for each layer on it, named in the margin, and what each box holds beside it.
 
@@ -65,6 +68,7 @@ def nested_fields(image: Tensor, boxes: Mapping[str, Box], **texts: Unpack[Texts
     return figure
 
 
+@in_usual_look
 def boxed_row(
     images: Sequence[Tensor],
     captions: Sequence[str],

@@ -16,6 +16,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from labkit import whose
+from labkit.show.look import in_usual_look, usual_look
 from labkit.show.palette import FAINT, INK
 
 DPI = 160
@@ -63,7 +64,8 @@ class Picture(Figure):
     encoding: dict[str, Any] = {"lossless": True, "quality": 60}  # charts: few colours, sharp edges  # noqa: RUF012
 
     def __init__(self, width: float, height: float, **texts: Unpack[Texts]):
-        super().__init__(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="none")
+        with usual_look():
+            super().__init__(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="none")
         FigureCanvasAgg(self)
         self.title, self.caption = (
             texts.get("title", ""),
@@ -73,9 +75,10 @@ class Picture(Figure):
         self.alt = texts.get("alt") or ". ".join(parts)
 
     def add_subplot(self, *args: Any, **options: Any) -> Axes:
-        with rc_context(QUIET):
+        with usual_look(), rc_context(QUIET):
             return super().add_subplot(*args, **options)
 
+    @in_usual_look
     def pixels(self) -> np.ndarray:
         """(H, W, 4) uint8: red, green, blue, and how opaque."""
         for text in self.findobj(Text):

@@ -11,10 +11,12 @@ from torch import Tensor
 from labkit.errors import LabError
 from labkit.show.drawing import name_ends, row_axis, strip
 from labkit.show.layout import WIDTH, laid_out
+from labkit.show.look import in_usual_look
 from labkit.show.palette import DASHES, FAINT, HUES, INK, ORANGE
 from labkit.show.picture import Picture, Texts
 
 
+@in_usual_look
 def grid(
     images: Iterable[Tensor | str] | Mapping[str, Iterable[Tensor | str]],
     *,
@@ -56,6 +58,7 @@ def _expect_words(
 Line = tuple[Sequence[float] | Tensor, Sequence[float] | Tensor]
 
 
+@in_usual_look
 def lines(
     values: Mapping[str, Line],
     *,
@@ -136,6 +139,7 @@ def _mark(
         axes.annotate(name, (place, 1), (4, 3), ("data", "axes fraction"), "offset points", fontsize=9.5)
 
 
+@in_usual_look
 def dots(
     groups: Mapping[str, Tensor],
     *,

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from labkit.methods.probe import Probe
+from labkit.show.look import in_usual_look
 from labkit.show.picture import Picture, Texts
 from labkit.show.plots import lines
 
@@ -14,6 +15,7 @@ _ROUND = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)  # places on an 
 _LEFT = "{:g} leaves {} and gets {:.2f}"
 
 
+@in_usual_look
 def learning_curves(
     values: Mapping[str, Sequence[float]], per_photo: Sequence[int], *, chance: float, **texts: Unpack[Texts]
 ) -> Picture:
@@ -38,6 +40,7 @@ def learning_curves(
     )
 
 
+@in_usual_look
 def survivors(
     probes: Mapping[str, Sequence[Probe]],
     strengths: Sequence[float],
@@ -68,6 +71,7 @@ def survivors(
     )
 
 
+@in_usual_look
 def weight_sizes(probes: Mapping[str, Probe], **texts: Unpack[Texts]) -> Picture:
     """How large each feature's weights are, largest first: the length of its row."""
     sizes = {name: probe.weights.norm(dim=1).sort(descending=True).values for name, probe in probes.items()}

@@ -12,6 +12,7 @@ from torch import Tensor
 from labkit.images import Photos
 from labkit.methods.yolo import base_boxes
 from labkit.show.drawing import bare, draw
+from labkit.show.look import in_usual_look
 from labkit.show.palette import BLUE, FAINT, GREEN, INK, ON_PHOTOS, ORANGE, PURPLE, RED
 from labkit.show.picture import PhotoPicture, Picture, Texts
 from labkit.show.plots import WIDTH, grid
@@ -20,6 +21,7 @@ ANCHORS = (PURPLE, BLUE, GREEN, RED, INK)  # colours of the base boxes; the cell
 Boxes = tuple[Tensor, Tensor, Tensor]  # boxes (n, 4) in 0..1, labels (n,), scores (n,)
 
 
+@in_usual_look
 def pin(bank: Photos, places: Mapping[str, Sequence[float]], *, side: int = 896) -> Tensor:
     """A white board with photos pinned on it.
 
@@ -35,6 +37,7 @@ def pin(bank: Photos, places: Mapping[str, Sequence[float]], *, side: int = 896)
     return board
 
 
+@in_usual_look
 def grid_and_cell(
     picture: Tensor,
     output: Tensor,
@@ -84,6 +87,7 @@ def _list_numbers(axes: Axes, numbers: Sequence[float], names: Sequence[str], co
     bare(axes)
 
 
+@in_usual_look
 def decoding(
     picture: Tensor,
     steps: Mapping[str, Boxes],

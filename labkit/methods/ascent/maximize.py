@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 from labkit.backward import gradient_of
 from labkit.errors import LabError
 from labkit.images import expect_images
+from labkit.kernel import in_usual_numbers
 from labkit.methods.ascent.parameterisations import FOURIER, Parameterisation
 from labkit.methods.ascent.penalties import GREY
 from labkit.methods.ascent.regularisers import Regulariser
@@ -37,6 +38,7 @@ class Frame:
     scores: Tensor
 
 
+@in_usual_numbers
 def ascend(
     objective: Objective | Callable[[Tensor], Tensor],
     *,
@@ -69,6 +71,7 @@ def ascend(
         expect_open(look(closed)[2], steps)
 
 
+@in_usual_numbers
 def maximize(
     objective: Objective | Callable[[Tensor], Tensor],
     *,

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from labkit.errors import LabError
+from labkit.kernel import in_usual_numbers
 from labkit.methods.ascent.penalties import GREY
 
 Regulariser = Callable[[Tensor, Tensor, int], Tensor]
@@ -25,6 +26,7 @@ def decay(share: float) -> Regulariser:
     return lambda images, gradient, step: GREY + (1 - share) * (images - GREY)
 
 
+@in_usual_numbers
 def blur(sigma: float, *, every: int = 4) -> Regulariser:
     """A Gaussian blur every few steps, against the high frequencies that gradients are full of.
 
@@ -60,6 +62,7 @@ def without_small_contributions(images: Tensor, gradient: Tensor, percent: float
     return _grey_least(images, ((images - GREY) * gradient).sum(dim=1).abs(), percent)
 
 
+@in_usual_numbers
 def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
     """Blurred by a Gaussian out to three sigma; beyond the border the outermost pixel goes on."""
     radius = max(1, int(3 * sigma + 0.5))

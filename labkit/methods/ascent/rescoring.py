@@ -6,10 +6,12 @@ import torch
 from torch import Tensor
 
 from labkit.images import to_8_bit
+from labkit.kernel import in_usual_numbers
 from labkit.methods.ascent.penalties import total_variation
 from labkit.models import Classifier, logits_of
 
 
+@in_usual_numbers
 @torch.no_grad()
 def rescore(model: Classifier, images: Tensor, categories: Sequence[str]) -> Tensor:
     """The probability of each image's own category, on the clean 8-bit image.

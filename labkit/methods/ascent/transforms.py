@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from labkit.kernel import in_usual_numbers
 from labkit.methods.ascent.penalties import GREY
 
 Transform = Callable[[Tensor, torch.Generator], Tensor]
@@ -24,6 +25,7 @@ def pad(pixels: int, *, value: float = GREY) -> Transform:
     return lambda images, generator: F.pad(images, (pixels,) * 4, value=value)
 
 
+@in_usual_numbers
 def jitter(pixels: int) -> Transform:
     """Roll the image by up to so many pixels down or up, right or left; what leaves one side enters the other.
 
@@ -37,11 +39,13 @@ def jitter(pixels: int) -> Transform:
     return rolled
 
 
+@in_usual_numbers
 def scale(low: float, high: float) -> Transform:
     """Enlarge the image by a factor in low..high about its middle; its size in pixels stays."""
     return lambda images, generator: _warp(images, angle=0.0, factor=_draw(low, high, generator))
 
 
+@in_usual_numbers
 def rotate(degrees: float) -> Transform:
     """Turn the image about its middle by up to so many degrees, to either side."""
     return lambda images, generator: _warp(
@@ -49,6 +53,7 @@ def rotate(degrees: float) -> Transform:
     )
 
 
+@in_usual_numbers
 def tint(images: Tensor, generator: torch.Generator) -> Tensor:
     """Each colour a little stronger or weaker, lighter or darker: no picture that lives on one exact shade."""
     gain, shift = 0.1 * torch.randn(2, 3, 1, 1, generator=generator).to(images.device)

@@ -9,6 +9,7 @@ from tqdm.auto import tqdm
 
 from labkit.errors import LabError
 from labkit.images import expect_images
+from labkit.kernel import in_usual_numbers
 from labkit.methods.ascent import Frame, normalised
 from labkit.methods.dream import growth
 from labkit.methods.dream.bands import even_bands
@@ -36,6 +37,7 @@ class DreamFrame(Frame):
         return ((self.octave - 1) * self.steps + self.step) / (self.octaves * self.steps)
 
 
+@in_usual_numbers
 def dreaming(
     objective: Callable[[Tensor], Tensor],
     image: Tensor,
@@ -104,6 +106,7 @@ def _expect_options(
         raise LabError(f"expected tile and margin in multiples of {ALIGN}, got {tile} and {margin}")
 
 
+@in_usual_numbers
 def deep_dream(
     model: Classifier,
     image: Tensor,

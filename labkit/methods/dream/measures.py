@@ -4,6 +4,7 @@ from torch import Tensor
 
 from labkit.errors import LabError
 from labkit.hooks import find_layer, recording
+from labkit.kernel import in_usual_numbers
 from labkit.methods.activations import record
 from labkit.models import Classifier
 from labkit.objectives import Objective, of_layer
@@ -42,6 +43,7 @@ def guide_match(model: Classifier, layer: str, guide: Tensor) -> Objective:
     return of_layer(model, layer, lambda seen: best_match(seen, maps[0]))
 
 
+@in_usual_numbers
 def best_match(maps: Tensor, guide: Tensor) -> Tensor:
     """Σ over positions of max over the guide's of the dot products: (N, C, h, w) and (C, H, W) -> (N,)."""
     return (maps.flatten(2).mT @ guide.flatten(1)).amax(dim=2).sum(dim=1)

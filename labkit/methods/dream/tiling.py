@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from labkit import backward
+from labkit.kernel import in_usual_numbers
 from labkit.receptive import Box
 
 ALIGN = 32  # pixels: tiles begin at multiples of it, so that every stride of the usual networks fits
@@ -26,6 +27,7 @@ def tiles(size: tuple[int, int], tile: int) -> list[Box]:
     return [(top, left, bottom, right) for top, bottom in edges(size[0]) for left, right in edges(size[1])]
 
 
+@in_usual_numbers
 def tiled_gradient(
     objective: Callable[[Tensor], Tensor], images: Tensor, *, tile: int = 512, margin: int = 64
 ) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from labkit.errors import LabError
 from labkit.hooks import recording
+from labkit.kernel import in_usual_numbers
 from labkit.methods.patches.chosen import TopPatches
 from labkit.models import Classifier
 from labkit.receptive import receptive_field
@@ -28,6 +29,7 @@ def on_canvas(
     return canvas
 
 
+@in_usual_numbers
 def moved(
     model: Classifier, layer: str, top: TopPatches, *, image_size: tuple[int, int], units: int
 ) -> TopPatches:
@@ -43,6 +45,7 @@ def moved(
     return replace(top, rows=rows, columns=columns, boxes=top.boxes + (steps * stride).repeat(1, 1, 2))
 
 
+@in_usual_numbers
 def answers_alone(
     model: Classifier, layer: str, top: TopPatches, *, image_size: tuple[int, int], batch_size: int = 8
 ) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from labkit.hooks import find_layer
+from labkit.kernel import in_usual_numbers
 from labkit.receptive import Box, ReceptiveField, receptive_field
 
 Layer = tuple[int, int, int, int]  # kernel, stride, padding, dilation, along one side
@@ -42,6 +43,7 @@ def unit_box(row: int, column: int, field: tuple[int, int, int], image_size: tup
     return top, left, bottom, right
 
 
+@in_usual_numbers
 def field_size(net: nn.Module, layer: str, image_size: tuple[int, int]) -> float | tuple[float, float]:
     """How many pixels a unit of a layer sees each way, along the widest path; as `receptive_field` has it."""
     return receptive_field(net, layer, image_size).size
@@ -52,6 +54,7 @@ def box_of(field: ReceptiveField, row: int, column: int, image_size: tuple[int, 
     return field.box(row, column)
 
 
+@in_usual_numbers
 def layers_below(net: nn.Module, layer: str, image_size: tuple[int, int]) -> list[Layer]:
     """The convolutions and poolings that run until a layer is done, in this order, as `chain_field` takes them.
 

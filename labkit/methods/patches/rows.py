@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from labkit.kernel import in_usual_numbers
 from labkit.methods.patches.chosen import TopPatches
 
 
@@ -38,6 +39,7 @@ def ranked(top: TopPatches, ranks: Tensor) -> TopPatches:
     return replace(top, **facts, boxes=boxes, patches=patches)
 
 
+@in_usual_numbers
 def likeness(rows: Sequence[Sequence[Tensor]], *, side: int = 8) -> Tensor:
     """How alike the patches of each row look, pixel by pixel: 0 as patches of any rows, 1 the same.
 
@@ -57,6 +59,7 @@ def likeness(rows: Sequence[Sequence[Tensor]], *, side: int = 8) -> Tensor:
     return ((unit @ unit.mT).sum(dim=(1, 2)) - unit.square().sum(dim=(1, 2))) / (k * (k - 1))
 
 
+@in_usual_numbers
 def overlap(images: Tensor) -> float:
     """The share of a channel's images that another channel chose too, averaged over all pairs of channels.
 

@@ -11,6 +11,7 @@ from labkit.batches import batches
 from labkit.errors import LabError
 from labkit.hooks import find_layer, recording
 from labkit.images import Photos, fit
+from labkit.kernel import in_usual_numbers
 from labkit.methods.patches import fields
 from labkit.methods.patches.chosen import Patch, TopPatches, together
 from labkit.models import Classifier
@@ -38,6 +39,7 @@ def peaks(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return values, places // maps.shape[3], places % maps.shape[3]
 
 
+@in_usual_numbers
 def top_patches(
     model: Classifier, images: Images, layer: str, channels: Iterable[int], *, k: int = 9, batch_size: int = 8
 ) -> TopPatches:
