@@ -3,9 +3,9 @@
 import ast
 import builtins
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate, takewhile
 
@@ -14,6 +14,7 @@ from labkit.grading.scopes import LONGEST, bound, parse
 
 _MOST, _EACH = 300_000, 100  # characters of a notebook, and as how many each cell counts besides
 _ALWAYS_THERE = {*vars(builtins), "get_ipython", "display", "exit", "quit", "In", "Out"}
+_NONE = ""
 _CHECK = re.compile(r"^check\(", re.MULTILINE)
 
 
@@ -30,7 +31,7 @@ def mentions(code: str, cells: Sequence[str] = ()) -> Mentions:
         found.unread.add("its cell")
     own = set() if (tree := parse(code)) is None else bound(tree.body)
     anew = _around(_before_its_check(code, cells))
-    todo, done = [(code, True)], set[tuple[str, bool]]()
+    todo, done, met = [(code, True)], set[tuple[str, bool]](), set[tuple[str, bool]]()
     for name in sorted(own):
         found.paths |= {path for path in anew.paths.get(name, ()) if path.startswith("labkit")}
         todo += [(again, True) for again in anew.defined.get(name, ())]
@@ -38,12 +39,13 @@ def mentions(code: str, cells: Sequence[str] = ()) -> Mentions:
     while todo:
         if (text := todo.pop()) not in done:
             done.add(text)
-            seen, whole = read(text[0], around.paths), text[1]
+            seen, whole = around.read(text[0]), text[1]
             found.add(seen if whole else seen.ways())
-            todo += [
-                (helper, whole) for name in sorted(seen.names) for helper in around.defined.get(name, ())
-            ]
-            todo += [(maker, False) for maker in around.makers_of(seen.names - own)]
+            for name in sorted(around.known_or_none(seen.names)):
+                if (name, whole) not in met:
+                    met.add((name, whole))
+                    todo += [(helper, whole) for helper in around.defined.get(name, ())]
+                    todo += [(maker, False) for maker in around.made.get(name, ()) if name not in own]
     return found
 
 
@@ -61,28 +63,32 @@ class _Around:
     """What the rest of a notebook binds.
 
     paths:   names -> paths of the lab;  defined: names -> the functions themselves
-    made:    names -> other statements that bind them;  loose: statements that bind nothing that stands there
+    made:    names -> other statements that bind them; none -> those that bind nothing that stands there
+    already: what was read, for the next task
     """
 
     paths: Mapping[str, frozenset[str]]
-    defined: Mapping[str, tuple[str, ...]]
-    made: Mapping[str, tuple[str, ...]]
-    loose: tuple[str, ...]
+    defined: Mapping[str, Iterable[str]]
+    made: Mapping[str, Iterable[str]]
     unread: frozenset[str]
+    already: dict[str, Mentions] = field(default_factory=dict)
 
-    def makers_of(self, names: Set[str]) -> list[str]:
-        """The statements that give names their values, or may give one to a name that no statement binds."""
-        found = [text for name in sorted(names) for text in self.made.get(name, ())]
-        known = self.paths.keys() | self.defined.keys() | self.made.keys() | _ALWAYS_THERE
-        return [*found, *(self.loose if names - known else ())]
+    def read(self, text: str) -> Mentions:
+        if text not in self.already:
+            self.already[text] = read(text, self.paths)
+        return self.already[text]
+
+    def known_or_none(self, names: Set[str]) -> set[str]:
+        """The names that something here binds; with _NONE for those that nothing does, and that anything may bind."""
+        known = {name for name in names if name in self.paths or name in self.defined or name in self.made}
+        return known | ({_NONE} if names - known - _ALWAYS_THERE else set())
 
 
 @lru_cache(maxsize=64)
 def _around(cells: tuple[str, ...]) -> _Around:
     paths: dict[str, frozenset[str]] = {}
-    defined: dict[str, tuple[str, ...]] = {}
-    made: dict[str, tuple[str, ...]] = {}
-    loose: list[str] = []
+    defined: dict[str, dict[str, None]] = {}  # texts in their order, each once
+    made: dict[str, dict[str, None]] = {}
     sizes = accumulate(len(cell) + _EACH for cell in cells)
     near = [cell for cell, size in zip(cells, sizes, strict=True) if size <= _MOST]
     for tree in filter(None, map(parse, near)):
@@ -90,13 +96,13 @@ def _around(cells: tuple[str, ...]) -> _Around:
             for name, found in _bound_to(tree, paths).items():
                 paths[name] = paths.get(name, frozenset()) | found
             for statement in tree.body:
-                names, holder = _made_by(statement), defined if _is_function(statement) else made
-                for name in names:
-                    holder[name] = (*holder.get(name, ()), ast.unparse(statement))
-                loose += [] if names else [ast.unparse(statement)]
+                text, names = ast.unparse(statement), _made_by(statement)
+                holder = defined if _is_function(statement) else made
+                for name in names or {_NONE}:
+                    holder.setdefault(name, {})[text] = None
     is_cut = len(near) < len(cells) or any(len(cell) > LONGEST for cell in near)
     unread = frozenset({"a part of the notebook"} if is_cut else ())
-    return _Around(paths, defined, made, tuple(loose), unread)
+    return _Around(paths, defined, made, unread)
 
 
 def _made_by(statement: ast.stmt) -> set[str]:
