@@ -78,6 +78,17 @@ def folders() -> Files:
     }
 
 
+def many(count: int) -> Files:
+    """nbgrader's course with so many students, a third of them late by a day, and a third by two."""
+    files: Files = {}
+    for n in range(count):
+        stamp = f"2026-11-{20 + n % 3} 11:00:00.000000 UTC"
+        place = f"submitted/s{n * 7919 % count:03d}/05_x"
+        files |= {f"{place}/05.ipynb": work("05", f"of {n}"), f"{place}/timestamp.txt": stamp.encode()}
+        files |= {f"{place}/notes.txt": b"x"} if n % 5 == 0 else {}
+    return files
+
+
 def zips_of_students() -> Files:
     """A zip a student, as people send them."""
     inside: dict[str, Files] = {}

@@ -4,11 +4,16 @@ import errno
 import hashlib
 import io
 import json
+import os
+import random
 import subprocess
 import sys
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
+import layouts
 import nbformat
 import pytest
 from lab import released, slim, with_cell
@@ -19,11 +24,13 @@ from labkit.checks.answering import produce
 from labkit.checks.storing import save
 from labkit.errors import LabError
 from labkit.exercises import exercises, find
+from labkit.grading.collecting import collect
 from labkit.grading.conduct import Plan, conduct, run_for
 from labkit.grading.course import Course, read_course
 from labkit.grading.overrides import Override, read_overrides
 from labkit.grading.records import Collected, HandedIn, Outcome, Picture, Result, Student
 from labkit.grading.regrading import class_list, regrade
+from labkit.grading.reporting import write_reports
 from labkit.grading.runs import all_runs, open_run
 from labkit.grading.scoring import score
 from labkit.grading.unit import Graded, same_for_all
@@ -234,6 +241,113 @@ def test_a_folder_that_is_no_run_is_told_those_that_there_are(tmp_path, plan, co
 def test_runs_of_one_minute_stay_in_order(tmp_path, plan, collected):
     made = [run_for(plan, collected, tmp_path, new=True).folder.name for _ in range(12)]
     assert [run.folder.name for run in all_runs(tmp_path)] == made
+
+
+# in whatever order ------------------------------------------------------------------------------------
+
+
+FIVES = tuple(exercise.id for exercise in exercises("05"))
+DUE = datetime(2026, 11, 20, 12, tzinfo=UTC)
+CLASS_OF_200 = layouts.many(200)
+
+
+class Shuffled:
+    """In place of those that run notebooks: units end in any order, and somebody presses Ctrl-C meanwhile.
+
+    What a unit comes to depends on whose it is, and on nothing else.
+    """
+
+    def __init__(self, order, most):
+        self.order, self.most, self.ended = order, most, []
+
+    def __call__(self, units):
+        for number, unit in enumerate(self.order.sample(units, len(units))):
+            if number == self.most:
+                raise KeyboardInterrupt
+            one = unit.handed_in
+            outcomes = tuple(
+                self.outcome(random.Random(f"{one.student} {id_}"), id_) for id_ in unit.exercises
+            )
+            yield unit, Graded(replace(same_for_all(unit, State.WRONG), outcomes=outcomes, flags=("a flag",)))
+            self.ended.append(one.student)  # asked for the next one, so this one is kept
+
+    def outcome(self, dice, id_):
+        code = f"def f(x):\n    return {' + '.join(['x'] * 40)} + {dice.randrange(60)}"  # some write the same
+        mistake = dice.choice(find(id_).mistakes)
+        return Outcome(id_, dice.choice([*State]), "expected 1", mistake.name, mistake.lesson, code)
+
+
+def laid_in_any_order(order, kind, place, monkeypatch):
+    """The class, on a disk that lists its folders in any order, or in a zip that holds them so."""
+    shuffled = dict(order.sample(list(CLASS_OF_200.items()), len(CLASS_OF_200)))
+    if kind == "zip":
+        place.with_suffix(".zip").write_bytes(layouts.zipped(shuffled))
+        return place.with_suffix(".zip")
+    scandir = os.scandir
+    layouts.lay(shuffled, place)
+
+    def listed(path):
+        with scandir(path) as entries:
+            found = list(entries)
+        return Listed(order.sample(found, len(found)))
+
+    monkeypatch.setattr(os, "scandir", listed)
+    return place
+
+
+class Listed(list):
+    """What os.scandir gives."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self.close()
+
+    def close(self):
+        pass
+
+
+def graded(order, place, scores, *, often):
+    """Grade the class, interrupted so often; everything that people are given of it, and who was graded."""
+    collected = collect(place, stages=["05"], due=DUE)
+    plan = Plan(place, FIVES, (), {"05": nbformat.v4.new_notebook()})
+    ended, stops = [], [*(order.randrange(20) for _ in range(often)), None]
+    for most in stops:
+        workers = Shuffled(order, most)
+        run = run_for(plan, collected, scores, seed=7)
+        with nullcontext() if most is None else suppress(KeyboardInterrupt):
+            results = conduct(run, plan, collected, workers)
+        ended += workers.ended
+    assert len(all_runs(scores)) == 1
+    course = Course(due=DUE, late_per_day=0.1, late_most=0.5)
+    rows = score(collected.students, order.sample(results, len(results)), FIVES, course=course)
+    write_reports(rows, scores / "reports", title="Seeing", isolation="bubblewrap")
+    return {path: (scores / "reports" / path).read_bytes() for path in contents(scores / "reports")}, ended
+
+
+@pytest.fixture(scope="module")
+def in_order(tmp_path_factory):
+    """What is given back of the class where nothing is shuffled or interrupted."""
+    folder = tmp_path_factory.mktemp("in order")
+    steady = random.Random(0)
+    steady.sample = lambda these, count: list(these)[:count]
+    return graded(steady, layouts.lay(CLASS_OF_200, folder / "class"), folder / "scores", often=0)[0]
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+@pytest.mark.parametrize("seed", range(3))
+def test_two_hundred_in_any_order_and_interrupted_ten_times_come_to_the_same_and_nobody_twice(
+    tmp_path, monkeypatch, in_order, seed, kind
+):
+    order = random.Random(seed)
+    place = laid_in_any_order(order, kind, tmp_path / "class", monkeypatch)
+    given, ended = graded(order, place, tmp_path / "scores", often=10)
+    assert sorted(ended) == sorted(set(ended))
+    assert len(ended) == 200
+    assert given[Path("scores.csv")].count(b"\n") == 201
+    assert [path for path in in_order if given.get(path) != in_order[path]] == []
+    assert given.keys() == in_order.keys()
 
 
 # points -----------------------------------------------------------------------------------------------
