@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LAB := $(VENV)/.lab
 READY := $(VENV)/.ready
 NOTEBOOKS := solutions/*.ipynb
 # Two test files at a time, each with one thread: two cores are in every machine, and memory for two networks.
@@ -13,7 +14,7 @@ SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-lab: $(READY) ## set up, and open the lab in JupyterLab
+lab: $(LAB) ## set up, and open the lab in JupyterLab
 	$(BIN)/labkit lab
 
 test: $(READY) ## set up, and run all tests, every solution notebook included
@@ -27,19 +28,24 @@ check: $(READY) ## format, lint, types, notebooks as their sources say, then all
 	$(BIN)/labkit build --check
 	$(MAKE) test
 
-build: $(READY) ## make both kinds of notebook from solutions/*.py
+build: $(LAB) ## make both kinds of notebook from solutions/*.py
 	$(BIN)/labkit build
 
 clean: ## forget the installation
 	rm -rf $(VENV)
 
 # Installed anew only when pyproject.toml changes; an interrupted installation leaves no stamp and is done again.
+# What tests need comes on top of what the lab needs.
+$(LAB): pyproject.toml
+	$(SET_UP)
+	@touch $(LAB)
+
 $(READY): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-		{ echo "labkit needs Python 3.11 or newer as $(PYTHON); try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
-		{ echo "this Python lacks venv; on Debian and Ubuntu: apt install python3-venv" >&2; exit 2; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing the lab into $(VENV), once; this takes some minutes and a few GB (PyTorch)"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $(READY)
+	$(SET_UP) --dev
+	@touch $(LAB) $(READY)
+
+define SET_UP
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	{ echo "labkit needs Python 3.11 or newer as $(PYTHON); try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
+@$(PYTHON) install.py --venv $(VENV)
+endef
