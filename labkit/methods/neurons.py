@@ -9,6 +9,7 @@ from labkit.kernel import in_usual_numbers
 from labkit.methods.gradients import RULES, input_gradient, neuron, relu_rule
 from labkit.models import Classifier
 from labkit.receptive import Box
+from labkit.relus import expect_reached
 
 
 class Neuron(NamedTuple):
@@ -79,11 +80,13 @@ def three_rules(
 
     image:   (1, 3, H, W) in 0..1
     Returns: rule -> (1, 3, H, W), signed
-    Raises:  LabError for an unknown layer, channel, row or column
+    Raises:  LabError for an unknown layer, channel, row or column, and for a network without a ReLU
     """
     objective = neuron(model, layer, channel=channel, row=row, column=column)
     gradients = {}
     for rule in RULES:
-        with relu_rule(rule):
+        with relu_rule(rule) as relus:
             gradients[rule] = input_gradient(objective, image)
+        if rule != "gradient":
+            expect_reached(relus, rule)
     return gradients
