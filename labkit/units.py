@@ -4,6 +4,8 @@ from torch import Tensor
 
 from labkit.errors import LabError
 
+_IN_PIXELS = {"pixels", "size", "side", "tile", "margin", "jitter", "full", "opening", "each side of size"}
+
 
 def expect_share(name: str, given: float, *, levels: bool = False) -> None:
     """Require no more than 1, the whole, of what is a share, a probability or a difference of shades in 0..1.
@@ -75,6 +77,18 @@ def expect_boxes(boxes: Tensor) -> None:
             f"expected boxes with a width and a height, left < right, top < bottom, got an empty one of {len(boxes)}; "
             "try boxes[(boxes[:, :2] < boxes[:, 2:]).all(dim=1)]"
         )
+
+
+def number_mend(given: float, low: float | None, high: float | None) -> str:
+    """What to try with a number that is out of range, where it would be right in percent; else nothing."""
+    is_percent = (low, high) == (0, 1) and 1 < given <= 100
+    return f"{given:g} / 100, if that is meant in percent" if is_percent else ""
+
+
+def whole_mend(name: str, given: object) -> str:
+    """What to try with what should be a whole number, where it is rather a share of an image's side; else nothing."""
+    is_share = isinstance(given, float) and 0 < given < 1 and name in _IN_PIXELS
+    return f"round({given:g} * image.shape[3]), if that is meant as a share of the side" if is_share else ""
 
 
 def range_mend(low: float, high: float) -> str:

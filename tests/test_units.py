@@ -2,9 +2,14 @@
 
 import pytest
 import torch
+from torch import nn
 
+from labkit import images
 from labkit.errors import LabError
-from labkit.methods import yolo
+from labkit.methods import activations, adversarial, ascent, gradients, neurons, yolo
+from labkit.models import Classifier
+from labkit.show.activations import window
+from labkit.show.yolo import pin
 from labkit.units import expect_anchors, expect_boxes, expect_corners, expect_share, range_mend
 
 ANCHORS = torch.tensor([[0.2, 0.4], [1.0, 1.0]])
@@ -13,6 +18,11 @@ LABELS = torch.tensor([1, 2])
 OUTPUT = yolo.encode(BOXES, LABELS, ANCHORS, classes=3)
 SIDES = torch.tensor([640.0, 480.0])
 PIXELS = BOXES * SIDES.repeat(2)
+
+
+def tiny(**options):
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 4))
+    return Classifier(net, name="tiny", categories=list("abcd"), input_size=32, **options)
 
 
 def encode(boxes=BOXES, anchors=ANCHORS):
@@ -52,6 +62,37 @@ WRONG = {
     "overlap in percent, decoding": (lambda: decode(overlap=45.0), "45 / 100"),
     "threshold in percent": (lambda: decode(threshold=25), "threshold in 0..1, got 25; try 25 / 100"),
 }  # fmt: skip
+
+
+IMAGES, MODEL = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)), tiny()
+MORE = {
+    "images in levels": (lambda: gradients.saliency(MODEL, 255 * IMAGES, 1), "images / 255, since those are levels"),
+    "normalised images": (lambda: gradients.saliency(MODEL, 4 * IMAGES - 2, 1), "leave normalisation to the network"),
+    "epsilon in levels": (lambda: adversarial.fgsm(MODEL, IMAGES, LABELS, epsilon=8), "8 / 255, if that"),
+    "epsilon in levels, projected": (lambda: adversarial.project(IMAGES, IMAGES, epsilon=8), "8 / 255"),
+    "a step in levels": (
+        lambda: adversarial.pgd(MODEL, IMAGES, LABELS, epsilon=0.1, step_size=2), "got 2; try 2 / 255"
+    ),
+    "confidence in percent": (lambda: adversarial.fool(MODEL, IMAGES[:1], "b", confidence=90), "90 / 100"),
+    "strength in percent": (lambda: activations.overlay(IMAGES[0], IMAGES[0, 0], strength=75), "75 / 100"),
+    "colour in levels": (lambda: activations.overlay(IMAGES[0], IMAGES[0, 0], colour=(255, 90, 0)), "255 / 255"),
+    "a share of a box in percent": (lambda: neurons.shrink((0, 0, 8, 8), 50), "50 / 100, if that is meant in percent"),
+    "jitter as a share": (lambda: ascent.jitter(0.1), r"round\(0.1 \* image.shape\[3\]\), if .* share of the side"),
+    "a frame as a share": (lambda: ascent.pad(0.05), "share of the side"),
+    "a size as a share": (lambda: images.fit(IMAGES, 0.5), "share of the side"),
+    "a place in pixels": (lambda: window(IMAGES[0], 16, 16, size=8), "row / 32, if that is in pixels"),
+    "places of photos in pixels": (
+        lambda: pin(images.photos(size=8), {"yurt": (0, 0, 448, 448)}, side=896), "dividing pixels"
+    ),
+    "means in levels": (lambda: tiny(mean=(123.7, 116.8, 103.9), std=(58.4, 57.1, 57.4)), "divide mean and std by 255"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_another_unit_is_refused_where_images_are_meant_too(name):
+    call, match = MORE[name]
+    with pytest.raises(LabError, match=match):
+        call()
 
 
 @pytest.mark.parametrize("name", WRONG)

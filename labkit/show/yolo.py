@@ -16,6 +16,7 @@ from labkit.show.look import in_usual_look
 from labkit.show.palette import BLUE, FAINT, GREEN, INK, ON_PHOTOS, ORANGE, PURPLE, RED
 from labkit.show.picture import PhotoPicture, Picture, Texts
 from labkit.show.plots import WIDTH, grid
+from labkit.units import expect_boxes
 
 ANCHORS = (PURPLE, BLUE, GREEN, RED, INK)  # colours of the base boxes; the cell itself is orange
 Boxes = tuple[Tensor, Tensor, Tensor]  # boxes (n, 4) in 0..1, labels (n,), scores (n,)
@@ -30,6 +31,7 @@ def pin(bank: Photos, places: Mapping[str, Sequence[float]], *, side: int = 896)
     """
     board = torch.ones(1, 3, side, side)
     for name, place in places.items():
+        expect_boxes(torch.tensor([[*place]], dtype=torch.float32))
         left, top, right, bottom = (round(edge * side) for edge in place)
         size = (bottom - top, right - left)
         photo = F.interpolate(bank[name], size=size, mode="bicubic", antialias=True).clamp(0, 1)
