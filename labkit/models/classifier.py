@@ -1,6 +1,7 @@
 """A network that takes images in 0..1 and answers with logits, frozen, so that one may look into it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -41,8 +42,8 @@ class Classifier(nn.Module):
         self.net = net
         self.name, self.input_size, self.weights = name, input_size, weights
         self.categories = tuple(categories)
-        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1))
-        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1))
+        for name, each in {"mean": mean, "std": std}.items():
+            self.register_buffer(name, torch.tensor(each, **_kind_of(net)).view(1, -1, 1, 1))
         self.eval().requires_grad_(False)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -130,6 +131,13 @@ def logits_of(model: nn.Module, images: Tensor) -> Tensor:
         f"expected the network to put out logits ({len(images)}, categories), got {got}; "
         "try a module around it that returns them alone"
     )
+
+
+def _kind_of(net: nn.Module) -> dict[str, Any]:
+    """The floats that a network's weights are, and their device; whatever the kernel's own are."""
+    weights = (weight for weight in net.parameters() if weight.is_floating_point())
+    like = next(weights, torch.zeros((), dtype=torch.float32, device="cpu"))
+    return {"dtype": like.dtype, "device": like.device}
 
 
 def _repair(images: Tensor) -> str:
