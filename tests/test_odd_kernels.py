@@ -193,6 +193,14 @@ def test_what_is_made_in_inference_mode_can_be_looked_into_afterwards():
     assert leaf.grad.any()
 
 
+@pytest.mark.parametrize("kernel", ["float64 by default", "another device, set", "inference mode"])
+def test_a_network_of_ones_own_is_wrapped_in_an_odd_kernel_as_in_a_usual_one(kernel):
+    with KERNELS[kernel]():
+        model = models.Classifier(MODEL.net, name="small", categories=list("abcd"), mean=(0.1,) * 3)
+    assert (model.mean.dtype, model.mean.device.type) == (torch.float32, "cpu")
+    assert torch.equal(model(IMAGES), MODEL(IMAGES - 0.1))
+
+
 def test_between_the_steps_of_a_generator_all_is_as_the_student_set_it():
     with torch.device("meta"):
         for _ in ascent.ascend(ascent.logit(MODEL, 1), size=16, steps=2):
