@@ -36,6 +36,7 @@ class Classifier(nn.Module):
         weights: str | None = None,
     ) -> None:
         super().__init__()
+        _expect_unit(mean, std)
         for module in net.modules():
             if getattr(module, "inplace", False) and not isinstance(module, torch.jit.ScriptModule):
                 module.inplace = False  # type: ignore[assignment]
@@ -115,6 +116,14 @@ class Classifier(nn.Module):
     def __repr__(self) -> str:
         kind = self.weights or "untrained"
         return f"Classifier({self.name}, {kind}, {len(self.categories)} categories, {self.input_size} px)"
+
+
+def _expect_unit(mean: Sequence[float], std: Sequence[float]) -> None:
+    """Require means that images in 0..1 can have. Raises: LabError"""
+    if max(mean) > 1:
+        raise LabError(
+            f"expected a mean in 0..1, as images have it, got {max(mean):g}; try to divide mean and std by 255"
+        )
 
 
 def logits_of(model: nn.Module, images: Tensor) -> Tensor:
