@@ -8,6 +8,7 @@ from rich.console import Console
 
 from labkit.commands import build, doctor, fetch, grade, lab, progress, regrade, release
 from labkit.errors import LabError
+from labkit.files import is_disk_full
 from labkit.threads import set_openmp_wait_policy
 
 set_openmp_wait_policy()  # before torch is imported, and for kernels, which inherit it
@@ -42,10 +43,19 @@ def main() -> None:
     try:
         app()
     except LabError as error:
-        Console(stderr=True).print(f"[red]labkit:[/] {error}", highlight=False, soft_wrap=True)
+        _say(str(error))
+        sys.exit(2)
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        _say("the disk is full; make room, and give the same command again")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _say(sentence: str) -> None:
+    Console(stderr=True).print(f"[red]labkit:[/] {sentence}", highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -177,11 +177,11 @@ def test_after_a_disk_that_filled_up_the_release_can_be_written_again(small, tmp
             raise OSError(28, "No space left on device", str(path))
         real(path, content)
 
-    real = trees.write
-    monkeypatch.setattr(trees, "write", full)
+    real = trees.write_whole
+    monkeypatch.setattr(trees, "write_whole", full)
     with pytest.raises(LabError, match=r"cannot write into .*fall: No space left on device"):
         release(small, tmp_path / "fall")
-    monkeypatch.setattr(trees, "write", real)
+    monkeypatch.setattr(trees, "write_whole", real)
     done = release(small, tmp_path / "fall", again=True)
     assert done.kept == trees.Kept()
     assert in_zip(done.zip).keys() == {f"fall/{name}" for name in content(done.folder)}

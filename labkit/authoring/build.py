@@ -13,6 +13,7 @@ from nbformat import NotebookNode
 
 from labkit.authoring import source
 from labkit.errors import LabError
+from labkit.files import write_whole
 
 
 @dataclass(frozen=True)
@@ -127,10 +128,7 @@ def _write(notebook: NotebookNode, place: Path, *, protect: bool) -> Built:
     if place.exists() and place.read_text(encoding="utf-8") == text:
         return Built(place, changed=False)
     kept = _move_aside(place) if protect and place.exists() and _has_answers(place) else None
-    place.parent.mkdir(parents=True, exist_ok=True)
-    partial = place.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8", newline="\n")
-    partial.replace(place)
+    write_whole(place, text)
     return Built(place, changed=True, kept=kept)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from labkit.checks.answer import Answer, State
 from labkit.errors import LabError
+from labkit.files import replacing
 
 _WORDS = 2_000  # characters kept of an answer's words
 _LARGEST_MB = 256
@@ -36,9 +37,8 @@ def save(answers: list[Answer], path: Path) -> None:
         for name, t in answer.tensors.items()
     }
     notes = [{"state": answer.state, "message": answer.message} for answer in answers]
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata={"answers": json.dumps(notes)})
-    partial.replace(path)
+    with replacing(path) as partial:
+        save_file(tensors, partial, metadata={"answers": json.dumps(notes)})
 
 
 def load(path: Path, *, most_mb: int = _LARGEST_MB) -> list[Answer]:

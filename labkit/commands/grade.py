@@ -59,6 +59,7 @@ def grade(
     nobody has seen. The answers are judged where no student code runs. Stopped half-way, the same command goes on.
     """
     from labkit.commands.grading_options import OVERRIDES, course_file, report
+    from labkit.grading.conduct import room_on_disk, run_for
     from labkit.grading.course import read_course
     from labkit.grading.executing import Limits
 
@@ -70,10 +71,12 @@ def grade(
     _say_isolation(unsafe or dry_run)
     if dry_run:
         return
-    run, results = _carry_out(plan, collected, out, new=new, jobs=jobs, cluster=cluster)
+    run = run_for(plan, collected, out, new=new)
     chosen = [s for s in collected.students if not plan.students or s.key in plan.students]
     by_hand = overrides or out / OVERRIDES
-    report(run, chosen, results, course_toml=rules, overrides=by_hand, forbid=forbid)
+    with room_on_disk(run):
+        results = _carry_out(run, plan, collected, jobs=jobs, cluster=cluster)
+        report(run, chosen, results, course_toml=rules, overrides=by_hand, forbid=forbid)
 
 
 def _asked(stages: list[str] | None, only: list[str] | None) -> tuple[str, ...]:
@@ -159,22 +162,21 @@ def _without() -> str:
 
 
 def _carry_out(
-    plan: "Plan", collected: "Collected", out: Path, *, new: bool, jobs: int | None, cluster: str | None
-) -> tuple["Run", list["Result"]]:
+    run: "Run", plan: "Plan", collected: "Collected", *, jobs: int | None, cluster: str | None
+) -> list["Result"]:
     """Grade, say how it goes, and look after it whether the lab is still what it was."""
     from functools import partial
 
     from labkit.commands.counting import counting
-    from labkit.grading.conduct import chosen, conduct, run_for
+    from labkit.grading.conduct import chosen, conduct
     from labkit.grading.executing import package_fingerprint
     from labkit.grading.workers import on_cluster, on_this_machine
 
-    run = run_for(plan, collected, out, new=new)
     work = partial(on_cluster, address=cluster) if cluster else partial(on_this_machine, jobs=jobs)
     before = package_fingerprint()
     with counting(len(chosen(plan, collected.handed_in))) as done:
         try:
-            results = conduct(run, plan, collected, work, done)
+            results = conduct(run, plan, collected, work, done, finish=False)
         except KeyboardInterrupt:
             console.print(
                 f"\nstopped; the same command goes on with {run.folder}", highlight=False, soft_wrap=True
@@ -185,4 +187,4 @@ def _carry_out(
             "files of the lab itself changed while it graded: install it anew and grade again"
         )
         run.write()
-    return run, results
+    return results

@@ -6,11 +6,11 @@ from pathlib import Path
 import typer
 
 from labkit.commands.common import console
+from labkit.files import write_whole
 from labkit.grading.course import read_course
-from labkit.grading.files import write_whole
 from labkit.grading.overrides import read_overrides
 from labkit.grading.records import Result, Student
-from labkit.grading.runs import Run
+from labkit.grading.runs import Run, now
 
 COURSE, OVERRIDES = "course.toml", "overrides.csv"
 
@@ -25,19 +25,24 @@ def report(
     run: Run, students: Sequence[Student], results: Sequence[Result], *,
     course_toml: Path | None, overrides: Path, forbid: bool,
 ) -> None:  # fmt: skip
-    """Score, write all reports into the run's folder beside the rules that they go by, and show the table."""
+    """Score, write all reports into the run's folder beside the rules that they go by, and show the table.
+
+    With its reports the run is finished, if it was not.
+    """
     from labkit.grading.reporting import table, write_reports
     from labkit.grading.scoring import score
 
     course = read_course(course_toml)
     by_hand = read_overrides(overrides, students)
     rows = score(students, results, run.facts["exercises"], course=course, overrides=by_hand, forbid=forbid)
-    facts = {"graded": str(run.facts["finished"]), "labkit": str(run.facts["labkit"])}
+    facts = {"graded": str(run.facts["finished"] or now()), "labkit": str(run.facts["labkit"])}
     doubt = str(run.facts.get("changed", ""))
     facts |= {"not to be trusted": doubt} if doubt else {}
     write_reports(rows, run.folder, title=course.title, isolation=run.facts["isolation"], facts=facts)
     _keep(course_toml, run.folder / COURSE)
     _keep(overrides if by_hand else None, run.folder / OVERRIDES)
+    if not run.finished:
+        run.finish()
     console.print(table(rows))
     console.print(f"\nscores: {run.folder / 'scores.csv'}", highlight=False, soft_wrap=True)
     console.print(f"class:  {run.folder / 'class.html'}", highlight=False, soft_wrap=True)

@@ -17,10 +17,10 @@ import labkit
 from labkit.checks.answer import State
 from labkit.errors import LabError
 from labkit.exercises import find
+from labkit.files import is_disk_full
 from labkit.grading.digests import case_digest
 from labkit.grading.executing import Limits, isolation
 from labkit.grading.figures import with_figures
-from labkit.grading.files import is_disk_full
 from labkit.grading.records import Collected, HandedIn, Result, Student
 from labkit.grading.runs import Run, begin, to_go_on_with
 from labkit.grading.unit import Graded, Unit, same_for_all
@@ -80,10 +80,12 @@ def run_for(
 def conduct(
     run: Run, plan: Plan, collected: Collected,
     work: Callable[[Sequence[Unit]], Iterator[Done]], done: Callable[[Result], None] = lambda _result: None,
+    *, finish: bool = True,
 ) -> list[Result]:  # fmt: skip
     """Grade what this run has not graded yet, or what has been handed in anew since; then the run is finished.
 
-    work: as in `workers`;  done: is told each result, those that were there first
+    work:   as in `workers`;  done: is told each result, those that were there first
+    finish: False where reports are still to be written, before which the run is not finished
     Raises: LabError where the disk is full; what is done stays, and the same run goes on
     """
     students = {student.key: student for student in collected.students}
@@ -95,7 +97,7 @@ def conduct(
             done(kept)
         else:
             todo.append(_unit(one, plan, run))
-    with run.alone(), _room_on_disk(run):
+    with room_on_disk(run), run.alone():
         for unit, outcome in work(todo):
             one = unit.handed_in
             graded = _whatever_happened(unit, outcome)
@@ -103,7 +105,8 @@ def conduct(
             run.keep(students[one.student], replace(graded, result=result))
             results.append(result)
             done(result)
-        run.finish()
+        if finish:
+            run.finish()
     return sorted(results, key=lambda result: (result.student, result.stage))
 
 
@@ -165,7 +168,8 @@ def _whatever_happened(unit: Unit, outcome: Graded | Exception) -> Graded:
 
 
 @contextmanager
-def _room_on_disk(run: Run) -> Iterator[None]:
+def room_on_disk(run: Run) -> Iterator[None]:
+    """Raises: LabError where the disk is full inside; the same command goes on with the run"""
     try:
         yield
     except OSError as error:

@@ -18,8 +18,8 @@ from nbformat import NotebookNode
 from labkit.checks.answer import State
 from labkit.errors import LabError
 from labkit.exercises import find
+from labkit.files import write_whole
 from labkit.grading.executing import Limits
-from labkit.grading.files import write_whole
 from labkit.grading.one_submission import grade_submission, limits_here, of_one_student
 from labkit.grading.records import HandedIn, Outcome, Result
 

@@ -10,7 +10,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from labkit.checks.answer import State
-from labkit.grading.files import write_whole
+from labkit.files import write_whole
 
 
 @dataclass(frozen=True)

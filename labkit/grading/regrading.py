@@ -1,5 +1,6 @@
 """Judging a run's stored answers again with today's judges, without running anything of the students'."""
 
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,6 +30,16 @@ def regrade(old: Run, scores: Path) -> tuple[Run, list[Result], list[Change]]:
     Returns: the new run, its results, and what changed for whom
     """
     new = begin(scores, {**old.facts, "regrade_of": old.folder.name})
+    try:
+        results, changes = _all_judged_again(old, new)
+    except BaseException:
+        shutil.rmtree(new.folder, ignore_errors=True)  # half of it is no use to anybody
+        raise
+    new.finish()
+    return new, results, changes
+
+
+def _all_judged_again(old: Run, new: Run) -> tuple[list[Result], list[Change]]:
     results, changes = [], []
     for student in class_list(old):
         for stage in sorted({find(exercise_id).stage for exercise_id in old.facts["exercises"]}):
@@ -39,8 +50,7 @@ def regrade(old: Run, scores: Path) -> tuple[Run, list[Result], list[Change]]:
                 results.append(after)
                 pairs = zip(before.outcomes, after.outcomes, strict=True)
                 changes += [Change(student, *pair) for pair in pairs if _differ(*pair)]
-    new.finish()
-    return new, results, changes
+    return results, changes
 
 
 def class_list(run: Run) -> list[Student]:

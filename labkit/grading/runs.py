@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from labkit.errors import LabError
-from labkit.grading.files import write_whole
+from labkit.files import write_whole
 from labkit.grading.records import Result, Student
 from labkit.grading.unit import Graded
 
@@ -61,7 +61,7 @@ class Run:
         graded.result.write(self._result_file(student, stage))
 
     def finish(self) -> None:
-        self.facts["finished"] = _now()
+        self.facts["finished"] = now()
         self.write()
 
     def write(self) -> None:
@@ -104,7 +104,7 @@ def begin(scores: Path, facts: dict[str, Any]) -> Run:
             raise LabError(
                 f"cannot make {folder} ({error.strerror}); give another folder with --out"
             ) from error
-        run = Run(folder, {**facts, "begun": _now(), "finished": ""})
+        run = Run(folder, {**facts, "begun": now(), "finished": ""})
         run.write()
         return run
     raise LabError(f"{scores} holds too many runs of this minute; wait for the next")
@@ -155,5 +155,6 @@ def _holder(lock: Path) -> int | None:
         return None
 
 
-def _now() -> str:
+def now() -> str:
+    """ISO 8601, with this machine's zone."""
     return datetime.now().astimezone().isoformat(timespec="seconds")

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from labkit.errors import LabError
+from labkit.files import write_whole
 
 MANIFEST = "release.json"
 Files = Mapping[str, bytes]  # path inside the folder, with slashes -> content
@@ -91,7 +92,7 @@ def write_folder(folder: Path, files: Files) -> Kept:
             if _is_changed(path, before.get(name), files.get(name)):
                 aside.append(_move_aside(path))
             if name in files:
-                write(path, files[name])
+                write_whole(path, files[name])
             elif path.exists():
                 path.unlink()
         there = sorted(path for path in folder.rglob("*") if not path.is_dir())
@@ -123,14 +124,3 @@ def _move_aside(path: Path) -> Path:
     while (place := path.with_name(f"{path.stem}.yours-{number}{path.suffix}")).exists():
         number += 1
     return path.rename(place)
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -8,8 +8,9 @@ from labkit.authoring.release.gradescope import VISIBILITIES, autograder
 from labkit.authoring.release.handout import handout
 from labkit.authoring.release.nbgrader import nbgrader_course
 from labkit.authoring.release.planning import Plan
-from labkit.authoring.release.trees import MANIFEST, Files, Kept, former, write, write_folder, zipped
+from labkit.authoring.release.trees import MANIFEST, Files, Kept, former, write_folder, zipped
 from labkit.errors import LabError
+from labkit.files import write_whole
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,6 @@ def _is_handout(archive: Path) -> bool:
 
 def _write_zip(place: Path, content: bytes) -> None:
     try:
-        write(place, content)
+        write_whole(place, content)
     except OSError as error:
         raise LabError(f"cannot write {place}: {error.strerror}") from error

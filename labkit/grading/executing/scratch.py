@@ -12,8 +12,8 @@ from typing import Any
 import nbformat
 
 from labkit.errors import LabError
+from labkit.files import is_disk_full, write_whole
 from labkit.grading.executing.cells import Piece
-from labkit.grading.files import is_disk_full, write_whole
 
 NOTEBOOK, ANSWERS, RECORD = "submission.ipynb", "answers", "cells.jsonl"
 LARGEST = 256 * 2**20  # bytes of an answer file

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from labkit.grading.files import write_whole
+from labkit.files import write_whole
 from labkit.grading.records import Row
 from labkit.grading.reporting.class_page import class_page
 from labkit.grading.reporting.exports import write_exports

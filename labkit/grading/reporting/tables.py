@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from labkit.grading.files import write_whole
+from labkit.files import write_whole
 from labkit.grading.reporting.text import MESSAGE, one_line
 
 # at the beginning, and after a semicolon, which parts cells where commas part decimals; also as wide letters

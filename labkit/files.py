@@ -3,6 +3,8 @@
 import errno
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows knows no quota
@@ -18,16 +20,26 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
     Text is UTF-8; half a surrogate pair, which UTF-8 has no bytes for, becomes a question mark.
     """
-    data = content if isinstance(content, bytes) else content.encode(errors="replace")
+    with replacing(path) as partial:
+        partial.write_bytes(content if isinstance(content, bytes) else content.encode(errors="replace"))
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Another name to write a file under: it gets its own on leaving, and what was written is gone after an error.
+
+    Folders above it are made.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(prefix=f".{path.name[:40]}-", suffix=".partial", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}-", suffix=".partial", dir=path.parent)
+    os.close(handle)
+    partial = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
+        yield partial
+        with partial.open("rb+") as file:
             os.fsync(file.fileno())
-        os.chmod(partial, 0o644)
-        os.replace(partial, path)
+        partial.chmod(0o644)
+        partial.replace(path)
     except BaseException:
-        Path(partial).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise
