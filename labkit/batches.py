@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset
 from tqdm.auto import tqdm
 
+from labkit.arguments import expect_whole
 from labkit.errors import LabError
 from labkit.images import Photos, expect_images
 
@@ -23,6 +24,7 @@ def batches(images: Tensor | Photos | Dataset | Iterable[Any], size: int) -> Ite
     size:   images a batch, where they do not come in batches
     Raises: LabError for images outside 0..1, of another shape or of different sizes
     """
+    size = expect_whole("size", size, 1)
     images = images.images if isinstance(images, Photos) else images
     if not isinstance(images, Iterable | Dataset) or isinstance(images, Tensor):
         expect_images(images)

@@ -1,14 +1,17 @@
 """Looking at what a layer puts out while a network runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from labkit.arguments import shown
 from labkit.checkpoints import is_recomputing
 from labkit.errors import LabError, nearest
+from labkit.running import expect_network
 
 
 class Recording(dict[str, Tensor]):
@@ -36,11 +39,26 @@ def find_layer(module: nn.Module, layer: str) -> nn.Module:
 
     Raises: LabError that offers the names nearest to it
     """
+    expect_network(module)
     modules = dict(module.named_modules())
-    if layer not in modules or layer == "":
+    if not isinstance(layer, str) or layer not in modules or layer == "":
         known = [name for name in modules if name]
-        raise LabError(f"no layer {layer!r} in {type(module).__name__}; try one of {nearest(layer, known)}")
+        raise LabError(
+            f"no layer {shown(layer)} in {type(module).__name__}; try one of {nearest(str(layer), known)}"
+        )
     return modules[layer]
+
+
+def expect_layers(layers: Any) -> list[str]:
+    """Layers as a list of names. Raises: LabError for none, and for a name alone"""
+    if (
+        isinstance(layers, str)
+        or not isinstance(layers, Iterable)
+        or not (named := list(layers))
+        or not all(isinstance(name, str) for name in named)
+    ):
+        raise LabError(f"expected layers such as ['conv1'], got {shown(layers)}; try [{str(layers)[:40]!r}]")
+    return named
 
 
 @contextmanager

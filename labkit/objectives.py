@@ -11,10 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from labkit.arguments import expect_tensor, expect_whole, expect_wholes, is_index, shown
 from labkit.errors import LabError
 from labkit.hooks import find_layer, recording
 from labkit.kernel import in_usual_numbers
-from labkit.models import Classifier, expect_eval, logits_of
+from labkit.models import Classifier, expect_classifier, expect_eval, logits_of
 
 __all__ = ["Objective", "Targets", "channel", "logit", "neuron", "of_layer"]
 
@@ -66,6 +67,7 @@ def logit(model: Classifier, targets: Targets) -> Objective:
     Raises:  LabError for an unknown category, and for a network in training mode; when it is called, for another
              number of images
     """
+    expect_classifier(model)
     expect_eval(model)
     chosen = [model.index_of(target) for target in _listed(targets)]
 
@@ -101,10 +103,10 @@ def neuron(
 
     def at_its_place(map_: Tensor) -> Tensor:
         for name, index, size in zip(("row", "column"), (row, column), map_.shape, strict=True):
-            if index is not None and index not in range(size):
-                raise LabError(f"no {name} {index} in {layer!r}; try 0 to {size - 1}")
+            if index is not None and not is_index(index, size):
+                raise LabError(f"no {name} {shown(index)} in {layer!r}; try 0 to {size - 1}")
         h, w = map_.shape
-        return map_[h // 2 if row is None else row, w // 2 if column is None else column]
+        return map_[h // 2 if row is None else int(row), w // 2 if column is None else int(column)]
 
     return _of_own_maps(model, layer, channel, at_its_place)
 
@@ -115,6 +117,7 @@ def of_layer(model: Classifier, layer: str, read: Callable[[Tensor], Tensor]) ->
     read:   (N, C, h, w) -> (N,)
     Raises: LabError for an unknown layer; when it is called, for one that puts out no maps
     """
+    expect_classifier(model)
     find_layer(model.net, layer)
 
     def score(images: Tensor) -> Tensor:
@@ -132,14 +135,16 @@ def _of_own_maps(
     read: Callable[[Tensor], Tensor],
 ) -> Objective:
     """What can be read off each image's own map, out of its own layer: (h, w) -> scalar."""
-    layers, channels = _listed(layer), _listed(channel)
+    expect_classifier(model)
+    layers, channels = _listed(layer), expect_wholes("channels", _listed(channel))
     for name in layers:
         find_layer(model.net, name)
 
     def score(images: Tensor) -> Tensor:
-        N, scores = len(images), []
         with recording(model.net, *dict.fromkeys(layers)) as seen:
             model(images)
+        N, scores = len(images), []
+        expect_whole("the number of images", N, 1)
         for i, (name, number) in enumerate(zip(_for_each(layers, N), _for_each(channels, N), strict=True)):
             maps = seen.maps(name)
             if number not in range(maps.shape[1]):
@@ -152,6 +157,8 @@ def _of_own_maps(
 
 def _listed(given: Any) -> list:
     """One or several, in whichever way they were given, as a list."""
+    if isinstance(given, Tensor):
+        expect_tensor("targets", given, "…", of="numbers")
     plain = given.tolist() if isinstance(given, Tensor) else given
     return [plain] if isinstance(plain, str) or not isinstance(plain, Iterable) else list(plain)
 

@@ -14,12 +14,15 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+from labkit.arguments import expect_size, is_index, shown
 from labkit.errors import LabError
 from labkit.hooks import recording
 from labkit.kernel import in_usual_numbers
+from labkit.running import REFUSALS, expect_network, reason
 
 WINDOWS = {"convolution", "max_pool2d_with_indices", "avg_pool2d", "avg_pool3d", "constant_pad_nd"}
 MEANS = {"mean", "sum", "amax", "amin"}
+_USUAL = (28, 32, 48, 64, 96, 128, 160, 192, 224, 256, 299, 384, 512)  # sides of images, in pixels
 BY_DIM = {"cat", "stack", "slice", "select", "split", "squeeze", "unsqueeze", "transpose", "_softmax"}
 LAYOUT = {"view", "expand", "clone", "detach", "copy", "_to_copy"}
 UNTAGGED = {"native_batch_norm", "_prelu_kernel", "rsub", "hardswish"}  # pointwise, if not by torch's tag
@@ -41,8 +44,10 @@ class ReceptiveField:
         A unit that sees only padding has the empty box (0, 0, 0, 0). Raises: LabError for an unknown unit
         """
         h, w, _ = self.boxes.shape
-        if row not in range(h) or column not in range(w):
-            raise LabError(f"no unit ({row}, {column}): expected a row in 0..{h - 1}, a column in 0..{w - 1}")
+        if not is_index(row, h) or not is_index(column, w):
+            raise LabError(
+                f"no unit ({shown(row)}, {shown(column)}): expected a row in 0..{h - 1}, a column in 0..{w - 1}"
+            )
         top, left, bottom, right = self.boxes[int(row), int(column)].tolist()
         return top, left, bottom, right
 
@@ -56,16 +61,11 @@ def receptive_field(net: nn.Module, layer: str, input_size: int | tuple[int, int
             cannot take; for an operation on the way that moves positions in a way not known here
     Source: Araujo et al. 2019, Computing Receptive Fields of Convolutional Neural Networks, distill.pub
     """
-    name, dtype = type(net).__name__, next((p.dtype for p in net.parameters()), None)
-    H, W = (input_size, input_size) if isinstance(input_size, int) else input_size
-    try:
-        with torch.inference_mode(False), torch.no_grad(), recording(net, layer) as seen:
-            image = torch.empty(1, 3, H, W, dtype=dtype, device="meta")
-            with _Following(image) as following:
-                net(image)
-    except (RuntimeError, ValueError, AssertionError) as error:
-        why = str(error).partition("\n")[0]
-        raise LabError(f"{name} cannot take an image (1, 3, {H}, {W}): {why}; try a larger one") from error
+    expect_network(net)
+    is_pair, name = isinstance(input_size, tuple | list), type(net).__name__
+    size = expect_size("input_size", input_size if is_pair else (input_size, input_size))
+    with recording(net, layer) as seen:
+        following = _followed(net, size)
     if layer not in seen:
         raise LabError(f"layer {layer!r} does not run when {name} looks at an image; try another one")
     field, shape = following.fields.get(seen[layer], "nothing in the image"), tuple(seen[layer].shape)
@@ -74,6 +74,36 @@ def receptive_field(net: nn.Module, layer: str, input_size: int | tuple[int, int
     if isinstance(field, str):
         raise LabError(f"cannot follow {layer!r} to the image: it hangs on {field}; try an earlier layer")
     return field.as_found(shape[2:])
+
+
+def _followed(net: nn.Module, size: tuple[int, int]) -> "_Following":
+    """What each tensor sees of an image of that size. Raises: LabError that names a size that fits"""
+    try:
+        return _walk(net, size)
+    except REFUSALS as error:
+        fitting = [side for side in _USUAL if _takes(net, side)]
+        near = min(fitting, key=lambda side: abs(side - min(size)), default=None)
+        mend = f"try {near} × {near}" if near else f"none of {_USUAL[0]} to {_USUAL[-1]} pixels fits either"
+        why, got = reason(error), f"(1, 3, {size[0]}, {size[1]})"
+        raise LabError(f"{type(net).__name__} cannot take an image {got}: {why}; {mend}") from error
+
+
+def _walk(net: nn.Module, size: tuple[int, int]) -> "_Following":
+    dtype = next((weight.dtype for weight in net.parameters()), None)
+    with torch.inference_mode(False), torch.no_grad():
+        image = torch.empty(1, 3, *size, dtype=dtype, device="meta")
+        with _Following(image) as following:
+            net(image)
+    return following
+
+
+def _takes(net: nn.Module, side: int) -> bool:
+    """Whether a network can take square images of that side."""
+    try:
+        _walk(net, (side, side))
+    except REFUSALS:
+        return False
+    return True
 
 
 class _Field(NamedTuple):

@@ -526,7 +526,7 @@ def test_bad_input_is_answered_in_a_sentence(model, photos):
         r"for 2 and for 3 images": lambda: ascent.logit(model, ["a", "b"]) + ascent.logit(model, [0, 1, 2]),
         r"values in 0\.\.1": lambda: ascent.maximize(logit, start=photos * 2),
         r"images of shape": lambda: ascent.maximize(logit, start=photos[0]),
-        r"at least one step, got 0": lambda: ascent.maximize(logit, steps=0),
+        r"steps as a whole number of 1 or more, got 0": lambda: ascent.maximize(logit, steps=0),
         r"one score per image, \(2,\), got \(2, 5\)": lambda: ascent.maximize(model, start=photos),
         r"depend on the images, got none": lambda: ascent.maximize(
             lambda images: images.detach().mean(dim=(1, 2, 3)), start=photos

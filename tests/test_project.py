@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "solutions").glob("*.py"))
 
 # module -> modules that it may import; a module is a file or a folder of labkit, and may import itself
-LOWEST = {"errors", "packages", "files", "kernel", "units"}
+LOWEST = {"errors", "packages", "files", "arguments", "running", "kernel", "units"}
 LOW = LOWEST | {
     "backward",
     "checkpoints",
@@ -38,6 +38,8 @@ MAY_IMPORT = {
     "files": set(),
     "kernel": set(),
     "units": {"errors"},
+    "arguments": {"errors", "units"},
+    "running": {"errors", "arguments"},
     "threads": set(),
     "whose": set(),
     "downloads": LOWEST,

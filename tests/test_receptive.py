@@ -405,11 +405,28 @@ def test_a_unit_that_is_not_there_is_answered_with_the_range(net, unit):
         receptive_field(net, "3", 16).box(*unit)
 
 
-@pytest.mark.parametrize("size", [2, 0, -3, (16, 2)])
-def test_an_image_too_small_is_answered_in_a_sentence(size):
+@pytest.mark.parametrize("size", [2, (16, 2)])
+def test_an_image_too_small_is_answered_with_a_size_that_fits(size):
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d(2))
-    with pytest.raises(LabError, match=r"Sequential cannot take an image \(1, 3, .*try a larger one"):
+    with pytest.raises(LabError, match=r"Sequential cannot take an image \(1, 3, .*; try 28 × 28"):
         receptive_field(net, "1", size)
+    assert receptive_field(net, "1", 28).size == 4
+
+
+def test_where_only_a_smaller_image_fits_a_smaller_one_is_tried():
+    net = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2), nn.Flatten(), nn.Linear(4 * 15 * 15, 2))
+    with pytest.raises(LabError, match=r"cannot take an image \(1, 3, 64, 64\): .*; try 32 × 32$"):
+        receptive_field(net, "0", 64)
+    assert receptive_field(net, "0", 32).size == 3
+    odd = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(7, 2))
+    with pytest.raises(LabError, match=r"none of 28 to 512 pixels fits either"):
+        receptive_field(odd, "0", 64)
+
+
+@pytest.mark.parametrize("size", [0, -3, 2.5, None, (16,), "32"])
+def test_what_is_no_size_is_answered_in_a_sentence(size):
+    with pytest.raises(LabError, match=r"expected .*input_size"):
+        receptive_field(nn.Sequential(nn.Conv2d(3, 4, 3)), "0", size)
 
 
 class Transposed(nn.Module):

@@ -9,8 +9,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from labkit.arguments import expect_whole
 from labkit.errors import LabError, nearest
-from labkit.images.files import is_heic, load
+from labkit.images.files import as_path, is_heic, load, shown_path
 from labkit.packages import package_folder
 
 _SCIKIT_IMAGE = {  # file in scikit-image: (name, credit)
@@ -68,7 +69,7 @@ def photos(*, size: int = 224) -> Photos:
     Returns: Photos with images (30, 3, size, size)
     Raises:  LabError if a package that holds them is missing
     """
-    bank = _bank(size)
+    bank = _bank(expect_whole("size", size, 1))
     return Photos(bank.images.clone(), bank.labels.clone(), bank.names, bank.credits)
 
 
@@ -101,14 +102,15 @@ def folder(path: str | os.PathLike, *, size: int = 224) -> Photos:
     Returns: Photos, labels -1, each named by its path within the folder
     Raises:  LabError if the folder is not there or holds no photo that can be read
     """
-    root = Path(path).expanduser()
-    if not root.is_dir():
-        raise LabError(f"no folder {root}; give the folder that holds your photos")
+    root = as_path(path)
+    size = expect_whole("size", size, 1)
+    if not os.path.isdir(root):
+        raise LabError(f"no folder {shown_path(root)}; give the folder that holds your photos")
     kinds = Image.registered_extensions()
     files = [
         file
         for file in sorted(root.rglob("*"))
-        if (file.suffix.lower() in kinds or is_heic(file)) and file.is_file()
+        if (file.suffix.lower() in kinds or is_heic(file)) and os.path.isfile(file)
         if not any(part.startswith(".") for part in file.relative_to(root).parts)
     ]
     images, names, skipped = [], [], []
@@ -119,8 +121,7 @@ def folder(path: str | os.PathLike, *, size: int = 224) -> Photos:
         except LabError as error:
             skipped.append(str(error))
     if not images:
-        raise LabError(
-            f"no photo to read in {root}: {len(files)} image files, {len(skipped)} unreadable; try JPEG or PNG"
-        )
+        told = f"no photo to read in {shown_path(root)}: {len(files)} image files, {len(skipped)} unreadable"
+        raise LabError(f"{told}; try JPEG or PNG")
     labels = torch.full((len(images),), -1, device="cpu")
     return Photos(torch.cat(images), labels, tuple(names), (str(root),) * len(images), tuple(skipped))

@@ -1,6 +1,8 @@
 """A photo of any common kind, read from a file."""
 
 import os
+import warnings
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,8 +12,10 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from labkit.arguments import expect_whole, shown
 from labkit.errors import LabError, nearest
 from labkit.images.tensors import fit
+from labkit.running import reason
 
 
 def load(path: str | os.PathLike, *, size: int | None = None) -> Tensor:
@@ -23,22 +27,51 @@ def load(path: str | os.PathLike, *, size: int | None = None) -> Tensor:
     Returns: (1, 3, H, W) in 0..1
     Raises:  LabError if there is no such file, or no photo in it
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
-        near = f"; beside it are {nearest(path.name, beside)}" if beside else ""
-        raise LabError(f"no photo at {path}: {'that is a folder' if path.is_dir() else 'no such file'}{near}")
+    path = as_path(path)
+    size = None if size is None else expect_whole("size", size, 1)
+    if not os.path.isfile(path):
+        raise LabError(f"no photo at {shown_path(path)}: {_no_file(path)}")
     try:
         _learn_heic(path)
-        with Image.open(path) as file:
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(path) as file,
+        ):  # of damage that does no harm
             pixels = rgb(ImageOps.exif_transpose(file))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Exception as error:  # a damaged file can make any
         kind = ", or pip install pillow-heif, since this is HEIC, as phones save it" if is_heic(path) else ""
         raise LabError(
-            f"cannot read {path} as a photo ({error}); try to save it anew as PNG or JPEG{kind}"
+            f"cannot read {shown_path(path)} as a photo ({reason(error)}); try to save it anew as PNG or JPEG{kind}"
         ) from error
     image = torch.from_numpy(pixels).permute(2, 0, 1).unsqueeze(0).contiguous()
     return image if size is None else fit(image, size)
+
+
+def as_path(path: str | os.PathLike) -> Path:
+    """A path of the user's, "~" being their own folder. Raises: LabError for what is none"""
+    if not isinstance(path, str | os.PathLike):
+        raise LabError(f"expected the path of a file or folder, got {shown(path)}; try 'photo.jpg'")
+    try:
+        return Path(path).expanduser()
+    except (RuntimeError, TypeError) as error:  # ~ of somebody who is not here, a path of bytes
+        raise LabError(f"expected a path, got {shown(path)} ({reason(error)}); try the whole path") from error
+
+
+def shown_path(path: Path) -> str:
+    """A path for a message, in one line: of a very long one its end."""
+    text = " ".join(str(path).replace("\0", "�").splitlines())
+    return text if len(text) <= 200 else f"…{text[-200:]}"
+
+
+def _no_file(path: Path) -> str:
+    """What is there in a file's place, and what is beside it."""
+    if os.path.isdir(path):
+        return "that is a folder"
+    kind = "a pipe, or a link to nowhere" if os.path.lexists(path) else "no such file"
+    beside: list[str] = []
+    with suppress(OSError, ValueError):
+        beside = os.listdir(path.parent)
+    return f"{kind}; beside it are {nearest(path.name, beside)}" if beside else kind
 
 
 def is_heic(path: Path) -> bool:

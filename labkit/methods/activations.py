@@ -10,13 +10,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from labkit.arguments import expect_number, expect_size, expect_tensor, expect_whole, is_index, shown
 from labkit.errors import LabError
-from labkit.hooks import recording
+from labkit.hooks import expect_layers, recording
 from labkit.images import expect_images
 from labkit.kernel import in_usual_numbers
 from labkit.methods.patches import peaks
 from labkit.models import Classifier
 from labkit.modes import expect_eval
+from labkit.running import expect_network, run
+from labkit.units import expect_share
 
 
 @in_usual_numbers
@@ -30,7 +33,7 @@ def record(model: nn.Module, images: Tensor, layer: str) -> Tensor:
     """
     expect_images(images)
     with torch.no_grad(), recording(_net(model), layer) as seen:
-        model(images)
+        run(model, images)
     return seen.maps(layer).contiguous()
 
 
@@ -44,7 +47,7 @@ def rectified_layers(model: nn.Module, images: Tensor) -> dict[str, tuple[int, i
     found: dict[str, tuple[int, int, int]] = {}
     net = _net(model)
     with torch.no_grad(), recording(net, *_names(net), skip_others=True) as seen:
-        model(images)
+        run(model, images)
     before = torch.zeros(0)
     for name, output in seen.items():
         if (
@@ -63,6 +66,7 @@ def _names(net: nn.Module) -> list[str]:
 
 def _net(model: nn.Module) -> nn.Module:
     """The bare network, which must be in eval mode."""
+    expect_network(model)
     expect_eval(model)
     return model.net if isinstance(model, Classifier) else model
 
@@ -73,6 +77,7 @@ def to_grey(maps: Tensor, *, shared: bool = False) -> Tensor:
     maps:   (..., h, w);  shared: one white for all maps, so that a faint one looks faint
     Returns: the same shape in 0..1; a map that never fires is black
     """
+    expect_tensor("maps", maps, "… h w", of="numbers")
     fired = maps.clamp(min=0)
     white = fired.amax() if shared else fired.amax(dim=(-2, -1), keepdim=True)
     return fired / white.where(white > 0, 1)
@@ -109,14 +114,16 @@ def silence_by_layer(
 
     batch: images that run at once, so that the maps of all layers fit in memory
     """
+    batch = expect_whole("batch", batch, 1)
+    layers = expect_layers(layers)
     expect_images(images)
     share = dict.fromkeys(layers, 0.0)
     fired: dict[str, Tensor] = {}
     for some in images.split(batch):
         with torch.no_grad(), recording(_net(model), *layers) as seen:
-            model(some)
+            run(model, some)
         for layer in layers:
-            silent, never = silence(seen[layer])
+            silent, never = silence(seen.maps(layer))
             share[layer] += float(silent.mean()) * len(some) / len(images)
             fired[layer] = ~never | fired.get(layer, torch.tensor(False))
     return {layer: (share[layer], int((~fired[layer]).sum())) for layer in layers}
@@ -127,7 +134,8 @@ def upsample(maps: Tensor, size: tuple[int, int]) -> Tensor:
 
     maps: (N, C, h, w);  size: (H, W);  Returns: (N, C, H, W)
     """
-    expect_maps(maps)
+    size = expect_size("size", size)
+    expect_tensor("maps", maps, "N C h w")
     return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)
 
 
@@ -143,6 +151,15 @@ def overlay(
     image:    (3, H, W) in 0..1;  channel: (h, w), scaled so that its largest value has a = strength
     Returns:  (3, H, W) in 0..1
     """
+    expect_tensor("image", image, "3 H W")
+    expect_tensor("channel", channel, "h w")
+    expect_number("strength", strength, 0, 1)
+    for shade in colour:
+        expect_share("each shade of colour", shade, levels=True)
+    if not isinstance(colour, tuple | list) or len(colour) != 3:
+        raise LabError(f"expected a colour (red, green, blue) in 0..1, got {shown(colour)}; try (1, 0.35, 0)")
+    for part in colour:
+        expect_number("each part of the colour", part, 0, 1)
     a = strength * upsample(to_grey(channel)[None, None], (image.shape[-2], image.shape[-1]))[0]  # (1, H, W)
     return (1 - a) * image + a * image.new_tensor(colour).view(3, 1, 1)
 
@@ -157,13 +174,12 @@ def peak_places(maps: Tensor, channel: int) -> tuple[Tensor, Tensor]:
     """
     expect_maps(maps)
     C, h, w = maps.shape[1:]
-    if channel not in range(C):
+    if not is_index(channel, C):
         raise LabError(f"no channel {channel}; the layer has {C}, try 0 to {C - 1}")
-    values, rows, columns = (found[:, 0] for found in peaks(maps[:, [channel]]))
+    values, rows, columns = (found[:, 0] for found in peaks(maps[:, [int(channel)]]))
     return values, torch.stack([(rows + 0.5) / h, (columns + 0.5) / w], dim=1)
 
 
 def expect_maps(maps: Tensor) -> None:
     """Require maps (N, C, h, w), none of them empty. Raises: LabError"""
-    if maps.ndim != 4 or 0 in maps.shape:
-        raise LabError(f"expected maps (N, C, h, w), got {tuple(maps.shape)}; try activations.record")
+    expect_tensor("maps", maps, "N C h w", of="numbers", mend="activations.record")

@@ -3,22 +3,22 @@
 Every attack is one loop: gradient, step, project, clip. A step goes against the label or towards a target.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from labkit.arguments import expect_alike, expect_number, expect_tensor, expect_whole, seeded
 from labkit.backward import gradient_of
 from labkit.errors import LabError
-from labkit.images import expect_images, to_8_bit
+from labkit.images import to_8_bit
 from labkit.kernel import in_usual_numbers
-from labkit.models import Classifier, expect_eval, logits_of
+from labkit.methods.attacks import Networks, expect_attack, expect_labels, networks_of
+from labkit.models import Classifier, expect_classifier, logits_of
+from labkit.units import expect_share
 
 __all__ = ["Fooled", "Networks", "fgsm", "fool", "pgd", "project", "rms"]
-
-Networks = nn.Module | Sequence[nn.Module]  # several are attacked at once, by the sum of their losses
 
 
 @in_usual_numbers
@@ -32,7 +32,7 @@ def fgsm(model: Networks, images: Tensor, labels: Tensor, *, epsilon: float) -> 
     Raises:  LabError if images leave 0..1, for labels that are none, and for a network in training mode
     Source:  Goodfellow et al. 2015, arXiv:1412.6572
     """
-    _expect_attack(model, images, epsilon)
+    expect_attack(model, images, epsilon)
     step = epsilon * _loss_gradient(model, images, labels).sign()
     return project(images + step, images, epsilon=epsilon)
 
@@ -61,7 +61,7 @@ def pgd(
     Raises:    LabError as `fgsm`
     Source:    Madry et al. 2018, arXiv:1706.06083
     """
-    _expect_attack(model, images, epsilon, steps, step_size)
+    expect_attack(model, images, epsilon, steps, step_size)
     step = (-1 if targeted else 1) * (2.5 * epsilon / steps if step_size is None else step_size)
     moved = random_start(images, epsilon, seed)
     for _ in range(steps):
@@ -73,7 +73,7 @@ def random_start(images: Tensor, epsilon: float, seed: int | None) -> Tensor:
     """Images drawn in the box of epsilon around the images; without a seed the images themselves."""
     if seed is None:
         return images.detach()
-    noise = torch.rand(images.shape, generator=torch.Generator().manual_seed(seed)).to(images)
+    noise = torch.rand(images.shape, generator=seeded(seed)).to(images)
     return project(images + epsilon * (2 * noise - 1), images, epsilon=epsilon)
 
 
@@ -82,6 +82,9 @@ def project(images: Tensor, originals: Tensor, *, epsilon: float) -> Tensor:
 
     images, originals: alike in shape;  Returns: like images, detached
     """
+    expect_alike("images", images, "originals", originals, "N …")
+    expect_number("epsilon", epsilon, 0)
+    expect_share("epsilon", epsilon, levels=True)
     low, high = originals - epsilon, originals + epsilon
     return images.maximum(low).minimum(high).clamp(0, 1).detach()
 
@@ -121,8 +124,7 @@ def fool(
     Raises:     LabError for a bad image or target, and for a network in training mode
     Source:     Szegedy et al. 2014, arXiv:1312.6199, by plain steps as in the lecture in place of L-BFGS
     """
-    _expect_attack(model, image, step_size)
-    _expect_one(image)
+    _expect_fooling(model, image, steps, step_size, confidence)
     wanted, moved, taken = model.index_of(target), image.detach(), 0
     while True:
         shown = to_8_bit(moved) if eight_bit else moved
@@ -152,11 +154,8 @@ def _stepped(image: Tensor, gradient: Tensor, step_size: float) -> Tensor:
 
 def rms(difference: Tensor) -> Tensor:
     """The root mean square of each image's values: (N, …) -> (N, 1, …), which broadcasts."""
+    expect_tensor("difference", difference, "N …")
     return difference.square().mean(dim=tuple(range(1, difference.ndim)), keepdim=True).sqrt()
-
-
-def _listed(model: Networks) -> list[nn.Module]:
-    return [model] if isinstance(model, nn.Module) else list(model)
 
 
 def _loss_gradient(model: Networks, images: Tensor, labels: Tensor) -> Tensor:
@@ -168,38 +167,19 @@ def _loss_gradient(model: Networks, images: Tensor, labels: Tensor) -> Tensor:
     with torch.inference_mode(False), torch.enable_grad():
         leaf = images.clone().detach().requires_grad_()
         losses = []
-        for network in _listed(model):
+        for network in networks_of(model):
             logits = logits_of(network, leaf)
-            _expect_labels(labels, logits)
-            losses.append(F.cross_entropy(logits, labels.to(logits.device), reduction="sum"))
+            expect_labels(labels, logits)
+            losses.append(F.cross_entropy(logits, labels.to(logits.device).clone(), reduction="sum"))
         return gradient_of(torch.stack(losses), leaf)
 
 
-def _expect_attack(
-    model: Networks, images: Tensor, size: float, steps: int = 1, step_size: float | None = None
+def _expect_fooling(
+    model: Classifier, image: Tensor, steps: int, step_size: float, confidence: float
 ) -> None:
-    expect_images(images)
-    if not _listed(model):
-        raise LabError("expected a network, or several, got an empty list; try [model, other]")
-    for network in _listed(model):
-        expect_eval(network)
-    if not 0 <= size <= 1:
-        mend = f"{size:g} / 255, if that is meant in levels" if 1 < size < 256 else "8 / 255"
-        raise LabError(f"expected a size in 0..1 for the change, got {size}; try {mend}")
-    if steps < 1 or (step_size is not None and not step_size > 0):
-        raise LabError(f"expected steps and step_size above 0, got {steps} and {step_size}; try steps=10")
-
-
-def _expect_labels(labels: Tensor, logits: Tensor) -> None:
-    N, categories = logits.shape
-    if not isinstance(labels, Tensor) or labels.dtype != torch.int64 or labels.shape != (N,):
-        got = f"{tuple(labels.shape)} {labels.dtype}" if isinstance(labels, Tensor) else type(labels).__name__
-        raise LabError(f"expected labels as ({N},) int64, got {got}; try bank.labels")
-    if bad := [label for label in labels.tolist() if label not in range(categories)]:
-        mend = "the photos with a label: bank.images[bank.labels >= 0]"
-        raise LabError(f"expected labels in 0..{categories - 1}, got {bad[0]}; try {mend}")
-
-
-def _expect_one(image: Tensor) -> None:
+    expect_classifier(model)
+    expect_attack(model, image, step_size)
+    expect_whole("steps", steps, 0)
+    expect_number("confidence", confidence, 0, 1)
     if len(image) != 1:
         raise LabError(f"expected one image (1, 3, H, W), got {tuple(image.shape)}; try images[i : i + 1]")

@@ -5,15 +5,19 @@ map of a larger photo it fits in many, and one pass tells what the network says 
 work on their overlaps done once (Sermanet et al. 2014, arXiv:1312.6229; Long et al. 2015, arXiv:1411.4038).
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from labkit.arguments import expect_size, expect_tensor, is_index, shown
 from labkit.errors import LabError
 from labkit.images import expect_images
 from labkit.kernel import in_usual_numbers
 from labkit.methods.heads import Reading, Replacing, Sides, as_convolution
-from labkit.models import Classifier, expect_eval
+from labkit.models import Classifier, expect_classifier, expect_eval
+from labkit.running import run
 
 
 class Dense(nn.Module):
@@ -54,16 +58,16 @@ class Dense(nn.Module):
 
     def _look_through(self, window: int, step: Sides) -> None:
         """Let each position look through fewer cells than in training, which are a stride of pixels apart."""
-        if not self.pools or window not in range(1, min(step) + 1):
+        if not self.pools or not is_index(window, min(step) + 1) or window < 1:
             fits = f"1 to {min(step)}" if self.pools else "None: its linear layers fix the window"
-            raise LabError(f"no window of {window} cells in {self.model.name}; try {fits}")
+            raise LabError(f"no window of {shown(window)} cells in {self.model.name}; try {fits}")
         more = 256  # pixels, and a multiple of every network's stride
         with torch.no_grad():
             gained = (
                 self(torch.zeros(1, 3, self.size + more, self.size, device=self.model.mean.device)).shape[2]
                 - 1
             )
-        self.window = (window, window)
+        self.window = (int(window), int(window))
         self.size -= more // gained * (step[0] - window)
 
     @in_usual_numbers
@@ -99,8 +103,14 @@ def convolutionize(model: Classifier, *, window: int | None = None) -> Dense:
     Raises:  LabError for a network in training mode, a head of other parts, a window that does not fit; when
              it runs, for images that are none, and for too small ones
     """
+    expect_classifier(model)
     expect_eval(model)
     return Dense(model, window)
+
+
+def _expect_dense(dense: Any) -> None:
+    if not isinstance(dense, Dense):
+        raise LabError(f"expected a Dense, got a {type(dense).__name__}; try convolutionize(model)")
 
 
 @in_usual_numbers
@@ -109,6 +119,9 @@ def windows(dense: Dense, images: Tensor, logits: Tensor) -> Tensor:
 
     Exact where a side is `dense.size` and a multiple of the network's stride, close elsewhere.
     """
+    _expect_dense(dense)
+    expect_tensor("images", images, "N C H W", of="numbers")
+    expect_tensor("logits", logits, "N K h w", of="numbers")
     sides = zip(images.shape[2:], logits.shape[2:], strict=True)
     starts = [torch.linspace(0, pixels - dense.size, cells) for pixels, cells in sides]
     top, left = torch.meshgrid(*starts, indexing="ij")
@@ -122,6 +135,7 @@ def probabilities(dense: Dense, images: Tensor) -> tuple[Tensor, Tensor]:
     images:  (1, 3, H, W) in 0..1
     Returns: (categories, h, w), and the windows (h, w, 4), as from `windows`
     """
+    _expect_dense(dense)
     logits = answers(dense, images)
     return logits.softmax(dim=1)[0], windows(dense, images, logits)
 
@@ -133,7 +147,7 @@ def answers(dense: nn.Module, images: Tensor) -> Tensor:
     dense: a Dense; of any other network what it puts out
     """
     with torch.no_grad():
-        return dense(images)
+        return run(dense, images)
 
 
 @in_usual_numbers
@@ -146,6 +160,9 @@ def upsampled(maps: Tensor, windows: Tensor, size: Sides) -> Tensor:
     windows: (h, w, 4), as `windows` gives them;  size: (H, W), the photo's
     Source:  Long et al. 2015, arXiv:1411.4038, section 3.3: how their upsampling begins, before it is trained
     """
+    sizes = expect_tensor("maps", maps, "K h w")
+    expect_tensor("windows", windows, "h w 4", of="numbers", h=sizes["h"], w=sizes["w"])
+    size = expect_size("size", size)
     middles = (windows[..., :2] + windows[..., 2:]) / 2  # (h, w, 2): x, y
     ends = zip(middles[0, 0].tolist(), middles[-1, -1].tolist(), reversed(size), strict=True)
     # where pixels lie between the first middle, -1, and the last one, 1

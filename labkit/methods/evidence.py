@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from labkit.arguments import expect_tensor, expect_whole, seeded
 from labkit.errors import LabError
 from labkit.kernel import in_usual_numbers
 from labkit.methods.activations import expect_maps
@@ -16,6 +17,13 @@ def told_apart(wanted: Tensor, others: Tensor) -> Tensor:
     wanted: (n, …);  others: (m, …), of the same shape behind;  Returns: (…) in 0..1, 0.5 where nothing is told
     Source: Mann & Whitney 1947, also known as the area under the ROC curve
     """
+    expect_tensor("wanted", wanted, "n …", of="numbers")
+    expect_tensor("others", others, "m …", of="numbers")
+    if wanted.shape[1:] != others.shape[1:]:
+        got = f"{tuple(wanted.shape)} and {tuple(others.shape)}"
+        raise LabError(
+            f"expected wanted and others alike but for their number, got {got}; try those of one layer"
+        )
     a, b = wanted[:, None], others[None]
     return ((a > b).float() + 0.5 * (a == b)).mean(dim=(0, 1))
 
@@ -29,6 +37,14 @@ def selectivity(maps: Tensor, wanted: Tensor) -> Tensor:
     Raises:  LabError unless there are images of both kinds
     """
     expect_maps(maps)
+    expect_tensor(
+        "wanted",
+        wanted,
+        "N",
+        of="bools",
+        N=len(maps),
+        mend="torch.tensor([name == 'cat' for name in bank.names])",
+    )
     if wanted.shape != (len(maps),) or wanted.dtype != torch.bool or wanted.all() or not wanted.any():
         raise LabError(
             f"expected a bool for each of {len(maps)} images, True and False both occurring, "
@@ -46,12 +62,15 @@ def best_by_chance(maps: Tensor, *, count: int, draws: int = 100, seed: int = 0)
     maps: (N, C, h, w);  Returns: (draws,)
     Raises: LabError unless count leaves images of both kinds
     """
+    expect_maps(maps)
+    expect_whole("draws", draws, 1)
     N = len(maps)
+    expect_whole("count", count)
     if not 0 < count < N:
         raise LabError(f"expected a count of 1 to {N - 1} of {N} images, got {count}")
     peaks = maps.amax(dim=(2, 3))  # (N, C)
     wins = (peaks[:, None] > peaks[None]).float() + 0.5 * (peaks[:, None] == peaks[None])  # (N, N, C)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     drawn = torch.stack(
         [torch.randperm(N, generator=generator) < count for _ in range(draws)]
     ).float()  # (draws, N)
@@ -72,6 +91,8 @@ def face_tests(*, count: int = 100, size: int = 112, side: int = 64) -> dict[str
     """
     from skimage import data  # here, not above: it takes its time
 
+    for name, number in {"count": count, "size": size, "side": side}.items():
+        expect_whole(name, number)
     if not (0 < side <= size and 0 < count <= 100):
         raise LabError(f"expected 1 to 100 faces with sides of 1 to {size} pixels, got {count} of {side}")
     crops = torch.from_numpy(data.lfw_subset()).float()  # (200, 25, 25), faces first
@@ -91,12 +112,16 @@ def shuffle_blocks(images: Tensor, *, block: int = 5, seed: int = 0) -> Tensor:
 
     images: (N, H, W), sides a multiple of block;  Returns: (N, H, W)
     """
+    expect_tensor("images", images, "N H W", of="numbers")
+    expect_whole("block", block, 1)
     N, H, W = images.shape
+    if H % block or W % block:
+        raise LabError(f"expected sides that are multiples of {block}, got {H} × {W}; try another block")
     rows, columns = H // block, W // block
     blocks = (
         images.view(N, rows, block, columns, block).transpose(2, 3).reshape(N, rows * columns, block, block)
     )
-    order = torch.randperm(rows * columns, generator=torch.Generator().manual_seed(seed))
+    order = torch.randperm(rows * columns, generator=seeded(seed))
     return blocks[:, order].view(N, rows, columns, block, block).transpose(2, 3).reshape(N, H, W)
 
 

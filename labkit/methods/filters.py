@@ -8,9 +8,11 @@ and opponent colours. The measures at the end say so in numbers.
 import torch
 from torch import Tensor, nn
 
+from labkit.arguments import expect_number, expect_tensor, expect_whole, seeded
 from labkit.errors import LabError
 from labkit.images import expect_images
 from labkit.kernel import in_usual_numbers
+from labkit.running import expect_network
 
 
 def first_convolution(net: nn.Module) -> Tensor:
@@ -19,6 +21,7 @@ def first_convolution(net: nn.Module) -> Tensor:
     Returns: (K, 3, h, w), a detached copy
     Raises:  LabError if the network has no convolution over 3 channels
     """
+    expect_network(net)
     for module in net.modules():
         if isinstance(module, nn.Conv2d) and module.in_channels == 3:
             return module.weight.detach().clone()
@@ -34,10 +37,13 @@ def random_patches(images: Tensor, *, count: int, size: int, seed: int = 0) -> T
     images:  (N, C, H, W);  Returns: (count, C·size·size), flattened channel by channel
     Raises:  LabError if the images are smaller than a patch
     """
+    expect_tensor("images", images, "N C H W", of="numbers")
+    expect_whole("count", count, 1)
+    expect_whole("size", size, 1)
     N, _, H, W = images.shape
     if min(H, W) < size:
         raise LabError(f"cannot cut patches of {size} × {size} from images of {H} × {W}; try a smaller size")
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     which, top, left = (
         torch.randint(n, (count,), generator=generator) for n in (N, H - size + 1, W - size + 1)
     )
@@ -53,6 +59,8 @@ def normalize_contrast(patches: Tensor, *, epsilon: float = 0.01) -> Tensor:
     epsilon: added to the variance, so that flat patches are not blown up into noise
     Source:  Coates, Lee & Ng 2011, "An analysis of single-layer networks", section 3
     """
+    expect_tensor("patches", patches, "n d")
+    expect_number("epsilon", epsilon, 0)
     centred = patches - patches.mean(dim=1, keepdim=True)
     return centred / (centred.square().mean(dim=1, keepdim=True) + epsilon).sqrt()
 
@@ -67,9 +75,16 @@ def zca_whiten(patches: Tensor, *, epsilon: float = 0.1) -> Tensor:
     Returns: (n, d)
     Source:  Bell & Sejnowski 1997; Coates, Lee & Ng 2011
     """
+    expect_tensor("patches", patches, "n d", of="floats of 32 or 64 bits", finite=True)
+    expect_number("epsilon", epsilon, 0)
     centred = patches - patches.mean(dim=0)
     eigenvalues, axes = torch.linalg.eigh(centred.T @ centred / len(centred))
-    return centred @ (axes * (eigenvalues.clamp(min=0) + epsilon).rsqrt() @ axes.T)
+    scale = (eigenvalues.clamp(min=0) + epsilon).rsqrt()
+    if not scale.isfinite().all():
+        raise LabError(
+            f"expected patches that differ in every direction, or epsilon above 0, got {epsilon}; try 0.1"
+        )
+    return centred @ (axes * scale @ axes.T)
 
 
 @in_usual_numbers
@@ -80,13 +95,20 @@ def kmeans_round(patches: Tensor, centroids: Tensor) -> Tensor:
     Returns: (K, d), unit length
     Source:  Coates & Ng 2012, "Learning feature representations with k-means", section 2
     """
+    d = expect_tensor("patches", patches, "n d", of="floats of 32 or 64 bits")["d"]
+    expect_tensor("centroids", centroids, "K d", of=patches.dtype, d=d)
     similarity = patches @ centroids.T  # (n, K)
     winner = similarity.abs().argmax(dim=1, keepdim=True)  # (n, 1)
     pull = similarity.gather(1, winner)  # (n, 1), signed: an opposite patch is as good as a parallel one
     sums = centroids.index_add(
         0, winner[:, 0], pull * patches
     )  # the old centroid damps, and holds a lonely one
-    return sums / sums.norm(dim=1, keepdim=True)
+    lengths = sums.norm(dim=1, keepdim=True)
+    if not (lengths > 0).all():
+        raise LabError(
+            "expected centroids of unit length, got some of length 0; try centroids drawn at random"
+        )
+    return sums / lengths
 
 
 @in_usual_numbers
@@ -106,10 +128,12 @@ def learn_filters(
     Raises:  LabError if images leave 0..1 or are smaller than a patch
     Source:  Coates & Ng 2012
     """
+    for name, number in {"count": count, "patches": patches, "rounds": rounds}.items():
+        expect_whole(name, number, 1)
     expect_images(images)
     cut = random_patches(images, count=patches, size=size, seed=seed)
     white = zca_whiten(normalize_contrast(cut))
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     centroids = torch.randn(count, white.shape[1], generator=generator)
     centroids = centroids / centroids.norm(dim=1, keepdim=True)
     for _ in range(rounds):
@@ -125,6 +149,7 @@ def orientation(filters: Tensor) -> Tensor:
 
     filters: (K, C, h, w);  Returns: (K,) in 0..1
     """
+    expect_tensor("filters", filters, "K C h w", of="floats of 32 or 64 bits")
     power = _power(filters)  # (K, n, n)
     frequency = torch.fft.fftfreq(power.shape[-1])
     angle = torch.atan2(frequency[:, None], frequency[None, :])
@@ -138,6 +163,7 @@ def bandwidth(filters: Tensor) -> Tensor:
 
     filters: (K, C, h, w);  Returns: (K,) in 0..1
     """
+    expect_tensor("filters", filters, "K C h w", of="floats of 32 or 64 bits")
     power = _power(filters).flatten(1)
     return power.sum(dim=1).square() / (power.shape[1] * power.square().sum(dim=1)).clamp(min=1e-24)
 

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from labkit.arguments import expect_tensor, expect_whole, seeded, shown
 from labkit.errors import LabError
 from labkit.images import expect_images
 from labkit.kernel import in_usual_numbers
@@ -30,12 +31,12 @@ def views(
     Raises:  LabError if photos leave 0..1, or for an unknown change
     """
     expect_images(photos)
-    if per_photo < 1:
-        raise LabError(f"expected per_photo of 1 or more, got {per_photo}")
-    kinds = tuple(changes)
-    if unknown := set(kinds) - set(CHANGES):
-        raise LabError(f"no change {sorted(unknown)}; expected some of {', '.join(CHANGES)}")
-    generator = torch.Generator().manual_seed(seed)
+    expect_tensor("photos", photos, "P 3 H W", of="floats of 32 or 64 bits")
+    expect_whole("per_photo", per_photo, 1)
+    kinds = tuple(changes) if isinstance(changes, Iterable) else (changes,)
+    if unknown := [kind for kind in kinds if kind not in CHANGES]:
+        raise LabError(f"no change {shown(unknown)}; expected some of {', '.join(CHANGES)}")
+    generator = seeded(seed)
     images: list[Tensor] = []
     for photo in photos:
         images.append(photo)
@@ -65,6 +66,7 @@ def pixels(images: Tensor, *, size: int = 96) -> Tensor:
     images:  (N, 3, H, W) in 0..1
     Returns: (N, 3·size·size)
     """
+    expect_whole("size", size, 1)
     expect_images(images)
     return F.interpolate(images, size=(size, size), mode="area").flatten(1)
 
@@ -83,9 +85,11 @@ def collect(
     """
     rows: dict[str, list[Tensor]] = {"ids": [], **{name: [] for name in spaces}}
     for images, ids in batches:
+        N = expect_tensor("ids", ids, "N", of="numbers")["N"]
         rows["ids"].append(ids)
         for name, describe in spaces.items():
             rows[name].append(describe(images))
+            expect_tensor(name, rows[name][-1], "N …", of="numbers", N=N, mend="a row for each image")
     if not rows["ids"]:
         raise LabError("an empty gallery: expected at least one batch of (images, ids)")
     return {name: torch.cat(parts) for name, parts in rows.items()}

@@ -11,10 +11,13 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from labkit.arguments import expect_tensor, expect_whole
 from labkit.errors import LabError
 from labkit.images import expect_images
 from labkit.kernel import in_usual_numbers
+from labkit.methods.vectors import expect_vectors
 from labkit.modes import expect_eval
+from labkit.running import expect_network, run
 
 _ROWS = 1024  # at most so many vectors of either side are compared at once
 
@@ -61,11 +64,13 @@ def features(model: nn.Module, images: Tensor, *, batch_size: int = 32) -> Tenso
     Raises:  LabError if images leave 0..1, or the model has no last layer that runs
     Source:  Krizhevsky et al. 2012, "ImageNet classification with deep CNNs", section 6.1
     """
+    batch_size = expect_whole("batch_size", batch_size, 1)
     expect_images(images)
+    expect_network(model)
     expect_eval(model)
     with torch.no_grad(), penultimate(model) as seen:
         for batch in images.split(batch_size):
-            model(batch)
+            run(model, batch)
     if not seen:
         raise LabError(f"the last layer of {type(model).__name__} did not run; is it for training only?")
     return torch.cat(seen)
@@ -81,7 +86,7 @@ def distances(query: Tensor, gallery: Tensor) -> Tensor:
     Returns: (Q, N), float64
     Raises:  LabError for sets that do not fit together, or hold NaN
     """
-    _expect_vectors(query, gallery)
+    expect_vectors(query, gallery)
     middle = gallery.mean(dim=0)
     q, g = query.double() - middle, gallery.double() - middle
     squares = q.square().sum(dim=1)[:, None] + g.square().sum(dim=1) - 2 * q @ g.T  # (Q, N)
@@ -99,9 +104,13 @@ def nearest(
     Returns:   indices (Q, k) int64 and distances (Q, k) float64, nearest first
     Raises:    LabError if k is more than there are, or the sets do not fit together
     """
-    _expect_vectors(query, gallery)
+    expect_vectors(query, gallery)
     Q, N, D = len(query), len(gallery), query.shape[1]
-    if leave_out is not None and (leave_out.shape != (Q,) or not ((leave_out >= 0) & (leave_out < N)).all()):
+    expect_whole("k", k)
+    expect_whole("memory_mb", memory_mb, 0)
+    if leave_out is not None:
+        expect_tensor("leave_out", leave_out, "Q", of="whole numbers", Q=Q, mend=f"torch.arange({Q})")
+    if leave_out is not None and (not ((leave_out >= 0) & (leave_out < N)).all()):
         raise LabError(
             f"expected leave_out as {Q} rows of the gallery, each in 0..{N - 1}; try torch.arange({Q})"
         )
@@ -136,22 +145,15 @@ def smallest(table: Tensor, k: int, *, leave_out: Tensor | None = None) -> tuple
                none
     Returns:   values and columns, each (Q, min(k, N))
     """
+    expect_tensor("table", table, "Q N")
+    expect_whole("k", k, 1)
+    if leave_out is not None:
+        expect_tensor("leave_out", leave_out, "Q", of="whole numbers", Q=len(table))
     if leave_out is not None:
         columns = torch.arange(table.shape[1], device=table.device)
         table = table.masked_fill(columns == leave_out[:, None], torch.inf)
     values, columns = table.topk(min(k, table.shape[1]), largest=False)
     return values, columns
-
-
-def _expect_vectors(query: Tensor, gallery: Tensor) -> None:
-    if query.ndim != 2 or gallery.ndim != 2 or query.shape[1] != gallery.shape[1] or 0 in gallery.shape:
-        raise LabError(
-            f"expected query (Q, D) and gallery (N, D) of one D, got {tuple(query.shape)} and "
-            f"{tuple(gallery.shape)}; try images.flatten(1) for pixels"
-        )
-    for name, vectors in {"query": query, "gallery": gallery}.items():
-        if bad := int((~torch.isfinite(vectors)).any(dim=1).sum()):
-            raise LabError(f"{bad} of {len(vectors)} {name} vectors hold NaN or infinity; expected none")
 
 
 def precision_at_k(neighbors: Tensor, query_ids: Tensor, gallery_ids: Tensor) -> Tensor:
@@ -161,7 +163,12 @@ def precision_at_k(neighbors: Tensor, query_ids: Tensor, gallery_ids: Tensor) ->
     query_ids:   (Q,) what each query shows;  gallery_ids: (N,)
     Returns:     (Q,) in 0..1; their mean is the precision at k
     """
-    return (gallery_ids[neighbors] == query_ids[:, None]).double().mean(dim=1)
+    sizes = expect_tensor("neighbors", neighbors, "Q k", of="whole numbers")
+    expect_tensor("query_ids", query_ids, "Q", of="numbers", Q=sizes["Q"])
+    expect_tensor("gallery_ids", gallery_ids, "N", of="numbers")
+    expect_whole("each of neighbors", neighbors.min(), 0)
+    expect_whole("each of neighbors", neighbors.max(), 0, len(gallery_ids) - 1)
+    return (gallery_ids[neighbors.long()] == query_ids[:, None]).double().mean(dim=1)
 
 
 def pca_map(vectors: Tensor) -> tuple[Tensor, Tensor]:
@@ -171,6 +178,9 @@ def pca_map(vectors: Tensor) -> tuple[Tensor, Tensor]:
     Returns: points (N, 2), and the share of all variance that each of the two axes holds, (2,)
     Source:  Pearson 1901, "On lines and planes of closest fit to systems of points in space"
     """
+    expect_tensor("vectors", vectors, "N D", of="numbers", finite=True)
+    if not (vectors != vectors[:1]).any():
+        raise LabError("expected vectors that differ, got all alike; try those of several photos")
     points = on_widest_plane(vectors)
     largest = points.gather(0, points.abs().argmax(dim=0, keepdim=True))  # an axis has no sign of its own
     variance = (vectors.double() - vectors.double().mean(dim=0)).square().sum()
@@ -182,6 +192,8 @@ def on_widest_plane(vectors: Tensor) -> Tensor:
 
     Which end of a direction is positive is open.
     """
+    N = expect_tensor("vectors", vectors, "N D", of="numbers", finite=True)["N"]
+    expect_whole("the number of vectors", N, 2)
     centred = vectors.double() - vectors.double().mean(dim=0)
     variances, axes = torch.linalg.eigh(centred @ centred.T)  # (N, N): cheap where images have many pixels
     return (axes[:, -2:] * variances[-2:].clamp(min=0).sqrt()).flip(1)

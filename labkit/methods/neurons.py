@@ -5,7 +5,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from labkit.arguments import expect_box, expect_number, expect_tensor, expect_whole, shown
+from labkit.errors import LabError
 from labkit.kernel import in_usual_numbers
+from labkit.methods.activations import expect_maps
 from labkit.methods.gradients import RULES, input_gradient, neuron, relu_rule
 from labkit.models import Classifier
 from labkit.receptive import Box
@@ -23,6 +26,8 @@ class Neuron(NamedTuple):
 
 def loudest(maps: Tensor, channel: int) -> Neuron:
     """Where a channel fires most. maps: (N, C, h, w)."""
+    expect_maps(maps)
+    expect_whole("channel", channel, 0, maps.shape[1] - 1)
     photo, row, column = torch.unravel_index(maps[:, channel].argmax(), maps[:, channel].shape)
     return Neuron(int(photo), channel, int(row), int(column))
 
@@ -33,6 +38,9 @@ def standouts(maps: Tensor, *, count: int, margin: int = 0) -> list[Neuron]:
     maps:   (N, C, h, w)
     margin: rows and columns at the border that are left out, where a neuron sees padding
     """
+    expect_tensor("maps", maps, "N C h w")
+    expect_whole("count", count, 1)
+    expect_whole("margin", margin, 0)
     h, w = maps.shape[2:]
     margin = min(margin, (min(h, w) - 1) // 2)
     inside = maps[..., margin : h - margin, margin : w - margin]
@@ -46,6 +54,8 @@ def standouts(maps: Tensor, *, count: int, margin: int = 0) -> list[Neuron]:
 
 def shrink(box: Box, share: float) -> Box:
     """The middle of a box: that share of its height and of its width."""
+    expect_box(box)
+    expect_number("share", share, 0, 1)
     top, left, bottom, right = box
     dy, dx = (int((end - start) * (1 - share) / 2) for start, end in ((top, bottom), (left, right)))
     return top + dy, left + dx, bottom - dy, right - dx
@@ -56,6 +66,13 @@ def around(image: Tensor, maps: Tensor, place: Neuron, *, side: int) -> Box:
 
     image: (…, H, W);  maps: (…, h, w), those of the neuron's layer;  side: in pixels
     """
+    expect_tensor("image", image, "… H W", of="numbers")
+    expect_tensor("maps", maps, "… h w", of="numbers")
+    side = expect_whole("side", side, 1)
+    if not isinstance(place, Neuron):
+        raise LabError(f"expected a Neuron, got {shown(place)}; try loudest(maps, channel)")
+    expect_whole("the neuron's row", place.row, 0, maps.shape[-2] - 1)
+    expect_whole("the neuron's column", place.column, 0, maps.shape[-1] - 1)
     starts = []
     for position, cells, pixels in zip(
         (place.row, place.column), maps.shape[-2:], image.shape[-2:], strict=True
@@ -68,6 +85,8 @@ def around(image: Tensor, maps: Tensor, place: Neuron, *, side: int) -> Box:
 
 def crop(images: Tensor, box: Box) -> Tensor:
     """(…, H, W) -> (…, h, w): what lies in the box."""
+    expect_tensor("images", images, "… H W", of="numbers")
+    expect_box(box)
     top, left, bottom, right = box
     return images[..., top:bottom, left:right]
 

@@ -11,9 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from labkit.arguments import expect_number, expect_tensor, expect_whole, seeded
 from labkit.errors import LabError
 from labkit.images import expect_images
 from labkit.kernel import in_usual_numbers
+from labkit.models import logits_of
 
 GREY = 0.5  # the middle of 0..1
 
@@ -26,6 +28,9 @@ def objective(
 
     weights: (D, C), no bias;  features: (N, D);  labels: (N,) int64 in 0..C-1
     """
+    _expect_step(weights, features, labels)
+    expect_number("l1", l1, 0)
+    expect_number("l2", l2, 0)
     loss = F.cross_entropy(features @ weights, labels)
     return loss + l2 / 2 * weights.square().sum() + l1 * weights.abs().sum()
 
@@ -39,6 +44,9 @@ def probe_step(
     Returns: (D, C); a weight within rate · l1 of 0 after the step down is exactly 0
     Source:  Daubechies et al. 2004, arXiv:math/0307152, for the shrinking by L1
     """
+    _expect_step(weights, features, labels)
+    for name, number in {"rate": rate, "l1": l1, "l2": l2}.items():
+        expect_number(name, number, 0)
     guesses = (features @ weights).softmax(dim=1)  # (N, C)
     slope = features.T @ (guesses - F.one_hot(labels, weights.shape[1])) / len(features)  # (D, C)
     down = weights - rate * (slope + l2 * weights)
@@ -59,6 +67,8 @@ class Probe:
     @in_usual_numbers
     def logits(self, features: Tensor) -> Tensor:
         """(N, D) -> (N, C)"""
+        D, kind = len(self.middle), self.middle.dtype
+        expect_tensor("features", features, "N D", of=kind, D=D)
         return (features - self.middle) / self.scale @ self.weights
 
     def accuracy(self, features: Tensor, labels: Tensor) -> float:
@@ -81,8 +91,9 @@ def train(features: Tensor, labels: Tensor, *, l1: float = 0.0, l2: float = 0.0,
     Source:   Beck & Teboulle 2009, "A fast iterative shrinkage-thresholding algorithm"
     """
     _expect_labelled(features, labels)
-    if min(l1, l2) < 0 or steps < 1:
-        raise LabError(f"expected l1 and l2 of 0 or more and 1 step or more, got {l1}, {l2} and {steps}")
+    for name, strength in {"l1": l1, "l2": l2}.items():
+        expect_number(name, strength, 0)
+    expect_whole("steps", steps, 1)
     middle = features.mean(dim=0)
     scale = (features - middle).square().mean().sqrt().clamp(min=1e-12)
     inputs = (features - middle) / scale
@@ -95,11 +106,16 @@ def train(features: Tensor, labels: Tensor, *, l1: float = 0.0, l2: float = 0.0,
     return Probe(weights, middle, scale)
 
 
+def _expect_step(weights: Tensor, features: Tensor, labels: Tensor) -> None:
+    _expect_labelled(features, labels)
+    D, C = features.shape[1], int(labels.max()) + 1
+    found = expect_tensor("weights", weights, "D C", of=features.dtype, D=D)["C"]
+    expect_whole("the number of columns of weights", found, C)
+
+
 def _expect_labelled(features: Tensor, labels: Tensor) -> None:
-    if features.ndim != 2 or labels.shape != features.shape[:1] or not len(labels):
-        raise LabError(
-            f"expected features (N, D) and a label for each, got {tuple(features.shape)} and {tuple(labels.shape)}"
-        )
+    N = expect_tensor("features", features, "N D", of="floats of 32 or 64 bits", finite=True)["N"]
+    expect_tensor("labels", labels, "N", of="whole numbers", N=N, mend="a label for each image")
     if labels.dtype != torch.int64 or labels.min() < 0:
         raise LabError(
             f"expected labels as int64 of 0 or more, got {labels.dtype} from {labels.min().item()}"
@@ -119,14 +135,16 @@ def from_scratch(
     labels:  (N,) int64 in 0..C-1
     Returns: a network, images (N, 3, H, W) -> logits (N, C)
     """
+    expect_whole("size", size, 16)
+    expect_whole("steps", steps, 1)
     expect_images(images)
     _expect_labelled(images.flatten(1), labels)
+    generator = seeded(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        net = _small_network(size, int(labels.max()) + 1).to(images.device)
-    generator = torch.Generator().manual_seed(seed)
+        net = _small_network(size, int(labels.max()) + 1).to(images)
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
-    small = F.interpolate(images, size=(size, size), mode="area")
+    small = F.interpolate(images.detach(), size=(size, size), mode="area")
     for _ in range(steps):
         some = torch.randint(len(small), (30,), generator=generator).to(images.device)
         optimizer.zero_grad()
@@ -158,8 +176,9 @@ def _small_network(size: int, categories: int) -> nn.Sequential:
 def network_accuracy(net: nn.Module, images: Tensor, labels: Tensor) -> float:
     """The share of images whose largest logit is their label's."""
     with torch.no_grad():
-        return _share_right(net(images), labels)
+        return _share_right(logits_of(net, images), labels)
 
 
 def _share_right(logits: Tensor, labels: Tensor) -> float:
+    expect_tensor("labels", labels, "N", of="numbers", N=len(logits))
     return (logits.argmax(dim=1) == labels).double().mean().item()

@@ -14,9 +14,11 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
+from labkit.arguments import expect_alike, expect_tensor, expect_whole, seeded
 from labkit.errors import LabError
 from labkit.images import expect_images
 from labkit.kernel import in_usual_numbers
+from labkit.methods.attacks import expect_attack, expect_labels
 from labkit.models import logits_of
 
 Treatment = Callable[[Tensor], Tensor]
@@ -29,6 +31,7 @@ def png(images: Tensor) -> Tensor:
 
 def jpeg(images: Tensor, *, quality: int) -> Tensor:
     """Saved as JPEG of that quality, 1 to 95, and loaded again."""
+    quality = expect_whole("quality", quality, 1, 95)
     return _through_a_file(images, format="JPEG", quality=quality)
 
 
@@ -44,17 +47,22 @@ def _through_a_file(images: Tensor, **options) -> Tensor:
 
 def resized(images: Tensor, *, size: int) -> Tensor:
     """Scaled to size × size pixels, and back."""
+    expect_tensor("images", images, "N C H W", of="floats of 32 or 64 bits")
+    size = expect_whole("size", size, 1)
     small = F.interpolate(images, size=(size, size), mode="bicubic", antialias=True)
     return F.interpolate(small, size=images.shape[2:], mode="bicubic", antialias=True).clamp(0, 1)
 
 
 def shifted(images: Tensor, *, pixels: int) -> Tensor:
     """Moved to the right, the left edge repeated."""
+    expect_tensor("images", images, "N C H W")
+    expect_whole("pixels", pixels, 0)
     return F.pad(images, (pixels, 0, 0, 0), mode="replicate")[..., : images.shape[3]]
 
 
 def mirrored(images: Tensor) -> Tensor:
     """Left and right exchanged."""
+    expect_tensor("images", images, "N C H W", of="numbers")
     return images.flip(3)
 
 
@@ -67,7 +75,9 @@ def first_guess(model: nn.Module, images: Tensor) -> Tensor:
 
 def reads_as(model: nn.Module, images: Tensor, categories: Tensor) -> Tensor:
     """Whether the network puts that category first, one per image: (N,) bool. categories: (N,) int64"""
-    return first_guess(model, images) == categories.to(images.device)
+    guessed = first_guess(model, images)
+    expect_tensor("categories", categories, "N", of="whole numbers", N=len(guessed))
+    return guessed == categories.to(images.device)
 
 
 def readings(model: nn.Module, images: Tensor, treatments: Mapping[str, Treatment]) -> dict[str, Tensor]:
@@ -85,6 +95,8 @@ def outcome(model: nn.Module, originals: Tensor, changed: Tensor, targets: Tenso
     Returns: "target" and "as before", each in 0..1; the rest is read as something else again
     """
     before, after = first_guess(model, originals), first_guess(model, changed)
+    for name, given in {"changed": after, "targets": targets}.items():
+        expect_tensor(name, given, "N", of="whole numbers", N=len(before))
     read = {"target": after == targets.to(after.device), "as before": after == before}
     return {name: share.float().mean().item() for name, share in read.items()}
 
@@ -97,7 +109,8 @@ def elsewhere(originals: Tensor, changed: Tensor, *, seed: int = 0) -> Tensor:
 
     originals, changed: (N, 3, H, W);  Returns: (N, 3, H, W) in 0..1
     """
-    generator = torch.Generator().manual_seed(seed)
+    expect_alike("originals", originals, "changed", changed, "N …")
+    generator = seeded(seed)
     differences = (changed - originals).flatten(1)
     order = torch.stack([torch.randperm(differences.shape[1], generator=generator) for _ in differences])
     moved = differences.gather(1, order.to(differences.device)).view_as(originals)
@@ -114,6 +127,9 @@ def foolbox_pgd(
     Raises: LabError where foolbox cannot be imported
     Source: Rauber et al. 2020, "Foolbox Native", doi:10.21105/joss.02607
     """
+    expect_attack(model, images, epsilon, steps, step_size)
+    with torch.no_grad():
+        expect_labels(labels, logits_of(model, images))
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # one of its packages looks for git when imported
     try:
         import foolbox
@@ -123,4 +139,5 @@ def foolbox_pgd(
         ) from error
     attack = foolbox.attacks.LinfPGD(abs_stepsize=step_size, steps=steps, random_start=False)
     wrapped = foolbox.PyTorchModel(model, bounds=(0, 1), device=images.device)
+    images, labels = images.detach(), labels.clone()
     return attack.run(wrapped, images, foolbox.criteria.Misclassification(labels), epsilon=epsilon)

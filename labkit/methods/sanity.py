@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from labkit.errors import LabError
-from labkit.hooks import find_layer
+from labkit.arguments import expect_alike, expect_tensor, expect_whole, seeded
+from labkit.hooks import expect_layers, find_layer
 from labkit.kernel import in_usual_numbers
-from labkit.models import Classifier
+from labkit.models import Classifier, expect_classifier
 
 
 def rank_correlation(first: Tensor, second: Tensor) -> Tensor:
@@ -23,10 +23,7 @@ def rank_correlation(first: Tensor, second: Tensor) -> Tensor:
     first, second: (N, …) alike in shape; equal values share the mean of their ranks
     Returns: (N,), NaN where a map is flat
     """
-    if first.shape != second.shape or first.ndim < 2:
-        raise LabError(
-            f"expected two batches of maps alike in shape, got {tuple(first.shape)} and {tuple(second.shape)}"
-        )
+    expect_alike("first", first, "second", second, "N n …", of="numbers")
     pairs = [
         torch.stack([_ranks(a), _ranks(b)]) for a, b in zip(first.flatten(1), second.flatten(1), strict=True)
     ]
@@ -44,6 +41,8 @@ def edges(images: Tensor) -> Tensor:
 
     images: (N, 3, H, W);  Returns: (N, H, W), the largest over the colours, zero along the border
     """
+    expect_tensor("images", images, "N 3 H W")
+    expect_whole("the smaller side of images", min(images.shape[2:]), 3)
     smooth, slope = images.new_tensor([1, 2, 1]), images.new_tensor([-1, 0, 1])
     across = (smooth[:, None] * slope).expand(3, 1, 3, 3)
     dx, dy = (F.conv2d(images, kernel, groups=3) for kernel in (across, across.mT))
@@ -70,9 +69,10 @@ def shuffle_weights(model: Classifier, layers: Sequence[str], *, seed: int = 0) 
     layers: names in model.net, each with all that is inside it
     Raises: LabError for an unknown layer
     """
+    expect_classifier(model)
     copy = deepcopy(model)
-    generator = torch.Generator().manual_seed(seed)
-    for layer in layers:
+    generator = seeded(seed)
+    for layer in expect_layers(layers):
         for module in find_layer(copy.net, layer).modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 weight = module.weight.data

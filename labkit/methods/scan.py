@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from labkit.arguments import expect_functions, expect_number, expect_tensor, expect_wholes
 from labkit.images import expect_images
 from labkit.kernel import in_usual_numbers
 
@@ -37,7 +38,9 @@ def scan(
              together; the class scores of the cell's surest box, as a cell has room for one box's only.
              Where an opening would leave the picture, the nearest one inside answers for it
     """
-    expect_images(picture)
+    _expect_scan(dense, picture, anchors)
+    full, opening, grid = expect_wholes("full, opening and grid", [full, opening, grid], 1)
+    targets = expect_wholes("targets", targets, 0)
     look = partial(_at_cells, dense, picture, targets=targets, full=full, opening=opening, grid=grid)
     found = torch.stack([look(anchor) for anchor in anchors], dim=2)  # (grid, grid, B, targets)
     confidence = found.sum(dim=-1, keepdim=True)
@@ -47,12 +50,24 @@ def scan(
     return torch.cat([numbers, 1 - scores.sum(dim=-1, keepdim=True), scores], dim=-1)
 
 
+def _expect_scan(dense: Callable, picture: Tensor, anchors: Tensor) -> None:
+    expect_functions("dense", [dense])
+    expect_images(picture)
+    expect_tensor("picture", picture, "1 3 H W", of="floats of 32 or 64 bits")
+    expect_tensor("anchors", anchors, "B 2", finite=True)
+    expect_number("the smallest anchor", anchors.amin(), 0, 1, above=True)
+
+
 def _at_cells(dense, picture, anchor, *, targets, full, opening, grid) -> Tensor:
     """The probability of each target in the middle of each cell, (grid, grid, targets)."""
     width, height = (max(opening, round(full / side)) for side in anchor.tolist())
     resized = F.interpolate(picture, size=(height, width), mode="bicubic", antialias=True).clamp(0, 1)
     with torch.no_grad():
-        probabilities = dense(resized).softmax(dim=1)[:, list(targets)]  # (1, targets, h, w)
+        logits = dense(resized)
+    K = expect_tensor("what dense puts out", logits, "1 K h w")["K"]
+    probabilities = logits.softmax(dim=1)[
+        :, expect_wholes("targets", targets, 0, K - 1)
+    ]  # (1, targets, h, w)
     middle = (torch.arange(grid) + 0.5) / grid
     # where the middles of cells lie between the first window's middle, -1, and the last one's, 1
     x, y = (((middle - 0.5) * side / max(side - opening, 1)) * 2 for side in (width, height))

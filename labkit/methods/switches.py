@@ -13,10 +13,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from labkit.arguments import expect_tensor, expect_whole
 from labkit.checkpoints import recompute_under
 from labkit.errors import LabError
 from labkit.kernel import in_usual_numbers
 from labkit.modes import expect_eval
+from labkit.running import expect_network, run
 
 
 @in_usual_numbers
@@ -26,9 +28,10 @@ def switches(model: nn.Module, images: Tensor) -> list[Tensor]:
     images:  what the network takes, (N, 3, H, W)
     Returns: for each max pooling (N, C, h, w) int64: a place in the flattened map that it was given
     """
+    expect_network(model)
     expect_eval(model)
     with torch.no_grad(), _Pools() as pools:
-        model(images)
+        run(model, images)
     return pools.seen
 
 
@@ -46,6 +49,8 @@ def unpooling(where: Sequence[Tensor] | None) -> Iterator[None]:
     Raises: LabError, when the network runs, for another number of poolings, or maps of another size
     Source: Zeiler & Fergus 2014, arXiv:1311.2901, section 2.1
     """
+    for one in where or ():
+        expect_tensor("each of the switches", one, "N C h w", of=torch.int64)
     with _Pools(replaced=True, where=where):
         yield
 
@@ -69,9 +74,9 @@ class _Pools(TorchFunctionMode):
             return pooled
         number = self.first + len(self.seen) - 1
         recompute_under(self, lambda: _Pools(replaced=True, where=self.where, first=number))
-        return _Unpooled.apply(x, self._switches_of(number, pooled), options)
+        return _Unpooled.apply(x, self._switches_of(number, x, pooled), options)
 
-    def _switches_of(self, number: int, pooled: Tensor) -> Tensor | None:
+    def _switches_of(self, number: int, x: Tensor, pooled: Tensor) -> Tensor | None:
         if self.where is None:
             return None
         if number >= len(self.where) or self.where[number].shape[1:] != pooled.shape[1:]:
@@ -80,6 +85,8 @@ class _Pools(TorchFunctionMode):
                 f"expected switches for max pooling {number}, {tuple(pooled.shape)}, got those of {known}; "
                 "try switches(model, images) with images of the same size"
             )
+        for end in (self.where[number].amin(), self.where[number].amax()):
+            expect_whole("each switch", end, 0, x.shape[2] * x.shape[3] - 1)
         return self.where[number].expand_as(pooled)
 
 

@@ -6,9 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from labkit.arguments import expect_whole, is_index, shown
 from labkit.errors import LabError, nearest
 from labkit.kernel import in_usual_numbers
 from labkit.modes import expect_eval
+from labkit.running import expect_network, refusal, run
 
 
 class Classifier(nn.Module):
@@ -64,7 +66,7 @@ class Classifier(nn.Module):
                 f"expected images as (N, 3, H, W) floats in 0..1, got {tuple(images.shape)} {images.dtype}; "
                 f"try {_repair(images)}"
             )
-        normalised = (images - self.mean) / self.std
+        normalised = self._normalised(images)
         if normalised.dtype != self.mean.dtype:
             raise LabError(
                 f"expected images in {self.mean.dtype} like the network, got {images.dtype}; "
@@ -72,15 +74,20 @@ class Classifier(nn.Module):
             )
         if normalised.requires_grad:  # the layout in memory is the network's own matter
             normalised.register_hook(torch.Tensor.contiguous)
-        return self.net(normalised)
+        return run(self.net, normalised, side=self.input_size)
+
+    def _normalised(self, images: Tensor) -> Tensor:
+        try:
+            return (images - self.mean) / self.std
+        except RuntimeError as error:  # elsewhere than the network, or of another kind of memory
+            raise refusal(self, images, error) from error
 
     @in_usual_numbers
     def top(self, image: Tensor, *, k: int = 5) -> list[tuple[str, float]]:
         """The k likeliest categories of one image (1, 3, H, W) with their probabilities, likeliest first."""
-        if len(image) != 1:
-            raise LabError(
-                f"expected one image (1, 3, H, W), got {tuple(image.shape)}; try top(images[i : i + 1])"
-            )
+        expect_whole("k", k, 1)
+        if not isinstance(image, Tensor) or image.ndim != 4 or len(image) != 1:
+            raise LabError(f"expected one image (1, 3, H, W), got {shown(image)}; try top(images[i : i + 1])")
         with torch.no_grad():
             probabilities, indices = logits_of(self, image)[0].softmax(0).topk(min(k, len(self.categories)))
         return [
@@ -95,10 +102,10 @@ class Classifier(nn.Module):
         Raises: LabError for an unknown name, with near ones, for one that fits several, for an index too large
         """
         if not isinstance(category, str):
-            if category not in range(len(self.categories)):
+            if not is_index(category, len(self.categories)):
                 last = len(self.categories) - 1
                 raise LabError(
-                    f"no category {category!r}; try 0 to {last}, or a name such as {self.categories[0]!r}"
+                    f"no category {shown(category)}; try 0 to {last}, or a name such as {self.categories[0]!r}"
                 )
             return int(category)
         names = list(enumerate(self.categories))
@@ -118,6 +125,16 @@ class Classifier(nn.Module):
         return f"Classifier({self.name}, {kind}, {len(self.categories)} categories, {self.input_size} px)"
 
 
+def expect_classifier(model: Any) -> None:
+    """Require a Classifier, which knows its categories and the size of its images. Raises: LabError"""
+    expect_network(model)
+    if not isinstance(model, Classifier):
+        raise LabError(
+            f"expected a Classifier, got a {type(model).__name__}; try Classifier(net, name=…, categories=…), or "
+            "models.load()"
+        )
+
+
 def _expect_unit(mean: Sequence[float], std: Sequence[float]) -> None:
     """Require means that images in 0..1 can have. Raises: LabError"""
     if max(mean) > 1:
@@ -131,8 +148,9 @@ def logits_of(model: nn.Module, images: Tensor) -> Tensor:
 
     Raises: LabError where it is anything else, and for a network in training mode
     """
+    expect_network(model)
     expect_eval(model)
-    logits = model(images)
+    logits = run(model, images)
     if isinstance(logits, Tensor) and logits.ndim == 2 and len(logits) == len(images):
         return logits
     got = tuple(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"

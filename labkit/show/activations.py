@@ -5,6 +5,7 @@ from typing import Unpack
 
 from torch import Tensor
 
+from labkit.arguments import expect_number, expect_row, expect_tensor, expect_whole
 from labkit.methods import activations
 from labkit.methods.sheets import tile
 from labkit.show.look import in_usual_look
@@ -27,9 +28,15 @@ def map_sheets(
     sheets: what each is -> its maps (C, h, w)
     shared: one white for a whole sheet; one answer for all sheets or one each
     """
+    columns = expect_whole("columns", columns, 1)
+    if not isinstance(shared, bool):
+        expect_whole(
+            "the number of answers for shared", len(expect_row("shared", shared)), len(sheets), len(sheets)
+        )
     one_white = [shared] * len(sheets) if isinstance(shared, bool) else shared
     tiles = []
     for maps, one in zip(sheets.values(), one_white, strict=True):
+        expect_tensor("each sheet", maps, "C h w", of="numbers")
         grey = activations.to_grey(maps, shared=one)[:, None]  # (C, 1, h, w)
         gap = max(1, round(maps.shape[-1] / 28))
         tiles.append(tile(grey, columns=min(columns, len(grey)), gap=gap, background=BETWEEN))
@@ -43,6 +50,10 @@ def window(image: Tensor, row: float, column: float, *, size: int) -> Tensor:
     image:   (3, H, W);  row, column: in 0..1 of height and width;  size: of the square, in pixels
     Returns: (3, size, size)
     """
+    expect_tensor("image", image, "C H W", of="numbers")
+    expect_whole("size", size, 1)
+    for name, place, side in (("row", row, image.shape[1]), ("column", column, image.shape[2])):
+        expect_number(name, place, 0, 1, mend=f"{name} / {side}, if that is in pixels")
     out = image.new_zeros(len(image), size, size)
     H, W = image.shape[1:]
     top, left = round(float(row) * H) - size // 2, round(float(column) * W) - size // 2
@@ -60,6 +71,8 @@ def overlays(images: Tensor, maps: Tensor) -> list[Tensor]:
 
     images: (N, 3, H, W) in 0..1;  maps: (N, h, w);  Returns: N times (3, H, W)
     """
+    N = expect_tensor("images", images, "N 3 H W")["N"]
+    expect_tensor("maps", maps, "N h w", N=N)
     colourless = images.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
     return [activations.overlay(image, one) for image, one in zip(colourless, maps, strict=True)]
 

@@ -6,6 +6,7 @@ from typing import Unpack
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from labkit.arguments import expect_alike, expect_number
 from labkit.errors import LabError
 from labkit.methods.adversarial import rms
 from labkit.models import Classifier
@@ -32,6 +33,8 @@ def _percent(probability: float) -> str:
 @in_usual_look
 def difference(original: Tensor, changed: Tensor, *, times: float = 1.0) -> Tensor:
     """What was added, as a picture: 0 is grey. Alike in shape; in 0..1, the rest cut off."""
+    expect_alike("original", original, "changed", changed, "… H W")
+    expect_number("times", times)
     return (0.5 + times * (changed - original)).clamp(0, 1)
 
 

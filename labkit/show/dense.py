@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from torch import Tensor
 
+from labkit.arguments import expect_row, expect_tensor, expect_whole
 from labkit.methods.sheets import tile
 from labkit.show.drawing import row_axis
 from labkit.show.look import in_usual_look
@@ -22,6 +23,9 @@ ClassMaps = tuple[Tensor, Mapping[str, Tensor], Tensor]
 @in_usual_look
 def hang(photos: Sequence[Tensor], *, columns: int, gap: int = 32) -> Tensor:
     """A wall of photos of one size, white between them: N times (1, 3, H, W) -> (1, 3, rows, columns)."""
+    expect_whole("gap", gap, 1)
+    for photo in expect_row("photos", photos):
+        expect_tensor("each photo", photo, "1 3 H W")
     sheet = tile(torch.cat(list(photos)), columns=columns, gap=gap, background=1.0)
     return sheet[None, :, gap:-gap, gap:-gap]
 

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
+from labkit.arguments import expect_box, expect_tensor
 from labkit.errors import LabError
 from labkit.receptive import Box
 from labkit.show.look import in_usual_look
@@ -29,17 +30,32 @@ def to_pixels(image: Tensor) -> Tensor:
 
     Raises: LabError for any other shape
     """
+    expect_image(image)
     image = image.detach().cpu().float()
-    if image.ndim == 4 and len(image) == 1:
+    if image.ndim == 4:
         image = image[0]
-    if image.ndim == 3 and image.shape[0] in (1, 3):
+    if image.ndim == 3:
         image = image.permute(1, 2, 0) if image.shape[0] == 3 else image[0]
-    elif image.ndim != 2:
-        raise LabError(f"expected an image (3, H, W), (1, H, W) or (H, W), got {tuple(image.shape)}")
     image = image.clamp(0, 1)
     if image.ndim == 3 and (gaps := image.isnan().any(dim=2, keepdim=True)).any():
         return torch.cat([image.nan_to_num(), ~gaps], dim=2)
     return image
+
+
+def expect_image(image: Tensor) -> None:
+    """Require an image (3, H, W), (1, H, W) or (H, W), or a batch of one such. Raises: LabError"""
+    expect_tensor("image", image, "… H W", of="numbers or bools")
+    shape = tuple(image.shape[1:] if image.ndim == 4 and len(image) == 1 else image.shape)
+    if len(shape) not in (2, 3) or (len(shape) == 3 and shape[0] not in (1, 3)):
+        raise LabError(
+            f"expected an image (3, H, W), (1, H, W) or (H, W), got {tuple(image.shape)}; try images[0]"
+        )
+
+
+def plain(values: Tensor) -> Tensor:
+    """Numbers as matplotlib takes them: without a graph, on the CPU, of a kind that numpy has."""
+    values = values.detach().cpu()
+    return values if values.dtype in (torch.float32, torch.float64) else values.double()
 
 
 def bare(axes: Axes, *, frame: str = "") -> None:
@@ -65,6 +81,7 @@ def draw(axes: Axes, image: Tensor | str, *, title: str = "", exact: bool = Fals
 
 def outline(axes: Axes, box: Box, *, colour: str = BLUE) -> None:
     """A box on a drawn image, around its pixels."""
+    expect_box(box)
     top, left, bottom, right = box
     look: Any = {"fill": False, "edgecolor": colour, "linewidth": 2}
     axes.add_patch(Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, **look))
@@ -83,6 +100,7 @@ def row_axis(axes: Axes, names: Iterable[str], *, label: str = "") -> None:
 
 def strip(axes: Axes, line: float, values: Tensor, *, seed: int = 0) -> None:
     """One dot per value around a line, scattered up and down so that they can be told apart; a bar at the median."""
+    values = plain(values)
     jitter = (torch.rand(len(values), generator=torch.Generator().manual_seed(seed)) - 0.5) * 0.5
     axes.scatter(values, line + jitter, s=14, color=BLUE, alpha=0.7, linewidths=0)
     axes.vlines(float(values.median()), line - 0.37, line + 0.37, color=INK, linewidth=2.4)

@@ -5,6 +5,7 @@ from typing import Unpack
 
 from torch import Tensor
 
+from labkit.arguments import expect_tensor, expect_whole
 from labkit.methods import sheets
 from labkit.show.drawing import GAP
 from labkit.show.look import in_usual_look
@@ -18,7 +19,10 @@ def filter_sheet(filters: Tensor, *, columns: int = 16, **texts: Unpack[Texts]) 
 
     filters: (K, 3, h, w) or (K, 1, h, w)
     """
-    return grid([_sheet(filters, min(columns, len(filters)))], side=WIDTH, exact=True, **texts)
+    K = expect_tensor("filters", filters, "K C h w")["K"]
+    return grid(
+        [_sheet(filters, min(expect_whole("columns", columns, 1), K))], side=WIDTH, exact=True, **texts
+    )
 
 
 @in_usual_look

@@ -6,6 +6,7 @@ from typing import Unpack
 import torch
 from torch import Tensor
 
+from labkit.arguments import expect_tensor
 from labkit.methods.sanity import rank_correlation
 from labkit.receptive import Box
 from labkit.show.drawing import outline
@@ -23,7 +24,10 @@ def signed(gradients: Tensor) -> Tensor:
 
     gradients: (N, 3, H, W);  Returns: (N, 3, H, W) in 0..1
     """
-    spread, mean = torch.std_mean(gradients, dim=(2, 3), keepdim=True)  # (N, 3, 1, 1)
+    expect_tensor("gradients", gradients, "N C H W")
+    spread, mean = torch.std_mean(
+        gradients, dim=(2, 3), keepdim=True, correction=min(1, gradients[0, 0].numel() - 1)
+    )  # (N, 3, 1, 1)
     leans = (mean.abs() > spread / 2).any(dim=1, keepdim=True)
     grey = gradients.gather(1, gradients.abs().argmax(dim=1, keepdim=True)).expand_as(gradients)
     return 0.5 + _stretched(grey.where(leans, gradients)) / 2
@@ -35,6 +39,7 @@ def sizes(maps: Tensor) -> Tensor:
 
     maps: (N, H, W);  Returns: (N, H, W) in 0..1
     """
+    expect_tensor("maps", maps, "N H W")
     return _stretched(maps[:, None])[:, 0]
 
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from torch import Tensor
 
+from labkit.arguments import expect_tensor, expect_wholes
 from labkit.errors import LabError
 from labkit.show.drawing import bare, draw, to_pixels
 from labkit.show.look import in_usual_look
@@ -96,7 +97,8 @@ def photo_map(
     linked: ids whose photos get a coloured frame, one colour per id; ids: (N,) needed for it
     Raises: LabError if there is not one point per image
     """
-    _expect_points(maps, len(images))
+    _expect_photos(maps, images, ids)
+    linked = expect_wholes("linked", linked, empty=True)
     columns = len(maps)
     figure = PhotoPicture(WIDTH, WIDTH / columns + 0.3, **texts)
     colours = dict(zip(linked, (RED, BLUE, GREEN, *HUES), strict=False))
@@ -110,17 +112,24 @@ def photo_map(
     return figure
 
 
-def _expect_points(maps: Mapping[str, Tensor], count: int) -> None:
+def _expect_photos(maps: Mapping[str, Tensor], images: Tensor, ids: Tensor | None) -> None:
+    count = expect_tensor("images", images, "N 3 h w")["N"]
+    if ids is not None:
+        expect_tensor("ids", ids, "N", of="whole numbers", N=count)
     for name, points in maps.items():
+        expect_tensor(name, points, "N …", of="numbers", finite=True)
         if points.shape != (count, 2):
             got = f"{name} has {tuple(points.shape)}"
-            raise LabError(f"expected a point (x, y) for each of {count} images, {got}")
+            raise LabError(
+                f"expected a point (x, y) for each of {count} images, {got}; try pca_map(vectors)[0]"
+            )
 
 
 def _make_room(axes: Axes, points: Tensor, *, share: float) -> None:
     """A square map on which photos around all points have room. share: of a photo's side in the map's"""
     low, high = points.amin(dim=0), points.amax(dim=0)
-    margin = (share / 2 + 0.02) * (high - low)
+    spread = high - low
+    margin = (share / 2 + 0.02) * spread.where(spread > 0, 1)  # all at one height have room too
     (left, bottom), (right, top) = (low - margin).tolist(), (high + margin).tolist()
     axes.set(xlim=(left, right), ylim=(bottom, top))
     axes.set_box_aspect(1)

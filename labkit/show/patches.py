@@ -6,6 +6,7 @@ from typing import Unpack
 import torch.nn.functional as F
 from torch import Tensor
 
+from labkit.arguments import expect_tensor
 from labkit.methods.neurons import crop
 from labkit.methods.patches import TopPatches
 from labkit.receptive import Box
@@ -51,6 +52,7 @@ def nested_fields(image: Tensor, boxes: Mapping[str, Box], **texts: Unpack[Texts
 
     image: (3, H, W) or (1, 3, H, W);  boxes: layer -> box
     """
+    expect_tensor("image", image, "… 3 H W")
     image = image.reshape(image.shape[-3:])
     columns = -(-len(boxes) // 2)
     side = WIDTH / (columns + 2)

@@ -8,8 +8,9 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from labkit.arguments import expect_number, expect_row, expect_tensor, expect_whole
 from labkit.errors import LabError
-from labkit.show.drawing import name_ends, row_axis, strip
+from labkit.show.drawing import expect_image, name_ends, plain, row_axis, strip
 from labkit.show.layout import WIDTH, laid_out
 from labkit.show.look import in_usual_look
 from labkit.show.palette import DASHES, FAINT, HUES, INK, ORANGE
@@ -38,7 +39,11 @@ def grid(
     Raises:  LabError for no image, for rows of unequal length, and for another number of lines than of images
     """
     rows = {name: list(row) for name, row in images.items()} if isinstance(images, Mapping) else {}
-    shown = [image for row in rows.values() for image in row] if rows else list(images)
+    shown = [image for row in rows.values() for image in row] if rows else expect_row("images", images)
+    columns, side = expect_whole("columns", columns, 0), expect_number("side", side, 0, above=True)
+    for image in shown:
+        if not isinstance(image, str):
+            expect_image(image)
     columns, over, under = columns or len(shown) // max(len(rows), 1), list(above), list(below)
     _expect_words(rows, len(shown), columns, over, under)
     return laid_out(shown, list(rows), columns, over, under, side=side, exact=exact, texts=texts)
@@ -97,9 +102,17 @@ def _draw_lines(
     styles, ends = zip(HUES, cycle(dashes), strict=False), {}
     for name, (x, y) in values.items():
         colour, dash = ("none", "") if name in points else next(styles)
-        height = _line(axes, name, torch.as_tensor(x), torch.as_tensor(y), colour, dash)
+        height = _line(axes, name, *_numbers(name, x, y), colour, dash)
         ends[name] = float(x[-1]), height, colour
     return ends
+
+
+def _numbers(name: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
+    """A line's two sides as tensors. Raises: LabError where they are not such, and not as long as each other"""
+    x, y = (side if isinstance(side, Tensor) else torch.as_tensor(expect_row(name, side)) for side in (x, y))
+    n = expect_tensor(f"x of {name}", x, "n", of="numbers")["n"]
+    expect_tensor(f"y of {name}", y, "n …", of="numbers", n=n)
+    return plain(x), plain(y)
 
 
 def _line(axes: Axes, name: str, x: Tensor, y: Tensor, colour: str, dash: str) -> float:
@@ -153,7 +166,8 @@ def dots(
     """
     figure = Picture(WIDTH, (0.75 if marks else 0.42) * len(groups) + 0.7, **texts)
     axes = figure.subplots()
-    for line, values in enumerate(groups.values()):
+    for line, (name, values) in enumerate(groups.items()):
+        expect_tensor(f"the values of {name}", values, "n", of="numbers")
         strip(axes, line, values, seed=line)
     for line, (x, name) in enumerate(marks):
         axes.scatter(x, line, s=90, color=ORANGE, marker="D", zorder=3)

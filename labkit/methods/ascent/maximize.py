@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from labkit.arguments import expect_functions, expect_whole, seeded
 from labkit.backward import gradient_of
 from labkit.errors import LabError
 from labkit.images import expect_images
@@ -55,11 +56,11 @@ def ascend(
 
     Arguments and errors as for `maximize`; that nothing fires is said after the last frame, unless it is the first.
     """
+    expect_functions("parts of an ascent", [objective, rule], transforms, regularisers)
     numbers, shape = begin(objective, start, size, parameterisation, seed)
-    generator = torch.Generator().manual_seed(seed)
-    look = partial(_look, objective, parameterisation, numbers, shape, transforms, generator)
+    look = partial(_look, objective, parameterisation, numbers, shape, transforms, seeded(seed))
     optimizer, closed = rule(numbers), torch.tensor(True)
-    for step in range(1, steps + 1):
+    for step in range(1, expect_whole("steps", steps, 1) + 1):
         (numbers.grad, gradient), scores, closed = look(closed)  # 1. forward, 2. gradient
         with torch.inference_mode(False), torch.no_grad():
             optimizer.step()  # 3. a small step up, and then 4. regularise
@@ -96,8 +97,7 @@ def maximize(
     Raises:  LabError for a start outside 0..1, for no steps, for an objective without one score per image, and
              where nothing that is asked for fires at any step, for that is no climb
     """
-    if steps < 1:
-        raise LabError(f"expected at least one step, got {steps}")
+    expect_whole("steps", steps, 1)
     frames = ascend(objective, steps=steps, **options)
     for frame in tqdm(frames, total=steps, unit=" steps", disable=not progress, leave=False):
         images = frame.images
@@ -125,9 +125,9 @@ def begin(
         expect_images(start)
         start = start.expand(count, -1, -1, -1) if len(start) == 1 else start
         return parameterisation.encode(start.detach()).requires_grad_(), (start.shape[2], start.shape[3])
-    side: int = getattr(objective, "size", 224) if size is None else size
+    side: int = getattr(objective, "size", 224) if size is None else expect_whole("size", size, 1)
     numbers = parameterisation.encode(torch.full((count, 3, side, side), GREY))
-    generator = torch.Generator().manual_seed(seed)  # of its own: an image's way is the same in any batch
+    generator = seeded(seed)  # of its own: an image's way is the same in any batch
     noise = [torch.randn(numbers.shape[1:], generator=generator) for _ in range(count)]
     return (numbers + FAINT * torch.stack(noise)).to(device).requires_grad_(), (side, side)
 

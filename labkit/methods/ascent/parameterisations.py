@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from labkit.arguments import expect_tensor
+
 # the square root of the covariance of ImageNet's colours, scaled to its largest column; lucid's figures
 COLOURS = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 COLOURS = COLOURS / COLOURS.norm(dim=0).max()
@@ -54,6 +56,7 @@ def _to_image(numbers: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _to_spectrum(images: Tensor) -> Tensor:
+    expect_tensor("images", images, "N 3 H W", of="floats of 32 or 64 bits")
     plain = torch.einsum("dc,nchw->ndhw", COLOURS.to(images).inverse(), images.logit(eps=1e-3))
     spectrum = torch.fft.rfft2(plain / CONTRAST, norm="ortho") / _spectrum_scale(
         (images.shape[2], images.shape[3]), images

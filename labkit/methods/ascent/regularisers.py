@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from labkit.errors import LabError
+from labkit.arguments import expect_alike, expect_number, expect_tensor, expect_whole
 from labkit.kernel import in_usual_numbers
 from labkit.methods.ascent.penalties import GREY
 
@@ -21,9 +21,8 @@ Regulariser = Callable[[Tensor, Tensor, int], Tensor]
 
 def decay(share: float) -> Regulariser:
     """L2 decay: every pixel moves this share of the way to grey, the strong ones furthest."""
-    if not 0 <= share <= 1:
-        raise LabError(f"expected a share in 0..1, got {share}; try 0.01")
-    return lambda images, gradient, step: GREY + (1 - share) * (images - GREY)
+    expect_number("share", share, 0, 1, mend="0.01")
+    return lambda images, gradient, step: decayed(images, share)
 
 
 @in_usual_numbers
@@ -32,8 +31,8 @@ def blur(sigma: float, *, every: int = 4) -> Regulariser:
 
     sigma: in pixels
     """
-    if not sigma > 0 or every < 1:
-        raise LabError(f"expected sigma above 0 and every at least 1, got {sigma} and {every}; try blur(1.0)")
+    expect_number("sigma", sigma, 0, above=True, mend="blur(1.0)")
+    expect_whole("every", every, 1)
     return lambda images, gradient, step: images if step % every else gaussian_blur(images, sigma)
 
 
@@ -52,19 +51,29 @@ def clip_contribution(percent: float) -> Regulariser:
     return lambda images, gradient, step: without_small_contributions(images, gradient, percent)
 
 
+def decayed(images: Tensor, share: float) -> Tensor:
+    """The images, every pixel that share of its way to grey."""
+    expect_tensor("images", images, "N C H W")
+    return GREY + (1 - share) * (images - GREY)
+
+
 def without_small_norms(images: Tensor, percent: float) -> Tensor:
     """The images, so many percent of each one's pixels grey: those nearest to grey."""
+    expect_tensor("images", images, "N C H W", of="floats of 32 or 64 bits")
     return _grey_least(images, (images - GREY).norm(dim=1), percent)
 
 
 def without_small_contributions(images: Tensor, gradient: Tensor, percent: float) -> Tensor:
     """The images, so many percent of each one's pixels grey: those that matter least by that gradient."""
+    expect_alike("images", images, "gradient", gradient, "N C H W", of="floats of 32 or 64 bits")
     return _grey_least(images, ((images - GREY) * gradient).sum(dim=1).abs(), percent)
 
 
 @in_usual_numbers
 def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
     """Blurred by a Gaussian out to three sigma; beyond the border the outermost pixel goes on."""
+    expect_tensor("images", images, "N C H W")
+    expect_number("sigma", sigma, 0, 4 * max(images.shape[2:]), above=True)
     radius = max(1, int(3 * sigma + 0.5))
     x = torch.arange(-radius, radius + 1, dtype=images.dtype, device=images.device)
     kernel = (-0.5 * (x / sigma) ** 2).exp()
@@ -75,8 +84,7 @@ def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
 
 
 def _expect_percent(percent: float) -> None:
-    if not 0 <= percent <= 100:
-        raise LabError(f"expected percent in 0..100, got {percent}; try 50")
+    expect_number("percent", percent, 0, 100, mend="50")
 
 
 def _grey_least(images: Tensor, sizes: Tensor, percent: float) -> Tensor:

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from labkit.images import to_8_bit
+from labkit.arguments import shown
+from labkit.errors import LabError
+from labkit.images import expect_images, to_8_bit
 from labkit.kernel import in_usual_numbers
 from labkit.methods.ascent.penalties import total_variation
-from labkit.models import Classifier, logits_of
+from labkit.models import Classifier, expect_classifier, logits_of
 
 
 @in_usual_numbers
@@ -18,6 +20,11 @@ def rescore(model: Classifier, images: Tensor, categories: Sequence[str]) -> Ten
 
     categories: one for each image;  Returns: (N,)
     """
+    expect_classifier(model)
+    expect_images(images)
+    if isinstance(categories, str) or not isinstance(categories, Sequence) or len(categories) != len(images):
+        want = f"a category for each of {len(images)} images"
+        raise LabError(f"expected {want}, got {shown(categories)}; try ['koala'] * {len(images)}")
     columns = torch.tensor([model.index_of(category) for category in categories], device=images.device)
     return logits_of(model, to_8_bit(images)).softmax(dim=1).gather(1, columns[:, None])[:, 0]
 

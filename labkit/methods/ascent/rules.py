@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from labkit.arguments import expect_number, expect_tensor
+
 Rule = Callable[[Tensor], torch.optim.Optimizer]
 
 
@@ -17,11 +19,13 @@ def mean_size(gradient: Tensor) -> Tensor:
 
 def normalised(gradient: Tensor) -> Tensor:
     """Divided by its mean absolute value, each image by its own. (N, …) -> (N, …)"""
+    expect_tensor("gradient", gradient, "N n …")
     return gradient / mean_size(gradient)
 
 
 def adam(rate: float = 0.05) -> Rule:
     """Steps by Adam, which suits numbers of unequal reach (Kingma & Ba 2015, arXiv:1412.6980)."""
+    expect_number("rate", rate, 0, above=True)
     return lambda numbers: torch.optim.Adam([numbers], lr=rate, maximize=True)
 
 
@@ -42,6 +46,7 @@ class NormalisedSteps:
 
 def normalised_steps(rate: float = 0.01) -> NormalisedSteps:
     """Steps along the normalised gradient: each value moves by `rate` on average."""
+    expect_number("rate", rate, 0, above=True)
     return NormalisedSteps(rate)
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from labkit.arguments import expect_number, expect_whole, seeded
 from labkit.errors import LabError
 from labkit.images import expect_images
 from labkit.kernel import in_usual_numbers
@@ -57,17 +59,17 @@ def dreaming(
     objective: images (N, 3, h, w) -> (N,), of any size; sums over positions suit tiles
     """
     _expect_options(image, octaves, scale, steps, bands, tile, margin)
+    octaves, steps, jitter = _counts(octaves, steps, jitter, step_size)
 
-    def step(image: Tensor, closed: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def step(image: Tensor, closed: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
         shift = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
         shifted = image.roll(shift, dims=(2, 3))
-        gradient, score, closed = past_closed_relus(
-            lambda: tiled_gradient(objective, shifted, tile=tile, margin=margin), closed
-        )
+        look = partial(tiled_gradient, objective, shifted, tile=tile, margin=margin)
+        gradient, score, closed = past_closed_relus(look, closed)
         moved = shifted + step_size * normalised(even_bands(gradient, bands))
         return moved.roll([-pixels for pixels in shift], dims=(2, 3)).clamp(0, 1), score, closed
 
-    return _frames(step, image, octaves, scale, steps, torch.Generator().manual_seed(seed))
+    return _frames(step, image, octaves, scale, steps, seeded(seed))
 
 
 def _frames(
@@ -86,16 +88,20 @@ def _frames(
         expect_open(step(dreamt, closed, generator)[2], octaves * steps)
 
 
+def _counts(octaves: int, steps: int, jitter: int, step_size: float) -> tuple[int, int, int]:
+    expect_number("step_size", step_size, 0)
+    return int(octaves), int(steps), expect_whole("jitter", jitter, 0)
+
+
 def _expect_options(
     image: Tensor, octaves: int, scale: float, steps: int, bands: int, tile: int, margin: int
 ) -> None:
     """Require that the options of a dream are in range. Raises: LabError"""
     expect_images(image)
-    if octaves < 1 or steps < 1 or not scale > 1 or bands < 1:
-        raise LabError(
-            f"expected at least 1 octave, 1 step and 1 band, and a scale above 1, got {octaves}, {steps}, "
-            f"{bands} and {scale}"
-        )
+    for name, number in {"octaves": octaves, "steps": steps, "bands": bands, "tile": tile}.items():
+        expect_whole(name, number, 1)
+    expect_whole("margin", margin, 0)
+    expect_number("scale", scale, 1, above=True, mend="1.4")
     sizes = growth.octave_sizes((image.shape[2], image.shape[3]), octaves=octaves, scale=scale)
     if min(sizes[0]) < ALIGN:
         raise LabError(

@@ -4,11 +4,15 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from labkit.arguments import expect_number, expect_size, expect_whole
 from labkit.methods.dream.bands import resize
 
 
 def octave_sizes(size: tuple[int, int], *, octaves: int, scale: float) -> list[tuple[int, int]]:
     """Sizes to dream at, from the smallest to the image's own, each `scale` times the one before."""
+    size = expect_size("size", size)
+    expect_whole("octaves", octaves, 1)
+    expect_number("scale", scale, 1, above=True)
     return [(round(size[0] / scale**k), round(size[1] / scale**k)) for k in reversed(range(octaves))]
 
 

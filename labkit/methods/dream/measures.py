@@ -2,11 +2,12 @@
 
 from torch import Tensor
 
+from labkit.arguments import expect_tensor
 from labkit.errors import LabError
 from labkit.hooks import find_layer, recording
 from labkit.kernel import in_usual_numbers
 from labkit.methods.activations import record
-from labkit.models import Classifier
+from labkit.models import Classifier, expect_classifier
 from labkit.objectives import Objective, of_layer
 
 
@@ -15,6 +16,7 @@ def activation_norm(model: Classifier, layer: str) -> Objective:
 
     Raises: LabError for an unknown layer; when it is called, for a layer without maps
     """
+    expect_classifier(model)
     find_layer(model.net, layer)
     return Objective(
         lambda images: half_squared_norm(model, images, layer), 1, model.input_size, model.mean.device
@@ -37,6 +39,7 @@ def guide_match(model: Classifier, layer: str, guide: Tensor) -> Objective:
     Raises: LabError as `activation_norm`, and for more than one guide
     Source: Google's notebook "dream.ipynb" of 2015, which has the idea; the code is ours
     """
+    expect_classifier(model)
     maps = record(model, guide, layer)
     if len(maps) > 1:
         raise LabError(f"expected one guide (1, 3, H, W), got {len(maps)} images; try guide[:1]")
@@ -46,4 +49,6 @@ def guide_match(model: Classifier, layer: str, guide: Tensor) -> Objective:
 @in_usual_numbers
 def best_match(maps: Tensor, guide: Tensor) -> Tensor:
     """Σ over positions of max over the guide's of the dot products: (N, C, h, w) and (C, H, W) -> (N,)."""
+    C = expect_tensor("maps", maps, "N C h w")["C"]
+    expect_tensor("guide", guide, "C H W", of=maps.dtype, C=C)
     return (maps.flatten(2).mT @ guide.flatten(1)).amax(dim=2).sum(dim=1)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from labkit import backward
+from labkit.arguments import expect_size, expect_tensor, expect_whole
 from labkit.kernel import in_usual_numbers
 from labkit.receptive import Box
 
@@ -19,6 +20,8 @@ def tile_side(side: int, tile: int) -> int:
 
 def tiles(size: tuple[int, int], tile: int) -> list[Box]:
     """Boxes that cover every pixel of an image exactly once, none larger than tile × tile, in reading order."""
+    size = expect_size("size", size)
+    expect_whole("tile", tile, ALIGN)
 
     def edges(side: int) -> list[tuple[int, int]]:
         step = tile_side(side, tile)
@@ -41,6 +44,9 @@ def tiled_gradient(
     objective: images (N, 3, h, w) -> (N,), of any size
     Returns:   the gradient, like images; the objective a pixel, (N,)
     """
+    expect_tensor("images", images, "N C H W")
+    expect_whole("tile", tile, ALIGN)
+    expect_whole("margin", margin, 0)
     scores, pixels = images.new_zeros(len(images)), 0
 
     def gradient_of(window: Tensor) -> Tensor:

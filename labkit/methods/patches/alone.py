@@ -6,11 +6,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from labkit.arguments import expect_number, expect_size, expect_tensor, expect_whole, expect_wholes
 from labkit.errors import LabError
 from labkit.hooks import recording
 from labkit.kernel import in_usual_numbers
 from labkit.methods.patches.chosen import TopPatches
-from labkit.models import Classifier
+from labkit.models import Classifier, expect_classifier
 from labkit.receptive import receptive_field
 
 
@@ -21,6 +22,12 @@ def on_canvas(
 
     Raises: LabError for a crop that does not fit there
     """
+    expect_tensor("crop", crop, "3 h w")
+    image_size = expect_size("image_size", image_size)
+    expect_number("fill", fill)
+    corner = expect_wholes("corner", corner)
+    if len(corner) != 2:
+        raise LabError(f"expected a corner (top, left), got {corner}; try (0, 0)")
     (top, left), (_, h, w), (H, W) = corner, crop.shape, image_size
     if top not in range(H - h + 1) or left not in range(W - w + 1):
         raise LabError(f"a crop of {h} × {w} does not fit at {(top, left)} on {H} × {W}; try to move it less")
@@ -37,6 +44,8 @@ def moved(
 
     Returns: top with other rows, columns and boxes; its values are still those of the old places
     """
+    expect_whole("units", units)
+    expect_classifier(model)
     field = receptive_field(model.net, layer, image_size)
     stride = torch.tensor(field.stride).expand(2).long()
     places = torch.stack([top.rows, top.columns], dim=2)  # (C, k, 2)
@@ -53,6 +62,9 @@ def answers_alone(
 
     Returns: (C, k), equal to top.values
     """
+    batch_size = expect_whole("batch_size", batch_size, 1)
+    expect_classifier(model)
+    image_size = expect_size("image_size", image_size)
     boxes, crops = top.boxes.flatten(0, 1), [crop for row in top.patches for crop in row]
     channels = top.channels.repeat_interleave(top.values.shape[1])
     units = torch.stack([channels, top.rows.flatten(), top.columns.flatten()], dim=1)

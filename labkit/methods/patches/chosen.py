@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from labkit.arguments import expect_wholes
 from labkit.errors import LabError
 from labkit.methods.patches import fields
 from labkit.receptive import Box, ReceptiveField
@@ -44,7 +45,7 @@ class TopPatches:
 
     def only(self, channels: Sequence[int]) -> "TopPatches":
         """The same of some of the channels. Raises: LabError for one that was not asked for"""
-        known = self.channels.tolist()
+        known, channels = self.channels.tolist(), expect_wholes("channels", channels, 0, empty=True)
         if missing := [channel for channel in channels if channel not in known]:
             raise LabError(
                 f"no channel {missing[0]} among these top patches; there are {known[:6]} and so on"

@@ -7,9 +7,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from labkit.arguments import expect_size, expect_whole, expect_wholes, shown
+from labkit.errors import LabError
 from labkit.hooks import find_layer
 from labkit.kernel import in_usual_numbers
 from labkit.receptive import Box, ReceptiveField, receptive_field
+from labkit.running import run
 
 Layer = tuple[int, int, int, int]  # kernel, stride, padding, dilation, along one side
 
@@ -23,7 +26,13 @@ def chain_field(layers: Iterable[Sequence[int]]) -> tuple[int, int, int]:
     Source:  Araujo et al. 2019, Computing Receptive Fields of Convolutional Neural Networks, distill.pub
     """
     size, jump, start = 1, 1, 0
-    for kernel, stride, padding, dilation in layers:
+    for layer in layers if isinstance(layers, Iterable) else [layers]:
+        facts = expect_wholes("each layer", layer, 0)
+        if len(facts) != 4 or 0 in (facts[0], facts[1], facts[3]):
+            raise LabError(
+                f"expected (kernel, stride, padding, dilation), got {shown(layer)}; try (3, 1, 1, 1)"
+            )
+        kernel, stride, padding, dilation = facts
         size += dilation * (kernel - 1) * jump
         start -= padding * jump
         jump *= stride
@@ -35,6 +44,11 @@ def unit_box(row: int, column: int, field: tuple[int, int, int], image_size: tup
 
     field: size, stride and start, as from chain_field;  image_size: (H, W)
     """
+    image_size = expect_size("image_size", image_size)
+    expect_whole("row", row, 0)
+    expect_whole("column", column, 0)
+    if len(expect_wholes("field", field)) != 3:
+        raise LabError(f"expected a field (size, stride, start), got {shown(field)}; try chain_field(layers)")
     size, stride, start = field
     (top, bottom), (left, right) = (
         (max(start + place * stride, 0), min(start + place * stride + size, side))
@@ -77,7 +91,7 @@ def layers_below(net: nn.Module, layer: str, image_size: tuple[int, int]) -> lis
         for module in windows:
             hooks.callback(module.register_forward_hook(keep).remove)
         hooks.callback(find_layer(net, layer).register_forward_hook(stop).remove)
-        net(torch.zeros(1, 3, *image_size))
+        run(net, torch.zeros(1, 3, *image_size))
     return found
 
 

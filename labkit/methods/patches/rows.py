@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from labkit.arguments import expect_row, expect_tensor, expect_whole
 from labkit.kernel import in_usual_numbers
 from labkit.methods.patches.chosen import TopPatches
 
@@ -22,6 +23,7 @@ def is_inside(top: TopPatches) -> Tensor:
 
 def inside(top: TopPatches, *, k: int = 9) -> TopPatches:
     """Of each channel the first k patches that no border cuts; channels with fewer are left out."""
+    expect_whole("k", k, 1)
     whole = is_inside(top)
     rows = (whole.sum(dim=1) >= k).nonzero()[:, 0]
     return ranked(
@@ -31,6 +33,12 @@ def inside(top: TopPatches, *, k: int = 9) -> TopPatches:
 
 def ranked(top: TopPatches, ranks: Tensor) -> TopPatches:
     """Of each channel the patches of these ranks, 0 its best. ranks: (C, k) int64."""
+    C = len(top.channels)
+    if C:  # of no channels there are no ranks
+        expect_tensor("ranks", ranks, "C k", of="whole numbers", C=C)
+        expect_whole("each of ranks", ranks.min(), 0)
+        expect_whole("each of ranks", ranks.max(), 0, top.values.shape[1] - 1)
+    ranks = ranks.long()
     facts = {name: getattr(top, name).gather(1, ranks) for name in ("values", "images", "rows", "columns")}
     boxes = top.boxes.gather(1, ranks[..., None].expand(-1, -1, 4))
     patches = tuple(
@@ -48,6 +56,11 @@ def likeness(rows: Sequence[Sequence[Tensor]], *, side: int = 8) -> Tensor:
     rows:    C rows of k patches (3, h, w) of any size, k at least 2
     Returns: (C,) in -1..1
     """
+    expect_whole("side", side, 1)
+    rows = [expect_row("each of the rows", row) for row in expect_row("rows", rows)]
+    for patch in (patch for row in rows for patch in row):
+        expect_tensor("each patch", patch, "3 h w", of="floats of 32 or 64 bits")
+    expect_whole("the length of each row", min(map(len, rows), default=0), 2)
     shrunk = [
         F.interpolate(patch[None], size=(side, side), mode="bilinear", antialias=True)
         for row in rows
@@ -65,6 +78,10 @@ def overlap(images: Tensor) -> float:
 
     images: (C, k) int64, each channel's images, no image twice in a row
     """
+    expect_tensor("images", images, "C k", of="whole numbers")
+    expect_whole("the number of channels", len(images), 2)
+    expect_whole("each of images", images.min(), 0)
     C, k = images.shape
+    images = images.long()
     chosen = torch.zeros(C, int(images.max()) + 1).scatter(1, images, 1)
     return ((chosen @ chosen.T).sum().item() / k - C) / (C * (C - 1))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from labkit.arguments import expect_tensor, expect_whole, expect_wholes
 from labkit.batches import batches
 from labkit.errors import LabError
 from labkit.hooks import find_layer, recording
@@ -14,7 +15,7 @@ from labkit.images import Photos, fit
 from labkit.kernel import in_usual_numbers
 from labkit.methods.patches import fields
 from labkit.methods.patches.chosen import Patch, TopPatches, together
-from labkit.models import Classifier
+from labkit.models import Classifier, expect_classifier
 from labkit.receptive import ReceptiveField, receptive_field
 
 Images = Tensor | Photos | Dataset | Iterable[Any]
@@ -25,6 +26,7 @@ def whole_and_quarters(images: Tensor) -> Tensor:
 
     images: (N, 3, 2·s, 2·s);  Returns: (5·N, 3, s, s), photo after photo
     """
+    expect_tensor("images", images, "N 3 side side", of="floats of 32 or 64 bits")
     side = images.shape[2]
     halves = [half for rows in images.chunk(2, dim=2) for half in rows.chunk(2, dim=3)]
     return torch.stack([fit(images, side // 2), *halves], dim=1).flatten(0, 1)
@@ -35,6 +37,7 @@ def peaks(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
     maps: (N, C, H, W);  Returns: three of (N, C)
     """
+    expect_tensor("maps", maps, "N C H W", of="numbers")
     values, places = maps.flatten(2).max(dim=2)
     return values, places // maps.shape[3], places % maps.shape[3]
 
@@ -57,6 +60,7 @@ def top_patches(
               images outside 0..1 or of different sizes
     Source:   Girshick et al. 2014, arXiv:1311.2524, section 3.1; Springenberg et al. 2015, arXiv:1412.6806
     """
+    expect_classifier(model)
     find_layer(model.net, layer)  # before the first batch is fetched
     best = _Best(model, layer, expect_asked(channels, k), k)
     for batch in batches(images, batch_size):
@@ -72,7 +76,7 @@ def layer_peaks(
     """Where the maps of some channels are largest: values, rows, columns, each (N, len(channels)), on the CPU."""
     with torch.no_grad(), recording(model.net, layer) as seen:
         model(images)
-    values, rows, columns = peaks(_of_channels(seen[layer], channels, layer))
+    values, rows, columns = peaks(_of_channels(seen.maps(layer), channels, layer))
     return values.cpu(), rows.cpu(), columns.cpu()
 
 
@@ -89,6 +93,7 @@ class _Best:
 
     def merge(self, batch: Tensor) -> None:
         """Let in what is good enough of another batch (n, 3, H, W)."""
+        batch = batch.detach()
         if self.count == 0:
             self._make_room(batch)
         facts = (fact.T for fact in layer_peaks(self.model, batch, self.layer, self.channels))
@@ -105,13 +110,8 @@ class _Best:
 
 def expect_asked(channels: Iterable[int], k: int) -> list[int]:
     """The channels as a list. Raises: LabError where there are none, or k is below 1"""
-    if k < 1:
-        raise LabError(f"expected k of at least 1 patch per channel, got {k}")
-    if not isinstance(channels, Iterable):
-        raise LabError(f"expected channels such as [3], got {channels!r}; try [{channels}], or range(8)")
-    if not (chosen := [int(channel) for channel in channels]):
-        raise LabError("expected at least one channel, got none; try [0], or range(8)")
-    return chosen
+    expect_whole("k", k, 1)
+    return expect_wholes("channels", channels)
 
 
 def _of_channels(maps: Tensor, channels: list[int], layer: str) -> Tensor:
