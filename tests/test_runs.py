@@ -19,6 +19,7 @@ import pytest
 from lab import released, slim, with_cell
 from PIL import Image
 
+from labkit import cli
 from labkit.checks.answer import State
 from labkit.checks.answering import produce
 from labkit.checks.storing import save
@@ -517,6 +518,33 @@ def test_a_regrade_says_what_changed_for_whom_and_leaves_the_old_run_as_it_is(an
     assert new.facts["regrade_of"] == answered.folder.name
     assert class_list(new) == [Student("ada"), Student("ben")]
     assert regrade(new, answered.folder.parent)[2] == []  # a regrade can be regraded
+
+
+@pytest.mark.parametrize("trouble", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
+def test_a_regrade_that_is_stopped_leaves_no_half_of_a_run_to_go_on_with(answered, monkeypatch, trouble):
+    def stopped(*_):
+        raise trouble
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Result, "write", stopped)
+        with pytest.raises(type(trouble)):
+            regrade(answered, answered.folder.parent)
+    assert [run.folder for run in all_runs(answered.folder.parent)] == [answered.folder]
+
+
+def test_any_command_tells_a_full_disk_in_a_sentence_and_other_trouble_as_it_is(monkeypatch, capsys):
+    def fails():
+        raise trouble
+
+    monkeypatch.setattr(cli, "app", fails)
+    trouble = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert "the disk is full; make room" in capsys.readouterr().err
+    trouble = PermissionError(errno.EACCES, "Permission denied")
+    with pytest.raises(PermissionError):
+        cli.main()
 
 
 def test_answers_to_other_questions_are_not_judged(answered):
