@@ -154,12 +154,11 @@ def overlay(
     expect_tensor("image", image, "3 H W")
     expect_tensor("channel", channel, "h w")
     expect_number("strength", strength, 0, 1)
-    for shade in colour:
-        expect_share("each shade of colour", shade, levels=True)
     if not isinstance(colour, tuple | list) or len(colour) != 3:
         raise LabError(f"expected a colour (red, green, blue) in 0..1, got {shown(colour)}; try (1, 0.35, 0)")
-    for part in colour:
-        expect_number("each part of the colour", part, 0, 1)
+    for shade in colour:
+        expect_number("each shade of colour", shade)
+        expect_share("each shade of colour", shade, levels=True)
     a = strength * upsample(to_grey(channel)[None, None], (image.shape[-2], image.shape[-1]))[0]  # (1, H, W)
     return (1 - a) * image + a * image.new_tensor(colour).view(3, 1, 1)
 

@@ -151,11 +151,12 @@ def logits_of(model: nn.Module, images: Tensor) -> Tensor:
     expect_network(model)
     expect_eval(model)
     logits = run(model, images)
-    if isinstance(logits, Tensor) and logits.ndim == 2 and len(logits) == len(images):
+    N = len(images) if images.ndim else 1
+    if isinstance(logits, Tensor) and logits.ndim == 2 and len(logits) == N:
         return logits
     got = tuple(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
     raise LabError(
-        f"expected the network to put out logits ({len(images)}, categories), got {got}; "
+        f"expected the network to put out logits ({N}, categories), got {got}; "
         "try a module around it that returns them alone"
     )
 
