@@ -152,7 +152,7 @@ def logits_of(model: nn.Module, images: Tensor) -> Tensor:
     expect_eval(model)
     logits = run(model, images)
     N = len(images) if images.ndim else 1
-    if isinstance(logits, Tensor) and logits.ndim == 2 and len(logits) == N:
+    if isinstance(logits, Tensor) and logits.ndim == 2 and len(logits) == N and logits.shape[1]:
         return logits
     got = tuple(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
     raise LabError(
