@@ -531,8 +531,8 @@ def test_bad_input_is_answered_in_a_sentence(model, photos):
         r"depend on the images, got none": lambda: ascent.maximize(
             lambda images: images.detach().mean(dim=(1, 2, 3)), start=photos
         ),
-        r"percent in 0\.\.100, got 150": lambda: ascent.clip_norm(150),
-        r"percent in 0\.\.100, got -1": lambda: ascent.clip_contribution(-1),
+        r"percent as a number in 0\.\.100, got 150": lambda: ascent.clip_norm(150),
+        r"percent as a number in 0\.\.100, got -1": lambda: ascent.clip_contribution(-1),
         r"a share in 0\.\.1, got 3": lambda: ascent.decay(3),
         r"sigma above 0": lambda: ascent.blur(0),
     }.items():

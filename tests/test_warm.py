@@ -110,7 +110,12 @@ def test_a_fork_is_as_a_kernel_that_was_begun_there(view, tmp_path):
     kind = KINDS[0]
     forked, begun = (told(view, tmp_path / name, kind, warmly=name == "a") for name in "ab")
     assert forked["lab"] == begun["lab"]
-    known = {"PWD", "JPY_PARENT_PID", "JPY_SESSION_NAME", "PYDEVD_USE_FRAME_EVAL"}  # of whoever starts a kernel
+    known = {
+        "PWD",
+        "JPY_PARENT_PID",
+        "JPY_SESSION_NAME",
+        "PYDEVD_USE_FRAME_EVAL",
+    }  # of whoever starts a kernel
     assert forked["environment"].keys() ^ begun["environment"].keys() <= known
     assert set(begun["modules"]) - set(forked["modules"]) <= {"ipykernel_launcher"}
     assert not {"pytest", "nbval", "labkit.grading", "labkit.checks.judging"} & set(forked["modules"])
