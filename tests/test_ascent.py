@@ -533,8 +533,8 @@ def test_bad_input_is_answered_in_a_sentence(model, photos):
         ),
         r"percent as a number in 0\.\.100, got 150": lambda: ascent.clip_norm(150),
         r"percent as a number in 0\.\.100, got -1": lambda: ascent.clip_contribution(-1),
-        r"a share in 0\.\.1, got 3": lambda: ascent.decay(3),
-        r"sigma above 0": lambda: ascent.blur(0),
+        r"share as a number in 0\.\.1, got 3": lambda: ascent.decay(3),
+        r"sigma as a number above 0": lambda: ascent.blur(0),
     }.items():
         with pytest.raises(LabError, match=match):
             call()
