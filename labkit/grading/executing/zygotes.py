@@ -19,7 +19,7 @@ from labkit.grading.executing.request import FAILED, Request
 
 _HERE = Path(__file__).parent
 _PROGRAM = ("zygote.py", "request.py", "namespaces.py", "fence.py", "landlock.py")
-_READY_S, _FORK_S = 600, 60
+_READY_S, _FORK_S = 600, 300  # the first fork of a stage draws its cases before
 
 
 class NotWarmError(Exception):
