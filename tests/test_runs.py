@@ -23,6 +23,7 @@ from labkit import cli
 from labkit.checks.answer import State
 from labkit.checks.answering import produce
 from labkit.checks.storing import save
+from labkit.commands.grading_options import report
 from labkit.errors import LabError
 from labkit.exercises import exercises, find
 from labkit.grading.collecting import collect
@@ -105,6 +106,17 @@ def test_a_run_keeps_a_result_and_the_answers_of_each_submission_in_its_own_fold
     inside = (tmp_path / "scores").resolve()
     assert all(inside in file.resolve().parents for file in tmp_path.rglob("*.json"))  # "../dan" stays inside
     assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_why_each_was_started_anew_is_said_in_the_terminal_and_on_the_page(tmp_path, plan, collected, capsys):
+    run = run_for(plan, collected, tmp_path / "scores")
+    results = conduct(run, plan, collected, Workers())
+    for cold in ("", "setns: Operation not permitted"):
+        told = [replace(result, cold=cold) for result in results]
+        report(run, collected.students, told, course_toml=None, overrides=tmp_path / "none.csv", forbid=False)
+        said = "anew, which takes longer: setns: Operation not permitted"
+        assert (said in capsys.readouterr().out.replace("\n", " ")) == bool(cold)
+        assert ("setns: Operation not permitted" in (run.folder / "class.html").read_text()) == bool(cold)
 
 
 @pytest.mark.parametrize("most", range(len(NAMES)))

@@ -124,6 +124,7 @@ class Result:
 
     isolation: what kept it apart, as `sandbox.isolation` says, "" if nothing was run
     seconds, memory_mb: what running it took
+    cold:  why everything was started anew for it, where that was not asked for
     notes: for the student too, and private_notes for the instructor alone, as of what was handed in
     """
 
@@ -140,6 +141,7 @@ class Result:
     isolation: str = ""
     seconds: float = 0.0
     memory_mb: float = 0.0
+    cold: str = ""
     private_notes: tuple[str, ...] = ()
 
     def write(self, path: Path) -> None:

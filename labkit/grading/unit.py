@@ -88,7 +88,8 @@ def _judged(
         _result(unit, outcomes),
         notes=(*unit.handed_in.notes, *executed.notes),
         flags=executed.flags,
-        isolation=isolation() + (f", each started anew ({executed.cold})" if executed.cold else ""),
+        isolation=isolation(),
+        cold=executed.cold,
         seconds=round(executed.seconds, 2),
         memory_mb=round(executed.memory_mb),
     )
