@@ -124,11 +124,13 @@ def test_stopped_anywhere_it_goes_on_and_does_nothing_twice(tmp_path, plan, coll
     run = run_for(plan, collected, tmp_path / "scores")
     with pytest.raises(KeyboardInterrupt):
         conduct(run, plan, collected, Workers(most=most))
+    (run.folder / "results" / ".01.json-x.partial").write_text("{")  # as one that is killed leaves it
     again = run_for(plan, collected, tmp_path / "scores")
     assert (again.folder, again.seed) == (run.folder, run.seed)
     workers = Workers()
     results = conduct(again, plan, collected, workers)
     assert workers.asked == list(NAMES[most:])
+    assert not list(run.folder.rglob("*.partial"))
     whole = conduct(run_for(plan, collected, tmp_path / "other"), plan, collected, Workers())
     assert [asdict(result) for result in results] == [asdict(result) for result in whole]
 

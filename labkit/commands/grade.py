@@ -73,10 +73,9 @@ def grade(
         return
     run = run_for(plan, collected, out, new=new)
     chosen = [s for s in collected.students if not plan.students or s.key in plan.students]
-    by_hand = overrides or out / OVERRIDES
     with room_on_disk(run):
         results = _carry_out(run, plan, collected, jobs=jobs, cluster=cluster)
-        report(run, chosen, results, course_toml=rules, overrides=by_hand, forbid=forbid)
+        report(run, chosen, results, course_toml=rules, overrides=overrides or out / OVERRIDES, forbid=forbid)
 
 
 def _asked(stages: list[str] | None, only: list[str] | None) -> tuple[str, ...]:

@@ -37,22 +37,26 @@ def report(
     rows = score(students, results, run.facts["exercises"], course=course, overrides=by_hand, forbid=forbid)
     facts = {"graded": str(run.facts["finished"] or now()), "labkit": str(run.facts["labkit"])}
     doubt = str(run.facts.get("changed", ""))
-    facts |= {"not to be trusted": doubt} if doubt else {}
     cold = next((result.cold for result in results if result.cold), "")
-    facts |= {"each started anew, which takes longer": cold} if cold else {}
+    besides = {"not to be trusted": doubt, "each started anew, which takes longer": cold}
+    facts |= {what: said for what, said in besides.items() if said}
     write_reports(rows, run.folder, title=course.title, isolation=run.facts["isolation"], facts=facts)
     _keep(course_toml, run.folder / COURSE)
     _keep(overrides if by_hand else None, run.folder / OVERRIDES)
     if not run.finished:
         run.finish()
     console.print(table(rows))
+    _say_where(run, cold)
+    if doubt:
+        console.print(f"[bold]not to be trusted:[/] {doubt}", soft_wrap=True)
+        raise typer.Exit(1)
+
+
+def _say_where(run: Run, cold: str) -> None:
     if cold:
         console.print(f"each was started anew, which takes longer: {cold}", highlight=False, markup=False)
     console.print(f"\nscores: {run.folder / 'scores.csv'}", highlight=False, soft_wrap=True)
     console.print(f"class:  {run.folder / 'class.html'}", highlight=False, soft_wrap=True)
-    if doubt:
-        console.print(f"[bold]not to be trusted:[/] {doubt}", soft_wrap=True)
-        raise typer.Exit(1)
 
 
 def _keep(file: Path | None, place: Path) -> None:

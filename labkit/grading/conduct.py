@@ -99,10 +99,9 @@ def conduct(
             todo.append(_unit(one, plan, run))
     with room_on_disk(run), run.alone():
         for unit, outcome in work(todo):
-            one = unit.handed_in
-            graded = _whatever_happened(unit, outcome)
-            result = with_figures(graded.result, shown[one.student, one.stage])
-            run.keep(students[one.student], replace(graded, result=result))
+            student, graded = unit.handed_in.student, _whatever_happened(unit, outcome)
+            result = with_figures(graded.result, shown[student, unit.handed_in.stage])
+            run.keep(students[student], replace(graded, result=result))
             results.append(result)
             done(result)
         if finish:

@@ -79,6 +79,8 @@ class Run:
                 f"{self.folder} is being written by process {holder}; wait for it, or give another --out"
             )
         write_whole(lock, f"{os.getpid()} {psutil.Process().create_time()}")
+        for half in self.folder.rglob(".*.partial"):
+            half.unlink(missing_ok=True)  # of one that was killed while it wrote
         try:
             yield
         finally:

@@ -103,13 +103,7 @@ def decode(
     expect_anchors(anchors, len(output))
     expect_share("threshold", threshold)
     B = len(anchors)
-    if classes < 2:
-        raise LabError(f"expected classes of 2 or more, background being one of them, got {classes}")
-    if output.ndim != 3 or output.shape[0] != output.shape[1] or output.shape[2] != 5 * B + classes:
-        want = f"(grid, grid, 5 · {B} + {classes} = {5 * B + classes})"
-        raise LabError(f"expected an output {want}, got {tuple(output.shape)}; try output.permute(1, 2, 0)")
-    if not output.isfinite().all():
-        raise LabError("expected finite numbers in the output, got some that are not; look at its maker")
+    _expect_output(output, B, classes)
     numbers = output[..., : 5 * B].unflatten(-1, (B, 5))  # (grid, grid, B, 5)
     best, label = output[..., 5 * B + 1 :].max(dim=-1, keepdim=True)  # (grid, grid, 1), background left out
     scores = (numbers[..., 4] * best).flatten()
@@ -119,6 +113,16 @@ def decode(
     boxes, labels, scores = boxes[sure], labels[sure], scores[sure]
     stay = suppress(boxes, scores, labels, overlap=overlap)
     return Detections(boxes[stay], labels[stay], scores[stay])
+
+
+def _expect_output(output: Tensor, B: int, classes: int) -> None:
+    if classes < 2:
+        raise LabError(f"expected classes of 2 or more, background being one of them, got {classes}")
+    if output.ndim != 3 or output.shape[0] != output.shape[1] or output.shape[2] != 5 * B + classes:
+        want = f"(grid, grid, 5 · {B} + {classes} = {5 * B + classes})"
+        raise LabError(f"expected an output {want}, got {tuple(output.shape)}; try output.permute(1, 2, 0)")
+    if not output.isfinite().all():
+        raise LabError("expected finite numbers in the output, got some that are not; look at its maker")
 
 
 @in_usual_numbers
