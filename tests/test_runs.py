@@ -124,7 +124,7 @@ def test_stopped_anywhere_it_goes_on_and_does_nothing_twice(tmp_path, plan, coll
     run = run_for(plan, collected, tmp_path / "scores")
     with pytest.raises(KeyboardInterrupt):
         conduct(run, plan, collected, Workers(most=most))
-    (run.folder / "results" / ".01.json-x.partial").write_text("{")  # as one that is killed leaves it
+    (run.folder / ".01.json-x.partial").write_text("{")  # as one that is killed leaves it
     again = run_for(plan, collected, tmp_path / "scores")
     assert (again.folder, again.seed) == (run.folder, run.seed)
     workers = Workers()
