@@ -36,12 +36,11 @@ def expect_whole(
 def expect_wholes(
     name: str, given: Any, low: int | None = None, high: int | None = None, *, empty: bool = False
 ) -> list[int]:
-    """Require whole numbers, in a list or any other row; one at least, unless it may be empty. Raises: LabError"""
-    if (
-        isinstance(given, str | bytes | dict)
-        or not isinstance(given, Iterable)
-        or getattr(given, "ndim", 1) != 1
-    ):
+    """Require whole numbers, in any row or as the keys of a dict; one at least, unless it may be empty.
+
+    Raises: LabError
+    """
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable) or getattr(given, "ndim", 1) != 1:
         raise LabError(f"expected {name} such as [0, 3], got {shown(given)}; try [{_inside(low, high)}]")
     numbers = [expect_whole(f"each of {name}", one, low, high) for one in given]
     if not numbers and not empty:
