@@ -27,9 +27,8 @@ def environment_in(folder: Path, view: Path | None) -> dict[str, str]:
     found |= {"TORCH_HOME": str(Path(torch.hub.get_dir()).parent)}  # networks, read only
     found |= dict.fromkeys(_PRIVATE, str(folder)) | dict.fromkeys(_ONE_THREAD, "1")
     found |= {"IPYTHONDIR": str(folder / "ipython"), "MPLCONFIGDIR": str(folder / "matplotlib")}
-    found |= (
-        {"PYTHONUSERBASE": site.getuserbase()} if site.ENABLE_USER_SITE else {}
-    )  # packages of `pip install --user`
+    if site.ENABLE_USER_SITE:
+        found["PYTHONUSERBASE"] = site.getuserbase()  # packages of `pip install --user`
     return found | ({"PYTHONPATH": str(view)} if view else {})
 
 

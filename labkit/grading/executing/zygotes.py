@@ -29,8 +29,11 @@ class NotWarmError(Exception):
 class Fork:
     """A fork of a zygote in its sandbox, and the process that stands by it, outside, and ends with it."""
 
-    def __init__(self, stands_by: psutil.Process, status: int):
-        self.stands_by, self._status, self._said = stands_by, status, b""
+    def __init__(self, pid: int, status: int):
+        self._status, self._said = status, b""
+        self._stands_by: psutil.Process | None = None
+        with suppress(psutil.NoSuchProcess):  # it may have ended by now, and its status says how
+            self._stands_by = psutil.Process(pid)
 
     def ended(self, timeout_s: float) -> bool:
         """Whether it has ended; waits so long for it.
@@ -52,18 +55,18 @@ class Fork:
 
     def family(self) -> list[psutil.Process]:
         """Its processes, those that stand by not among them."""
-        try:
-            return list(self.stands_by.children(recursive=True))
-        except psutil.Error:
-            return []
+        with suppress(psutil.Error):
+            return list(self._stands_by.children(recursive=True)) if self._stands_by else []
+        return []
 
     def close(self) -> None:
-        with suppress(psutil.Error):
-            self.stands_by.terminate()  # which ends what is left of the fork
-            self.stands_by.wait(5)
-        for member in [*self.family(), self.stands_by]:
+        if self._stands_by:
             with suppress(psutil.Error):
-                member.kill()
+                self._stands_by.terminate()  # which ends what is left of the fork
+                self._stands_by.wait(5)
+            for member in [*self.family(), self._stands_by]:
+                with suppress(psutil.Error):
+                    member.kill()
         os.close(self._status)
 
 
@@ -91,8 +94,8 @@ class Zygote:
             with self._lock:
                 self._await_ready()
                 socket.send_fds(self._channel, [request.encoded()], [output, theirs])
-                return Fork(psutil.Process(int(self._heard(_FORK_S))), status)
-        except (OSError, ValueError, psutil.Error) as error:
+                return Fork(int(self._heard(_FORK_S)), status)
+        except (OSError, ValueError) as error:
             os.close(status)
             raise NotWarmError(self._end(error)) from error
         finally:
