@@ -1,5 +1,6 @@
-"""What a student sets for the whole kernel does not change what the lab's functions give."""
+"""The kernel that a student works in: what is set for all of it changes nothing that the lab's functions give."""
 
+import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
@@ -59,3 +60,17 @@ def _stepped(steps: Generator) -> Generator:
             except StopIteration:
                 return
         yield step
+
+
+def students_shell() -> Any:
+    """The shell of the notebook that a student is working in; None elsewhere.
+
+    Whoever executes a notebook without a person before it (labkit build, nbval, nbconvert) says with each cell that
+    nobody can be asked for input. In grading nobody is at work either.
+    """
+    from IPython import get_ipython
+
+    shell: Any = get_ipython()
+    if "LABKIT_ANSWERS" in os.environ or getattr(shell, "kernel", None) is None:
+        return None
+    return shell if shell.get_parent().get("content", {}).get("allow_stdin") else None

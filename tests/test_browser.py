@@ -27,17 +27,15 @@ def test_a_solved_stage_runs_from_top_to_bottom_and_shows_its_pictures(tmp_path)
         assert tab.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
 
 
-def test_an_unsolved_check_shows_one_card_and_no_traceback(tmp_path):
+def test_run_all_goes_past_checks_that_are_not_solved_and_each_shows_one_card(tmp_path):
     nbformat.write(released(), tmp_path / "01.ipynb")
     with page() as tab, lab(tmp_path) as address:
         open_notebook(tab, address, "01.ipynb")
-        run_all(tab)  # stops at the first check
-        card = tab.locator(".labkit-verdict")
-        assert card.count() == 1
-        assert "not attempted" in card.text_content()
-        cell = tab.locator(".jp-CodeCell", has=card)  # the panel above names the exercise too
-        outputs = cell.locator(".jp-OutputArea-child").filter(has_text="01.1 The first convolution")
-        shown = outputs.evaluate_all(
-            "all => all.filter(one => getComputedStyle(one).display !== 'none').length"
-        )
-        assert (outputs.count(), shown) == (2, 1)  # the card, and its echo for front ends without HTML
+        run_all(tab)
+        cards = tab.locator(".labkit-verdict")
+        assert cards.count() == 6
+        assert all("not attempted" in text for text in cards.all_text_contents())
+        assert tab.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
+        assert (
+            tab.locator(".labkit-figure img").count() >= 5
+        )  # what is below is there, made with the lab's own

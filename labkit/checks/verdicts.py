@@ -5,7 +5,8 @@ from html import escape
 from labkit.checks.answer import State
 from labkit.checks.judging import Verdict
 
-_LOOK = {  # state: (mark, colour of it and of the card's edge); anything else is a cross in red
+# No colour of letters has 4.5:1 against both a light and a dark page, so the mark is white on a ground of its own.
+_LOOK = {  # state: (mark, colour behind it and of the card's edge); anything else is a cross in red
     State.PASSED: ("✓", "#1a7f37"),
     State.NOT_ATTEMPTED: ("○", "#6e7781"),
 }
@@ -20,6 +21,7 @@ _HIDE_ECHO = (
 )
 
 
+_MARK = "color:#fff;border-radius:4px;padding:0 5px;margin-right:6px"
 _LABELS = ("Likely cause:", "Where:", "Next:")  # what a card sets in bold
 
 
@@ -29,9 +31,10 @@ def sentences(verdict: Verdict) -> list[str]:
     if verdict.passed:
         return []
     if verdict.state == State.NOT_ATTEMPTED:
-        return [
+        todo = (
             f"Write the TODO {exercise.id} cell above, then run this cell again. Stuck: hint({exercise.id!r})"
-        ]
+        )
+        return [verdict.message or todo]
     lesson = verdict.mistake.lesson if verdict.mistake else verdict.cause
     cause = [f"Likely cause: {lesson}"] if lesson else []
     place = [f"Where: {verdict.place}"] if verdict.place else []
@@ -58,7 +61,7 @@ def as_html(verdict: Verdict) -> str:
     lines = "".join(_paragraph(sentence) for sentence in sentences(verdict))
     return (
         f"<div class='labkit-verdict' role='status' style='border-left:4px solid {colour};padding:4px 12px;"
-        f"line-height:1.45'><b><span style='color:{colour}'>{mark}</span> {escape(title)}</b>{lines}</div>"
+        f"line-height:1.45'><b><span style='{_MARK};background:{colour}'>{mark}</span>{escape(title)}</b>{lines}</div>"
         + ("" if verdict.passed else _HIDE_ECHO)
     )
 

@@ -1,5 +1,7 @@
 """All exercises, by stage and by id."""
 
+import re
+
 from labkit.checks.exercise import Exercise
 from labkit.errors import LabError, nearest
 from labkit.exercises import (
@@ -50,6 +52,15 @@ def find(exercise_id: str) -> Exercise:
     stage = str(exercise_id).partition(".")[0]
     found = {exercise.id: exercise for exercise in _STAGES.get(stage, ())}
     if exercise_id not in found:
-        offers = list(found) or [f"{stage}.1" for stage in _STAGES]
+        offers = _meant(str(exercise_id)) or list(found) or [f"{stage}.1" for stage in _STAGES]
         raise LabError(f"no exercise {exercise_id!r}; try one of {nearest(str(exercise_id), offers, most=9)}")
     return found[exercise_id]
+
+
+def _meant(text: str) -> list[str]:
+    """The id that somebody had in mind who wrote it with other zeros or signs: "1.1", "01-1", "Exercise 1.1"."""
+    numbers = re.findall(r"\d+", text)
+    known = {
+        (int(one.stage), int(one.id.partition(".")[2])): one.id for row in _STAGES.values() for one in row
+    }
+    return [found] if len(numbers) == 2 and (found := known.get((int(numbers[0]), int(numbers[1])))) else []

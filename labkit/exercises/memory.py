@@ -6,7 +6,6 @@ Deleting the file is beginning anew. Nothing leaves the machine.
 """
 
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 from labkit.checks.exercise import Exercise
 from labkit.exercises.texts import text_of
+from labkit.kernel import students_shell
 
 FILE = ".labkit-progress.jsonl"
 
@@ -79,20 +79,6 @@ def _parse(line: str) -> Said | None:
         return None
     kinds = (str, str, bool, str, int | float)
     return said if all(map(isinstance, vars(said).values(), kinds)) else None
-
-
-def students_shell() -> Any:
-    """The shell of the notebook that a student is working in; None elsewhere.
-
-    Whoever executes a notebook without a person before it (labkit build, nbval, nbconvert) says with each cell that
-    nobody can be asked for input. In grading no memory is kept either.
-    """
-    from IPython import get_ipython
-
-    shell: Any = get_ipython()
-    if "LABKIT_ANSWERS" in os.environ or getattr(shell, "kernel", None) is None:
-        return None
-    return shell if shell.get_parent().get("content", {}).get("allow_stdin") else None
 
 
 def folder_of(shell: Any) -> Path:

@@ -12,6 +12,7 @@ from labkit.exercises import memory
 from labkit.exercises.catalogue import exercises
 from labkit.exercises.panel_texts import as_html, as_text
 from labkit.exercises.standings import progress_in
+from labkit.kernel import students_shell
 
 _shown: dict[str, Any] = {}  # stage -> the output that shows its panel in this kernel
 
@@ -42,7 +43,7 @@ def refresh() -> None:
 
 def _bundle(stage: str) -> dict[str, str]:
     """MIME type -> data, as a notebook shows it."""
-    shell = memory.students_shell()
+    shell = students_shell()
     if shell is None:
         told = f"In a notebook that you work in, this shows which exercises of stage {stage} pass, and what is next."
         return {"text/plain": told, "text/html": f"<p><em>{told}</em></p>"}
