@@ -6,7 +6,7 @@ from io import TextIOWrapper
 import typer
 from rich.console import Console
 
-from labkit.commands import build, doctor, fetch, grade, lab, progress, regrade, release
+from labkit.commands import build, doctor, fetch, grade, lab, progress, regrade, release, update
 from labkit.errors import LabError
 from labkit.files import is_disk_full
 from labkit.threads import set_openmp_wait_policy
@@ -16,8 +16,8 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
 )
 _ALL = (
-    lab.lab, progress.progress, doctor.doctor, fetch.fetch, release.release, grade.grade, regrade.regrade,
-    build.build,
+    lab.lab, update.update, progress.progress, doctor.doctor, fetch.fetch, release.release, grade.grade,
+    regrade.regrade, build.build,
 )  # fmt: skip
 for command in _ALL:
     app.command()(command)
@@ -27,8 +27,8 @@ for command in _ALL:
 def _about() -> None:
     """Look inside convolutional networks: a course lab in notebooks.
 
-    Students: [bold]lab[/] opens the notebooks, [bold]progress[/] says how far you are, [bold]doctor[/] what is missing,
-    [bold]fetch[/] brings networks.
+    Students: [bold]lab[/] opens the notebooks, [bold]update[/] brings newer ones, [bold]progress[/] says how far you
+    are, [bold]doctor[/] what is missing, [bold]fetch[/] brings networks.
     Instructors: [bold]release[/] writes the handout, [bold]grade[/] turns a class into scores and feedback,
     [bold]regrade[/] judges again.
     Authors: [bold]build[/] makes both kinds of notebook from solutions/*.py.

@@ -34,7 +34,7 @@ def labkit(tmp_path):
 def test_help_names_every_command_and_each_explains_itself():
     result = CliRunner().invoke(app, ["--help"])
     assert result.exit_code == 0
-    for command in ("lab", "progress", "doctor", "fetch", "release", "grade", "regrade", "build"):
+    for command in ("lab", "update", "progress", "doctor", "fetch", "release", "grade", "regrade", "build"):
         assert command in result.output
         own = CliRunner().invoke(app, [command, "--help"])
         assert own.exit_code == 0

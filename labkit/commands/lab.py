@@ -1,39 +1,102 @@
-"""Opening JupyterLab on the notebooks."""
+"""Opening JupyterLab on the notebooks; outside a clone, on a copy of them that is made first."""
 
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from labkit.commands.common import folder_of
+from labkit.commands.common import (
+    COPY,
+    PACKAGE,
+    console,
+    course,
+    has_notebooks,
+    has_stages,
+    is_clone,
+    students_folder,
+)
+from labkit.errors import LabError
 
 
 def lab(
     folder: Annotated[
-        Path | None, typer.Argument(help="where the notebooks are; notebooks/ by default")
+        Path | None, typer.Argument(help="where the notebooks are; where you are, or ./cnn-lab, by default")
     ] = None,
     browser: Annotated[
         bool, typer.Option(help="open a browser window; --no-browser prints the address only")
     ] = True,
     port: Annotated[int, typer.Option(help="the port to serve on; the next free one if it is taken")] = 8888,
+    copy_only: Annotated[
+        bool, typer.Option("--copy-only", help="put the notebooks there, and open nothing")
+    ] = False,
 ) -> None:
-    """Open JupyterLab on the notebooks. Ctrl-C ends it; your work is saved in the notebooks."""
-    place = folder_of("notebooks", folder)
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        f"--ServerApp.root_dir={place}",
-        f"--ServerApp.port={port}",
-    ]
+    """Open JupyterLab on the notebooks. Ctrl-C ends it; your work is saved in the notebooks.
+
+    Outside a clone of the lab they are first put into ./cnn-lab. What is there already stays as it is.
+    """
+    if folder and not folder.is_dir():
+        raise LabError(f"no folder {folder}; make it, or give labkit lab where the notebooks shall be put")
+    place = folder or _place()
+    if copy_only:
+        return
+    if find_spec("jupyterlab") is None:
+        raise LabError("JupyterLab is not installed here; try pip install jupyterlab, then labkit doctor")
+    raise typer.Exit(
+        subprocess.run(_command(place, browser, port), check=False, env=_quiet()).returncode and 2
+    )
+
+
+def _place() -> Path:
+    """Where the student works: what is there, or a copy. A copy that was cut short is completed."""
+    from labkit.authoring.copies import is_copy, is_older
+
+    here, source = students_folder(), course("notebooks")
+    if here and (is_clone() or not has_stages(source)):
+        return here
+    if here is None or here.name == COPY or is_copy(here):
+        here = _copy(source)
+    if is_older(here, source):
+        console.print(
+            "This lab has newer notebooks: labkit update brings them, and keeps your answers", highlight=False
+        )
+    return here
+
+
+def _copy(source: Path) -> Path:
+    """The copy, with all notebooks in it.
+
+    Raises: LabError where there is none and none can be made
+    """
+    from labkit.authoring.copies import complete
+
+    place = students_folder() or Path.cwd() / COPY
+    try:
+        written = complete(place, source)
+    except OSError as error:
+        if has_notebooks(place):  # to be looked at, if not to be written to
+            return place
+        raise LabError(
+            f"cannot put the notebooks into {place}: {error.strerror}; "
+            "go to a folder that is yours to write in, and give labkit lab there"
+        ) from error
+    if written:
+        told = f"{len(written)} notebook{'s are' if len(written) > 1 else ' is'} now in {place}"
+        console.print(told, highlight=False, markup=False, soft_wrap=True)
+    return place
+
+
+def _command(place: Path, browser: bool, port: int) -> list[str]:
+    command = [sys.executable, "-m", "jupyterlab"]
+    command += [f"--ServerApp.root_dir={place.resolve()}", f"--ServerApp.port={port}"]
     command += [] if browser else ["--no-browser"]
-    command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    config = [
-        str(Path(__file__).parents[1] / "jupyter"),
-        *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")]),
-    ]
-    quiet = {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(config)}  # JupyterLab asks for no news feed
-    raise typer.Exit(subprocess.run(command, check=False, env=quiet).returncode and 2)
+    return command + (["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [])
+
+
+def _quiet() -> dict[str, str]:
+    """The environment, with settings by which JupyterLab asks for no news feed."""
+    config = [str(PACKAGE / "jupyter"), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(config)}

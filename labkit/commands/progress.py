@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from labkit.commands.common import ROOT, console
+from labkit.commands.common import COPY, ROOT, console
 from labkit.errors import LabError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _place(given: Path | None) -> Path:
     if given is not None and not given.is_dir():
         raise LabError(f"no folder {given}; name the one that your notebooks are in")
     start = Path.cwd() if given is None else given
-    places = [start, start / "notebooks", *([ROOT / "notebooks"] if given is None else [])]
+    places = [start, start / "notebooks", *([ROOT / "notebooks"] if given is None else []), start / COPY]
     for place in places:
         if read_notebooks(place):
             return place

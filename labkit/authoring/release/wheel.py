@@ -56,10 +56,15 @@ def _of_installation() -> dict[str, bytes]:
 
 
 def _modules(package: Path) -> dict[str, bytes]:
-    """Every file of the package; no caches, nothing hidden."""
+    """Every file of the package; no caches, nothing hidden, and not the course that came with an installation.
+
+    The course is handed out by whoever releases it, and its solutions are not.
+    """
     found = {}
     for path in sorted(package.rglob("*")):
         parts = path.relative_to(package).parts
+        if parts[:2] == ("authoring", "course"):
+            continue
         if path.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in parts):
             found["/".join(parts)] = path.read_bytes()
     return found

@@ -10,7 +10,7 @@ from labkit.grading.executing.limits import Limits
 from labkit.grading.executing.places import around, private, readable, within
 from labkit.grading.executing.student_side import PACKAGE
 
-_PASSED_ON = ("PATH", "LANG")
+_PASSED_ON = ("PATH", "LANG", "SystemRoot")  # without the last no socket opens on Windows
 _PRIVATE = ("HOME", "TMPDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR")
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_THREAD_LIMIT")
 
