@@ -12,6 +12,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 from labkit.authoring import source
+from labkit.authoring.hosting import with_installing
 from labkit.errors import LabError
 from labkit.files import write_whole
 
@@ -32,7 +33,7 @@ def student_notebook(path: Path) -> NotebookNode:
         if is_task(cell):
             exercise_id = cell.id.removesuffix("-task").replace("-", ".")
             cell.source = source.without_solution(cell.source, exercise_id, path)
-    return notebook
+    return with_installing(notebook)
 
 
 def solution_notebook(path: Path) -> NotebookNode:

@@ -5,6 +5,7 @@ from datetime import UTC
 import nbformat
 
 from labkit.authoring import source
+from labkit.authoring.hosting import with_installing
 from labkit.authoring.release.planning import Plan, Stage, with_points
 from labkit.authoring.release.trees import with_manifest
 
@@ -75,7 +76,7 @@ def nbgrader_course(plan: Plan) -> dict[str, bytes]:
 
 def _source(stage: Stage) -> bytes:
     """The stage as its source has it, solutions between nbgrader's markers."""
-    notebook = with_points(source.read(stage.source), stage.points)
+    notebook = with_points(with_installing(source.read(stage.source)), stage.points)
     return (nbformat.writes(notebook, version=4) + "\n").encode()
 
 
