@@ -9,12 +9,17 @@ from jupyter_client.manager import start_new_kernel
 
 @dataclass
 class Ran:
-    """What came of one cell: whether it failed, the markup and texts that it showed, and the errors that it raised."""
+    """What came of one cell: whether it failed, the markup and texts that it showed, and the errors that it raised.
+
+    last: the markup that it showed last
+    """
 
     failed: bool = False
     html: str = ""
     text: str = ""
+    last: str = ""
     errors: list[str] = field(default_factory=list)
+    traceback: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -27,10 +32,13 @@ def kernel(folder, **environment):
 
         def note(message):
             content = message["content"]
+            if "data" in content:
+                ran.last = content["data"].get("text/html", "")
             ran.html += content.get("data", {}).get("text/html", "")
             ran.text += content.get("data", {}).get("text/plain", "") + content.get("text", "")
             if message["msg_type"] == "error":
                 ran.errors.append(content["evalue"])
+                ran.traceback += content["traceback"]
 
         reply = client.execute_interactive(
             code, allow_stdin=somebody_there, output_hook=note, timeout=timeout

@@ -1,5 +1,7 @@
 """What a student meets between the first cell and the last: Run All, checks too early, hints."""
 
+import threading
+
 import nbformat
 import pytest
 from browser import lab, open_notebook, page, run_all
@@ -68,6 +70,36 @@ def test_a_handler_that_somebody_else_has_set_stays(tmp_path):
         run("get_ipython().set_custom_exc((ZeroDivisionError,), lambda *a, **k: print('theirs'))")
         run(SET_UP)
         assert run("1 / 0").text.startswith("theirs")
+
+
+LONG = """import time
+def wait():
+    for number in range(1000):
+        time.sleep(0.05)
+wait()"""
+
+
+def test_a_cell_that_is_stopped_says_where_it_was_in_one_sentence(tmp_path):
+    with kernel(tmp_path) as run:
+        run(SET_UP)
+        timer = threading.Timer(1.0, run.manager.interrupt_kernel)
+        timer.start()
+        stopped = run(LONG)
+    assert stopped.failed
+    (told,) = stopped.traceback
+    assert told == "Stopped at line 4, time.sleep(0.05): run the cell again to begin it anew."
+
+
+def test_a_bar_counts_while_a_student_waits_and_is_gone_at_the_end(tmp_path):
+    code = (
+        "from labkit import show\nimport time\nfor n in show.watch(range(3), 'steps'):\n    time.sleep(0.3)"
+    )
+    with kernel(tmp_path) as run:
+        assert "0 of 3 steps" in run(code).html
+        assert "2 of 3 steps" in run(code).html
+        assert run(code).last == ""
+        assert run(code, somebody_there=False).html == ""
+        assert run("list(show.watch((n for n in 'ab'), total=2))", somebody_there=False).text == "['a', 'b']"
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from explorer_calls import COMPUTED, EXPLORERS, PICTURES, explored
 from matplotlib import rc_context
 from public_calls import CALLS, FIGURES, IMAGES, MODEL, PHOTO, rand
 
@@ -39,7 +40,8 @@ MORE = {
     ),
 }  # fmt: skip
 OWN = {"ascent.clip_contribution", "probe.logits", "probe.accuracy"}  # make tensors of their own in the call
-METHODS = {name: call for name, call in (CALLS | MORE).items() if name not in OWN}
+METHODS = {name: call for name, call in (CALLS | MORE | COMPUTED).items() if name not in OWN}
+DRAWN = FIGURES | PICTURES
 NETWORKS = {  # a network that is run by whoever has autocast on, and gets what autocast gives
     "the network", "a needy network", "models.logits_of", "hooks.recording", "probe.from_scratch",
     "sanity.shuffle_weights", "models.load", "models.load, untrained",
@@ -157,9 +159,9 @@ def test_a_method_gives_the_same_in_odd_kernels_and_leaves_them_as_they_were(nam
             expect_same(answer, expected, rounds=kernel == "four threads")
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", DRAWN)
 def test_a_figure_looks_the_same_in_odd_kernels_and_leaves_them_as_they_were(name):
-    function, given = FIGURES[name]
+    function, given = DRAWN[name]
     expected = values(function(**given))
     drawn_in = {kernel: KERNELS[kernel] for kernel in ODD_FOR_FIGURES}
     for kernel, odd in (drawn_in | LOOKS).items():
@@ -167,6 +169,19 @@ def test_a_figure_looks_the_same_in_odd_kernels_and_leaves_them_as_they_were(nam
             with odd():
                 before = found()
                 shown = values(function(**given))
+                assert found() == before
+            expect_same(shown, expected)
+
+
+@pytest.mark.parametrize("stage", EXPLORERS)
+def test_an_explorer_shows_the_same_in_odd_kernels_and_leaves_them_as_they_were(stage):
+    make, moves = EXPLORERS[stage]
+    expected = values(explored(make, **moves))
+    for kernel in ("gradients off", *ODD_FOR_FIGURES):
+        with told(kernel):
+            with KERNELS[kernel]():
+                before = found()
+                shown = values(explored(make, **moves))
                 assert found() == before
             expect_same(shown, expected)
 

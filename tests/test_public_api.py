@@ -9,6 +9,7 @@ from dataclasses import fields, is_dataclass
 
 import pytest
 import torch
+from explorer_calls import COMPUTED, PICTURES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from public_calls import CALLS, FIGURES, IMAGES, MODEL, NEEDY, rand
@@ -25,6 +26,7 @@ MAY_BE_INFINITE = {  # as their docstrings say
     "sanity.rank_correlation",  # NaN where a map is flat
     "neighbors.smallest",  # what is left out counts as infinite
 }
+EXPLORERS = COMPUTED | PICTURES
 DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16, torch.int64, torch.uint8, torch.bool)
 
 
@@ -87,9 +89,9 @@ def is_too_long(argument, way):
     return argument in ("steps", "octaves", "rounds", "draws") and way == "large"
 
 
-@pytest.mark.parametrize("name", [*CALLS, *FIGURES])
+@pytest.mark.parametrize("name", [*CALLS, *FIGURES, *EXPLORERS])
 def test_one_argument_that_is_not_as_it_should_be(name):
-    function, right = {**CALLS, **FIGURES}[name]
+    function, right = {**CALLS, **FIGURES, **EXPLORERS}[name]
     expected = outcome(name, function, right)
     assert expected is not None
     for argument, value in right.items():

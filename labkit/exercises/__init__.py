@@ -1,6 +1,6 @@
 """The exercises, a package a stage and a file an exercise, and how they are asked for in a notebook."""
 
-from labkit.exercises import too_early
+from labkit.exercises import errors_told
 from labkit.exercises.catalogue import exercises, find, stages
 from labkit.exercises.notebook import check, hint
 from labkit.exercises.own_functions import mine
@@ -8,4 +8,4 @@ from labkit.exercises.panel import progress
 
 __all__ = ["check", "exercises", "find", "hint", "mine", "progress", "stages"]
 
-too_early.explain()
+errors_told.explain()

@@ -1,5 +1,6 @@
 """A photo of any common kind, read from a file."""
 
+import io
 import os
 import warnings
 from contextlib import suppress
@@ -17,6 +18,8 @@ from labkit.errors import LabError, nearest
 from labkit.images.tensors import fit
 from labkit.running import reason
 
+_LARGE = 24_000_000  # pixels
+
 
 def load(path: str | os.PathLike, *, size: int | None = None) -> Tensor:
     """Read a photo of any common kind: grey, RGBA (laid on white), 16 bits, turned by EXIF.
@@ -31,20 +34,42 @@ def load(path: str | os.PathLike, *, size: int | None = None) -> Tensor:
     size = None if size is None else expect_whole("size", size, 1)
     if not os.path.isfile(path):
         raise LabError(f"no photo at {shown_path(path)}: {_no_file(path)}")
+    return _read(path, path, size)
+
+
+def from_bytes(data: bytes, *, name: str = "photo", size: int | None = None) -> Tensor:
+    """Read a photo from what its file holds, such as an upload; name: of the file. All else as for `load`."""
+    return _read(io.BytesIO(data), Path(name), None if size is None else expect_whole("size", size, 1))
+
+
+def _read(source: Path | io.BytesIO, path: Path, size: int | None) -> Tensor:
     try:
         _learn_heic(path)
         with (
             warnings.catch_warnings(action="ignore"),
-            Image.open(path) as file,
+            Image.open(source) as file,
         ):  # of damage that does no harm
-            pixels = rgb(ImageOps.exif_transpose(file))
+            pixels = rgb(ImageOps.exif_transpose(_reduced(file, size)))
     except Exception as error:  # a damaged file can make any
-        kind = ", or pip install pillow-heif, since this is HEIC, as phones save it" if is_heic(path) else ""
         raise LabError(
-            f"cannot read {shown_path(path)} as a photo ({reason(error)}); try to save it anew as PNG or JPEG{kind}"
+            f"cannot read {shown_path(path)} as a photo ({reason(error)}); {_mend(path, error)}"
         ) from error
     image = torch.from_numpy(pixels).permute(2, 0, 1).unsqueeze(0).contiguous()
     return image if size is None else fit(image, size)
+
+
+def _mend(path: Path, error: Exception) -> str:
+    """What to try with a file that is no photo for us."""
+    if isinstance(error, Image.DecompressionBombError | MemoryError):
+        return "it is very large; try a copy of at most 10,000 pixels a side"
+    kind = ", or pip install pillow-heif, since this is HEIC, as phones save it" if is_heic(path) else ""
+    return f"try to save it anew as PNG or JPEG{kind}"
+
+
+def _reduced(file: Image.Image, size: int | None) -> Image.Image:
+    """A very large photo that is to be small, made smaller before its pixels become floats of four bytes each."""
+    times = min(file.size) // (4 * size) if size and file.width * file.height > _LARGE else 1
+    return file.reduce(times) if times > 1 and file.mode in ("RGB", "L", "RGBA", "CMYK") else file
 
 
 def as_path(path: str | os.PathLike) -> Path:

@@ -4,6 +4,7 @@ from labkit.show.bets import bet, how_well_you_knew, settle
 from labkit.show.filters import filter_sheet, filter_sheets
 from labkit.show.picture import PhotoPicture, Picture
 from labkit.show.plots import dots, grid, lines
+from labkit.show.waiting import watch
 
 __all__ = [
     "PhotoPicture",
@@ -16,4 +17,5 @@ __all__ = [
     "how_well_you_knew",
     "lines",
     "settle",
+    "watch",
 ]

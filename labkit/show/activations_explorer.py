@@ -1,19 +1,21 @@
 """The explorer of stage 03: one channel of one layer over one photo, to be chosen with the mouse.
 
-explore(model, bank, layers, photo="cat", channel=3)  # arguments as for widgets.channel_explorer
+explore(model, bank, layers, photo="cat", channel=3)  # arguments as for channel_explorer
 """
 
 from functools import partial
 
 from torch import Tensor
 
+from labkit.arguments import expect_whole
 from labkit.methods import activations
 from labkit.models import Classifier
 from labkit.show.activations import overlays
+from labkit.show.channel_explorer import channel_explorer
 from labkit.show.look import in_usual_look
+from labkit.show.own_photos import expect_photo
 from labkit.show.picture import Picture
 from labkit.show.plots import grid
-from labkit.show.widgets import channel_explorer
 
 
 @in_usual_look
@@ -25,7 +27,8 @@ def channel_over_photo(
     image: (1, 3, H, W) in 0..1
     Raises: LabError for an unknown layer or channel
     """
-    maps = activations.record(model, image, layer)  # (1, C, h, w)
+    maps = activations.record(model, expect_photo(image), layer)  # (1, C, h, w)
+    channel = expect_whole("channel", channel, 0, maps.shape[1] - 1)
     (value, *_), ((row, column), *_) = activations.peak_places(maps, channel)
     C, h, w = maps.shape[1:]
     place = f"{'upper' if row < 0.5 else 'lower'} {'left' if column < 0.5 else 'right'}"

@@ -1,23 +1,41 @@
 """The explorer of stage 08: epsilon, target and photo, and what the network then says."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import ipywidgets
 import torch
 from torch import Tensor
 
+from labkit.arguments import expect_number
 from labkit.images import Photos
-from labkit.methods.adversarial import pgd, rms
-from labkit.models import Classifier
+from labkit.kernel import in_usual_numbers
+from labkit.methods.adversarial import pgd, project, rms
+from labkit.methods.attacks import expect_attack, networks_of
+from labkit.models import Classifier, expect_classifier
 from labkit.show.adversarial import difference, probability_bars, says
+from labkit.show.controls import chooser
 from labkit.show.drawing import draw
 from labkit.show.look import in_usual_look
+from labkit.show.own_photos import PhotoChoice
 from labkit.show.picture import PhotoPicture, Picture, Texts
 from labkit.show.plots import WIDTH
-from labkit.show.widgets import Explorer, chooser, explorer
+from labkit.show.widgets import Explorer
 
 STEPS = 8
 ALL = "all at once"
+
+
+@in_usual_numbers
+def pushes(networks: Sequence[Classifier], image: Tensor, target: str, epsilon: float) -> Iterator[Tensor]:
+    """The image after each of the steps towards a target, within epsilon/255 of where it began."""
+    expect_attack(networks, image, expect_number("epsilon", epsilon, 0, 255) / 255)
+    expect_classifier(networks[0])
+    wanted, size, moved = torch.tensor([networks[0].index_of(target)]), epsilon / 255, image
+    step = 2.5 * size / STEPS
+    for _ in range(STEPS if epsilon > 0 else 0):
+        moved = pgd(networks, moved, wanted, epsilon=step, step_size=step, steps=1, targeted=True, seed=None)
+        moved = project(moved, image, epsilon=size)
+        yield moved
 
 
 @in_usual_look
@@ -36,12 +54,17 @@ def pushed_to(
     image:    (1, 3, H, W) in 0..1;  epsilon: largest change of a value, in 1/255
     Raises:   LabError for an unknown target
     """
-    changed, wanted = image, torch.tensor([networks[0].index_of(target)])
-    if epsilon > 0:
-        size = epsilon / 255
-        changed = pgd(
-            attacked or networks, image, wanted, epsilon=size, steps=STEPS, targeted=True, seed=None
-        )
+    for model in networks_of(networks):
+        expect_classifier(model)
+    *_, changed = [image, *pushes(attacked or networks, image, target, epsilon)]
+    return what_came_of_it(networks, image, changed, target, epsilon, name=name)
+
+
+@in_usual_look
+def what_came_of_it(
+    networks: Sequence[Classifier], image: Tensor, changed: Tensor, target: str, epsilon: float, *, name: str
+) -> Picture:
+    """The picture of `pushed_to`, for an image that has been pushed."""
     said = " ".join(
         f"{model.name}. The photo: {says(model, image)}. Now: {says(model, changed)}." for model in networks
     )
@@ -50,7 +73,8 @@ def pushed_to(
         "caption": f"{said} Root mean square of the change: {255 * rms(changed - image).item():.2f}/255. "
         f"{STEPS} projected steps.",
     }
-    return _pictures_and_bars(networks, image, changed, networks[0].categories[int(wanted)], texts)
+    wanted = networks[0].categories[networks[0].index_of(target)]
+    return _pictures_and_bars(networks, image, changed, wanted, texts)
 
 
 def _pictures_and_bars(
@@ -92,16 +116,24 @@ def explore(
     _expect_categories(networks[0], options)
     attacks = {model.name: [model] for model in networks} | {ALL: list(networks)}
 
-    def show(photo: str, target: str, epsilon: float, attack: str) -> Picture:
-        return pushed_to(networks, bank[photo], target, epsilon, attacked=attacks[attack], name=photo)
+    photos = PhotoChoice(bank, photo)
 
-    return explorer(
-        show,
-        photo=chooser("photo", bank.names, photo),
-        target=chooser("target", options, target),
-        attack=chooser("attack", list(attacks)),
-        epsilon=ipywidgets.FloatSlider(epsilon, max=8, step=0.25, readout_format=".2f"),
-    )
+    def show(photo: str, target: str, attack: str, epsilon: float) -> Iterator[float | Picture]:
+        changed = image = photos[photo]
+        for step, moved in enumerate(pushes(attacks[attack], image, target, epsilon), start=1):
+            changed = moved
+            yield step / STEPS
+        yield what_came_of_it(networks, image, changed, target, epsilon, name=photo)
+
+    controls = {
+        "photo": photos.dropdown,
+        "target": chooser("target", options, target),
+        "attack": chooser("attack", list(attacks)),
+        "epsilon": ipywidgets.FloatSlider(epsilon, max=8, step=0.25, readout_format=".2f"),
+    }
+    found = Explorer(show, controls, more=[photos.upload])
+    photos.say = found.say
+    return found
 
 
 def _expect_categories(model: Classifier, names: Sequence[str]) -> None:

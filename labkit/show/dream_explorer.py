@@ -15,13 +15,14 @@ from labkit.errors import LabError
 from labkit.images import Photos
 from labkit.methods import dream
 from labkit.models import Classifier
+from labkit.show.controls import Controls, chooser
 from labkit.show.dream import Snapshot, where
 from labkit.show.look import in_usual_look
+from labkit.show.own_photos import PhotoChoice, expect_photo
 from labkit.show.picture import Picture
 from labkit.show.plots import grid
-from labkit.show.widgets import Controls, chooser
+from labkit.show.widgets import GIVE_WAY_S
 
-GIVE_WAY_S = 0.02  # long enough for several turns of the loop: one click takes more than one
 STRENGTHS = {"gentle": 0.004, "medium": 0.008, "strong": 0.016}  # step sizes
 
 
@@ -35,14 +36,17 @@ class DreamExplorer(Controls):
                  end the two side by side
     """
 
-    def __init__(self, model: Classifier, bank: Photos, controls: dict, picture: Picture, options: dict):
-        self.model, self.bank, self.options = model, bank, options
+    def __init__(
+        self, model: Classifier, photos: PhotoChoice, controls: dict, picture: Picture, options: dict
+    ):
+        self.model, self.bank, self.options = model, photos, options
         self.dreamt: Tensor | None = None
         self.task: asyncio.Task | None = None
         self.start = ipywidgets.Button(description="Start", button_style="primary")
         self.stop = ipywidgets.Button(description="Stop", disabled=True)
         self.bar = ipywidgets.FloatProgress(max=1)
-        super().__init__(controls, picture, more=[self.start, self.stop, self.bar])
+        super().__init__(controls, picture, more=[photos.upload, self.start, self.stop, self.bar])
+        photos.say = self.say
         self.start.on_click(lambda _button: self.begin())
         self.stop.on_click(lambda _button: self.cancel())
         controls["photo"].observe(lambda _change: self._show_photo(), names="value")
@@ -120,15 +124,16 @@ def explore(
     options: of the dream, as for dream.deep_dream
     Raises:  LabError for an unknown layer or photo, and for options out of range
     """
+    photos = PhotoChoice(bank, photo)
     controls = {
-        "photo": chooser("photo", bank.names, photo),
+        "photo": photos.dropdown,
         "layer": chooser("layer", layers, layer or layers[len(layers) // 2]),
         "strength": chooser("strength", list(STRENGTHS), "medium"),
     }
-    photo, layer = controls["photo"].value, controls["layer"].value
+    photo, layer = photos.dropdown.value, controls["layer"].value
     step_size = STRENGTHS[controls["strength"].value]
     picture = stages(model, bank[photo], layer, name=photo, **{"step_size": step_size, **options})
-    return DreamExplorer(model, bank, controls, picture, options)
+    return DreamExplorer(model, photos, controls, picture, options)
 
 
 @in_usual_look
@@ -138,6 +143,7 @@ def stages(model: Classifier, image: Tensor, layer: str, *, name: str = "the pho
     image: (1, 3, H, W) in 0..1
     """
     objective = dream.activation_norm(model, layer)
+    expect_photo(image)
     frames = list(dream.dreaming(objective, image, **options))
     early = max((frame for frame in frames if frame.share <= 0.5), key=lambda f: f.share, default=frames[0])
     size = (image.shape[2], image.shape[3])

@@ -1,23 +1,24 @@
 """The explorer of stage 05: one neuron under three rules for the ReLUs, to be chosen with the mouse.
 
-explore(model, bank, layers, photo="cat", channel=3)  # arguments as for widgets.channel_explorer
+explore(model, bank, layers, photo="cat", channel=3)  # arguments as for channel_explorer
 """
 
 from functools import partial
 
 from torch import Tensor
 
-from labkit.errors import LabError
+from labkit.arguments import expect_whole
 from labkit.methods.activations import record
 from labkit.methods.neurons import crop, loudest, three_rules
 from labkit.methods.sanity import rank_correlation
-from labkit.models import Classifier
+from labkit.models import Classifier, expect_classifier
 from labkit.receptive import receptive_field
+from labkit.show.channel_explorer import channel_explorer
 from labkit.show.gradients import signed
 from labkit.show.look import in_usual_look
+from labkit.show.own_photos import expect_photo
 from labkit.show.picture import Picture
 from labkit.show.plots import grid
-from labkit.show.widgets import channel_explorer
 
 
 @in_usual_look
@@ -29,10 +30,10 @@ def neuron_under_three_rules(
     image:  (1, 3, H, W) in 0..1
     Raises: LabError for an unknown layer or channel
     """
-    maps = record(model, image, layer)
+    expect_classifier(model)
+    maps = record(model, expect_photo(image), layer)
     C, h, w = maps.shape[1:]
-    if channel not in range(C):
-        raise LabError(f"no channel {channel} in {layer!r}; try 0 to {C - 1}")
+    channel = expect_whole("channel", channel, 0, C - 1)
     _, _, row, column = loudest(maps, channel)
     box = receptive_field(model.net, layer, (image.shape[2], image.shape[3])).box(row, column)
     gradients = three_rules(model, image, layer, channel=channel, row=row, column=column)

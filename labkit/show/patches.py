@@ -31,7 +31,7 @@ def patch_rows(top: TopPatches, *, names: Sequence[str] = (), **texts: Unpack[Te
         zip(top.channels.tolist(), top.patches, top.boxes.tolist(), strict=True)
     ):
         name = f"{channel}" + (f"\n{names[number]}" if names else "")
-        rows[name] = [_in_frame(patch, box, frame) for patch, box in zip(patches, boxes, strict=True)]
+        rows[name] = [in_frame(patch, box, frame) for patch, box in zip(patches, boxes, strict=True)]
     values = [f"{value:.{0 if value >= 100 else 1}f}" for value in top.values.flatten().tolist()]
     figure = grid(rows, above=values, **texts)
     for axes in figure.axes:
@@ -39,7 +39,7 @@ def patch_rows(top: TopPatches, *, names: Sequence[str] = (), **texts: Unpack[Te
     return figure
 
 
-def _in_frame(patch: Tensor, box: Sequence[int], frame: Sequence[int]) -> Tensor:
+def in_frame(patch: Tensor, box: Sequence[int], frame: Sequence[int]) -> Tensor:
     """A patch where it belongs in its whole field: cut at the image's top, it lies at the frame's bottom."""
     (H, W), (h, w) = frame, patch.shape[1:]
     down, right = (H - h if box[0] == 0 else 0), (W - w if box[1] == 0 else 0)

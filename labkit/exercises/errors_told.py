@@ -1,7 +1,8 @@
-"""A check that is run before its task cell: said as such, in place of Python's NameError."""
+"""Two errors that say little as Python says them, told in a sentence: a check before its task cell; a stopped cell."""
 
 import linecache
 import re
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -22,7 +23,7 @@ def explain() -> None:
 
     shell: Any = get_ipython()
     if shell is not None and not shell.custom_exceptions:
-        shell.set_custom_exc((NameError,), _shown)
+        shell.set_custom_exc((NameError, KeyboardInterrupt), _shown)
 
 
 def verdict_on(error: NameError, trace: TracebackType | None) -> Verdict | None:
@@ -43,15 +44,30 @@ def verdict_on(error: NameError, trace: TracebackType | None) -> Verdict | None:
     return Verdict(exercise, State.NOT_ATTEMPTED, told)
 
 
+def where_stopped(trace: TracebackType | None) -> str:
+    """A sentence for a cell that was stopped: the line of the cell that it was at, the innermost of the student's."""
+    line = ""
+    while trace is not None:
+        code, number = trace.tb_frame.f_code, trace.tb_lineno
+        if not Path(code.co_filename).exists() and (
+            text := linecache.getline(code.co_filename, number).strip()
+        ):
+            line = f" at line {number}, {text}"
+        trace = trace.tb_next
+    return f"Stopped{line}: run the cell again to begin it anew."
+
+
 def _shown(
-    shell: Any, kind: type, error: NameError, trace: TracebackType, tb_offset: int | None = None
+    shell: Any, kind: type, error: BaseException, trace: TracebackType, tb_offset: int | None = None
 ) -> list[str] | None:
-    """What IPython calls in place of showing a NameError; the cell has failed all the same."""
-    if (verdict := verdict_on(error, trace)) is None:
+    """What IPython calls in place of showing one of the two; the cell has failed all the same."""
+    if isinstance(error, KeyboardInterrupt):
+        shell._showtraceback(kind, error, [where_stopped(trace)])
+    elif isinstance(error, NameError) and (verdict := verdict_on(error, trace)):
+        failed = CheckFailed(as_text(verdict))
+        if in_notebook():
+            show(as_text(verdict), as_html(verdict))
+        shell.showtraceback((CheckFailed, failed, None))
+    else:
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset, running_compiled_code=True)
-        return None
-    failed = CheckFailed(as_text(verdict))
-    if in_notebook():
-        show(as_text(verdict), as_html(verdict))
-    shell.showtraceback((CheckFailed, failed, None))
     return None
