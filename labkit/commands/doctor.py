@@ -90,7 +90,7 @@ def _notebooks() -> Finding:
     """Where the notebooks are, or where `labkit lab` will put them."""
     if place := students_folder():
         count = len({path.name[:2] for path in place.glob("[0-9][0-9]_*.ipynb")})
-        return True, f"notebooks of {count} stages in {_plain(place)}", ""
+        return True, f"notebooks of {count} stage{'s' * (count > 1)} in {_plain(place)}", ""
     if has_stages(course("notebooks")):
         return True, f"no notebooks here yet; labkit lab puts them into {_plain(Path.cwd() / COPY)}", ""
     return (
