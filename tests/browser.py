@@ -166,6 +166,12 @@ class SeenExplorer:
     def slider(self, name):
         return self.page.locator(".widget-slider").filter(has_text=name).locator(".noUi-handle")
 
+    def upload(self, file):
+        """Choose a file of one's own, as its dialog would."""
+        with self.page.expect_file_chooser() as asked:
+            self.page.locator(".widget-upload").click()
+        asked.value.set_files(file)
+
     def button(self, name):
         return self.page.get_by_role("button", name=name, exact=True)
 
@@ -186,7 +192,7 @@ class SeenExplorer:
 
 
 @contextmanager
-def explorer_of(stage, folder, *, given="", then="", wider_than=500):
+def explorer_of(stage, folder, *, given="", then="", wider_than=500, theme="JupyterLab Light", width=1280):
     """A stage's explorer in a page, with the set-up cell and, in place of all else before it, what is given.
 
     then: code for a cell below it;  wider_than: pixels, for its picture
@@ -197,7 +203,7 @@ def explorer_of(stage, folder, *, given="", then="", wider_than=500):
     before, after = ([nbformat.v4.new_code_cell(source)] if source else [] for source in (given, then))
     notebook.cells = [code[0], *before, show, *after]  # an empty cell would never count as run
     nbformat.write(notebook, folder / "explorer.ipynb")
-    with page() as tab, lab(folder) as address:
+    with page(width) as tab, lab(folder, theme=theme) as address:
         open_notebook(tab, address, "explorer.ipynb")
         run_all(tab)
         yield SeenExplorer(tab, wider_than=wider_than)

@@ -2,6 +2,7 @@
 
 import linecache
 import re
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,6 +20,8 @@ _CHECK = re.compile(r"""\bcheck\(\s*["']([^"']+)["']\s*,\s*(\w+)\s*\)""")
 
 def explain() -> None:
     """From now on, in the kernel that this is called in; a handler that somebody else has set stays."""
+    if "IPython" not in sys.modules:  # nobody's kernel, and it takes a while to import
+        return
     from IPython import get_ipython
 
     shell: Any = get_ipython()
