@@ -14,7 +14,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from typer.testing import CliRunner
 
 from labkit.authoring import copies
-from labkit.authoring.merging import fingerprint, merge
+from labkit.authoring.cell_ids import fingerprint
+from labkit.authoring.merging import merge
 from labkit.authoring.source import _digest
 from labkit.cli import app
 from labkit.errors import LabError

@@ -14,7 +14,8 @@ from pathlib import Path
 import nbformat
 
 import labkit
-from labkit.authoring.merging import Merged, fingerprint, merge
+from labkit.authoring.cell_ids import fingerprint
+from labkit.authoring.merging import Merged, merge
 from labkit.errors import LabError
 from labkit.files import write_whole
 

@@ -5,18 +5,16 @@ student's version is kept as long as the release has not changed the cell; check
 """
 
 import hashlib
-import re
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 
 import nbformat
 from nbformat import NotebookNode
 
-_OURS = re.compile(
-    r"[0-9a-f]{12}(-\d+)?|\d\d-\d+-(task|check|changed)"
-)  # ids as labkit.authoring.source gives them
+from labkit.authoring.cell_ids import exercise_of, fingerprint, is_ours, is_task_id, names_of, role_of
+
 _TABLE = "| exercise | what you write |"  # of the exercises; it is the release's
 _CHANGED = """\
 **The task of exercise {exercise} has changed in a newer release of the lab.** Your code below is as you left it. The \
@@ -43,12 +41,6 @@ class Merged:
     replaced: int = 0
 
 
-def fingerprint(cell: NotebookNode) -> str:
-    """Of a cell's kind and text, whatever line ends an editor has made."""
-    text = "\n".join(cell.source.splitlines()).rstrip()
-    return hashlib.sha256(f"{cell.cell_type}\n{text}".encode(errors="replace")).hexdigest()[:16]
-
-
 def merge(mine: NotebookNode, new: NotebookNode, base: Mapping[str, str] | None) -> Merged:
     """Bring a student's notebook to a release. Neither notebook is changed.
 
@@ -62,7 +54,7 @@ class _Merging:
     def __init__(self, mine: NotebookNode, new: NotebookNode, base: dict[str, str]):
         self.mine, self.new, self.base = mine, new, base
         self.released = {cell.id: cell for cell in new.cells}
-        self.names = _names(mine.cells, [*self.released, *base], self._texts())
+        self.names = names_of(mine.cells, [*self.released, *base], self._texts())
         self.result, self.taken = Merged(deepcopy(new)), set(self.released)
 
     def _texts(self) -> dict[str, str]:
@@ -86,10 +78,10 @@ class _Merging:
             return [new]
         if fingerprint(own) == fingerprint(new):
             return [_marked(own, new)]
-        if _role(new) == "check" or _TABLE in new.source or not self._is_touched(own, new.id):
+        if role_of(new) == "check" or _TABLE in new.source or not self._is_touched(own, new.id):
             return [_marked(new, new, own)]
-        if _role(new) == "task" and self.base.get(new.id, fingerprint(new)) != fingerprint(new):
-            self.result.changed.append(_exercise(new.id))
+        if role_of(new) == "task" and self.base.get(new.id, fingerprint(new)) != fingerprint(new):
+            self.result.changed.append(exercise_of(new.id))
             return [_note(new), _marked(own, new)]
         return [_marked(own, new)]
 
@@ -98,7 +90,7 @@ class _Merging:
         if name in self.base:
             return self.base[name] != fingerprint(cell)
         digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode(errors="replace")).hexdigest()
-        return not digest.startswith(name.partition("-")[0]) or _exercise(name) != ""
+        return not digest.startswith(name.partition("-")[0]) or exercise_of(name) != ""
 
     def _own_cells(self, owned: dict[str, NotebookNode]) -> dict[str, list[NotebookNode]]:
         """Id of a released cell -> the student's own cells after it; "" -> those at the top.
@@ -114,9 +106,7 @@ class _Merging:
             elif not name or self._stays(cell, name):
                 place = last
                 while (
-                    (following := follows.get(place, ""))
-                    and following not in owned
-                    and _is_task_id(following)
+                    (following := follows.get(place, "")) and following not in owned and is_task_id(following)
                 ):
                     place = following
                 after.setdefault(place, []).append(self._renamed(cell))
@@ -124,7 +114,7 @@ class _Merging:
 
     def _renamed(self, cell: NotebookNode) -> NotebookNode:
         """A cell of the student's own, with no id or mark that is the lab's."""
-        if "id" not in cell or cell.id in self.taken or _OURS.fullmatch(cell.id):
+        if "id" not in cell or cell.id in self.taken or is_ours(cell.id):
             cell.id = uuid.uuid4().hex[:8]
         self.taken.add(cell.id)
         if cell.metadata.pop("nbgrader", None):
@@ -138,54 +128,14 @@ class _Merging:
             return False
         if not self._is_touched(cell, name):
             return False
-        if _is_task_id(name):
+        if is_task_id(name):
             if name not in self.base and "raise NotImplementedError(" in cell.source:
                 return False
-            self.result.withdrawn.append(_exercise(name))
+            self.result.withdrawn.append(exercise_of(name))
         elif cell.cell_type == "code":
             self.result.replaced += 1
             return False
         return True
-
-
-def _names(cells: list[NotebookNode], known: Iterable[str], texts: Mapping[str, str]) -> list[str]:
-    """The released id of each of a student's cells; "" for a cell of the student's own, a copy of ours included.
-
-    By its id, else by nbgrader's, which a copy has too, else, where an editor keeps no ids, by its text.
-    """
-    ids, names = set(known), [""] * len(cells)
-
-    def by_id(cell: NotebookNode) -> str:
-        name = str(cell.get("id", ""))
-        return name if name in ids or _OURS.fullmatch(name) else ""
-
-    def by_grade_id(cell: NotebookNode) -> str:
-        return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
-
-    def by_text(cell: NotebookNode) -> str:
-        return "" if "id" in cell else texts.get(fingerprint(cell), "")
-
-    ways: tuple[Callable[[NotebookNode], str], ...] = (by_id, by_grade_id, by_text)
-    for way in ways:
-        for number, cell in enumerate(cells):
-            if not names[number] and (name := way(cell)) not in names:
-                names[number] = name
-    return names
-
-
-def _role(cell: NotebookNode) -> str:
-    marks = cell.metadata.get("nbgrader", {})
-    return "task" if marks.get("solution") else "check" if marks.get("grade") else ""
-
-
-def _is_task_id(name: str) -> bool:
-    return name.endswith("-task") and _exercise(name) != ""
-
-
-def _exercise(name: str) -> str:
-    """ "05.2" of "05-2-task"; empty for a cell of no exercise."""
-    found = re.match(r"(\d\d)-(\d+)-[a-z]+$", name)
-    return f"{found[1]}.{found[2]}" if found else ""
 
 
 def _marked(cell: NotebookNode, new: NotebookNode, own: NotebookNode | None = None) -> NotebookNode:
@@ -195,14 +145,14 @@ def _marked(cell: NotebookNode, new: NotebookNode, own: NotebookNode | None = No
     for name in ("nbgrader", "tags", "editable", "deletable"):
         if name in new.metadata:
             cell.metadata[name] = deepcopy(new.metadata[name])
-    if "points" in had and _role(cell) == "check":
+    if "points" in had and role_of(cell) == "check":
         cell.metadata.nbgrader["points"] = had["points"]
     return cell
 
 
 def _note(new: NotebookNode) -> NotebookNode:
     """The task as it is now, above the student's code."""
-    exercise = _exercise(new.id)
+    exercise = exercise_of(new.id)
     note = nbformat.v4.new_markdown_cell(_CHANGED.format(exercise=exercise, stub=new.source))
     note.id = new.id.removesuffix("task") + "changed"
     return note
