@@ -6,6 +6,7 @@ the one that was seen last.
 """
 
 import re
+import textwrap
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -98,7 +99,8 @@ class Controls:
 
 def saved(picture: Picture, folder: Path) -> str:
     """Write a picture, on white, as a PNG that has its alt text; what came of it, in a sentence."""
-    stem = re.sub(r"[^\w.-]+", "-", (picture.title or picture.alt).lower())[:60].strip("-.") or "picture"
+    words = re.sub(r"[^\w.]+", " ", (picture.title or picture.alt).lower())
+    stem = textwrap.shorten(words, 60, placeholder="").replace(" ", "-").strip("-.") or "picture"
     number = 1
     while (file := folder / f"{stem}{f'-{number}' * (number > 1)}.png").exists():
         number += 1

@@ -49,8 +49,8 @@ def twins(
         rows,
         above=["the filter", name, "its answer"],
         title=f"{trained.name}, filter {number}, and its twin that was never trained",
-        caption=f"{name}: {'; '.join(said)}. Each filter is scaled to its own range. Answers: black is 0 or less, white the "
-        "largest one of this filter.",
+        caption=f"{name}: {'; '.join(said)}. Each filter is scaled to its own range. Answers: black is 0 or less, "
+        "white the largest one of this filter.",
     )
 
 

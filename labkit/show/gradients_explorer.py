@@ -7,7 +7,8 @@ from functools import partial
 
 from torch import Tensor
 
-from labkit.arguments import expect_whole
+from labkit.arguments import is_index, shown
+from labkit.errors import LabError
 from labkit.methods.activations import record
 from labkit.methods.neurons import crop, loudest, three_rules
 from labkit.methods.sanity import rank_correlation
@@ -33,7 +34,8 @@ def neuron_under_three_rules(
     expect_classifier(model)
     maps = record(model, expect_photo(image), layer)
     C, h, w = maps.shape[1:]
-    channel = expect_whole("channel", channel, 0, C - 1)
+    if not is_index(channel, C):
+        raise LabError(f"no channel {shown(channel)} in {layer!r}; try 0 to {C - 1}")
     _, _, row, column = loudest(maps, channel)
     box = receptive_field(model.net, layer, (image.shape[2], image.shape[3])).box(row, column)
     gradients = three_rules(model, image, layer, channel=channel, row=row, column=column)

@@ -27,7 +27,9 @@ class PhotoChoice:
         self.bank, self.say = bank, say
         self._own: dict[str, Tensor] = {}
         self.dropdown = chooser("photo", bank.names, first)
-        self.upload = ipywidgets.FileUpload(accept=ACCEPTED, description="Your own photo")
+        self.upload = ipywidgets.FileUpload(
+            accept=ACCEPTED, description="Your own photo", layout=ipywidgets.Layout(width="auto")
+        )
         self.upload.observe(self._uploaded, names="value")
 
     def __getitem__(self, name: str) -> Tensor:
