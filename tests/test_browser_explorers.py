@@ -1,5 +1,6 @@
 """The explorers in JupyterLab: moving a control changes the picture, and what is said of it."""
 
+import numpy as np
 import pytest
 from browser import explorer_of, wait_idle
 from PIL import Image
@@ -23,6 +24,11 @@ def test_stage_01_shows_another_filter_and_its_twin_on_your_own_photo(tmp_path, 
             lambda: seen.dropdown("network").select_option("efficientnet_lite0")
         )
         assert "mine.png: " in seen.moved(lambda: seen.upload(mine))
+        large = tmp_path / "large.png"  # 14 MB, as a camera's are; a server's usual limit is 10 MB
+        pixels = np.random.default_rng(0).integers(0, 256, (2200, 2200, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(large)
+        assert large.stat().st_size > 13e6
+        assert "large.png: " in seen.moved(lambda: seen.upload(large))
         (mine.parent / "no.png").write_text("no photo")
         seen.upload(mine.parent / "no.png")
         seen.page.get_by_text("cannot read no.png as a photo").first.wait_for()

@@ -12,6 +12,7 @@ from labkit.images.files import from_bytes
 from labkit.show.controls import chooser
 
 ACCEPTED = "image/*,.heic,.heif"
+LIMIT = "An image file. Where JupyterLab was not started by labkit lab, its server may drop files of 10 MB and more."
 
 
 class PhotoChoice:
@@ -28,7 +29,10 @@ class PhotoChoice:
         self._own: dict[str, Tensor] = {}
         self.dropdown = chooser("photo", bank.names, first)
         self.upload = ipywidgets.FileUpload(
-            accept=ACCEPTED, description="Your own photo", layout=ipywidgets.Layout(width="auto")
+            accept=ACCEPTED,
+            description="Your own photo",
+            tooltip=LIMIT,
+            layout=ipywidgets.Layout(width="auto"),
         )
         self.upload.observe(self._uploaded, names="value")
 
