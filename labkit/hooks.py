@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from typing import Any
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from labkit.arguments import shown
 from labkit.checkpoints import is_recomputing
 from labkit.errors import LabError, nearest
-from labkit.running import expect_network
+from labkit.running import OnlyLooks, expect_network
 
 
 class Recording(dict[str, Tensor]):
@@ -90,5 +89,5 @@ def recording(module: nn.Module, *layers: str, skip_others: bool = False) -> Ite
 
     with ExitStack() as hooks:
         for found, layer in [(find_layer(module, layer), layer) for layer in layers]:
-            hooks.callback(found.register_forward_hook(partial(keep, layer)).remove)
+            hooks.callback(found.register_forward_hook(OnlyLooks(keep, layer)).remove)
         yield seen

@@ -17,7 +17,7 @@ from labkit.images import expect_images
 from labkit.kernel import in_usual_numbers
 from labkit.methods.vectors import expect_vectors
 from labkit.modes import expect_eval
-from labkit.running import expect_network, run
+from labkit.running import OnlyLooks, expect_network, run
 
 _ROWS = 1024  # at most so many vectors of either side are compared at once
 
@@ -33,7 +33,7 @@ def penultimate(model: nn.Module) -> Iterator[list[Tensor]]:
     def keep(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         seen.append(inputs[0].mean(dim=(2, 3)) if inputs[0].ndim == 4 else inputs[0].clone())
 
-    hook = _last_layer(model).register_forward_pre_hook(keep)
+    hook = _last_layer(model).register_forward_pre_hook(OnlyLooks(keep))
     try:
         yield seen
     finally:
@@ -68,12 +68,15 @@ def features(model: nn.Module, images: Tensor, *, batch_size: int = 32) -> Tenso
     expect_images(images)
     expect_network(model)
     expect_eval(model)
+    found = []
     with torch.no_grad(), penultimate(model) as seen:
         for batch in images.split(batch_size):
             run(model, batch)
-    if not seen:
-        raise LabError(f"the last layer of {type(model).__name__} did not run; is it for training only?")
-    return torch.cat(seen)
+            if not seen:
+                name = type(model).__name__
+                raise LabError(f"the last layer of {name} did not run; is it for training only?")
+            found.append(seen[-1])
+    return torch.cat(found)
 
 
 def distances(query: Tensor, gallery: Tensor) -> Tensor:

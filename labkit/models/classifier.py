@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from labkit.arguments import expect_whole, is_index, shown
 from labkit.errors import LabError, nearest
 from labkit.kernel import in_usual_numbers
+from labkit.models.folding import run_folded
 from labkit.modes import expect_eval
 from labkit.running import expect_network, refusal, run
 
@@ -74,7 +75,7 @@ class Classifier(nn.Module):
             )
         if normalised.requires_grad:  # the layout in memory is the network's own matter
             normalised.register_hook(torch.Tensor.contiguous)
-        return run(self.net, normalised, side=self.input_size)
+        return run_folded(self.net, normalised, side=self.input_size)
 
     def _normalised(self, images: Tensor) -> Tensor:
         try:

@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.modules.module import register_module_forward_pre_hook
 
+from labkit.running import OnlyLooks
+
 _NAMES = (
     "celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "logsigmoid",
     "maximum", "minimum", "mish", "prelu", "relu6", "rrelu", "selu", "sigmoid", "silu", "softplus", "softshrink",
@@ -74,7 +76,7 @@ def watching_scripts(count: Callable[[Counter[str]], None]) -> Iterator[None]:
         if isinstance(module, torch.jit.ScriptModule):
             count(in_script(module))
 
-    hook = register_module_forward_pre_hook(look)
+    hook = register_module_forward_pre_hook(OnlyLooks(look))
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Using `torch.compile.* when there are global hooks")
