@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from browser import explorer_of, wait_idle
+from browser import SeenExplorer, explorer_of, wait_idle
 from PIL import Image
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -131,6 +131,25 @@ def test_stage_08_pushes_another_photo_towards_another_target_by_another_epsilon
         assert "drum towards schooner" in seen.moved(lambda: seen.dropdown("photo").select_option("drum"))
 
 
+def test_stage_08_dims_the_old_picture_while_it_computes_and_can_be_stopped(tmp_path):
+    opacity = f"() => getComputedStyle(document.querySelector({SeenExplorer.PICTURE!r})).opacity"
+    slower = "from labkit.show import adversarial_explorer\nadversarial_explorer.STEPS = 400"
+    with explorer_of("08_adversarial_examples", tmp_path, then=slower) as seen:
+        before = seen.shown
+        assert seen.page.evaluate(opacity) == "1"
+        seen.slider("epsilon").press("ArrowRight")
+        seen.page.wait_for_function(f"({opacity})() === '0.35'")
+        seen.page.get_by_text("still the picture before").first.wait_for()
+        seen.page.screenshot(path=tmp_path / "dimmed.png")
+        seen.button("Stop").click()
+        seen.page.get_by_text("Stopped. What you see is the picture before").first.wait_for()
+        assert seen.shown == before
+        assert seen.button("Stop").is_disabled()
+        seen.slider("epsilon").press("ArrowLeft")  # drawn before, so it is there at once
+        seen.page.wait_for_function(f"({opacity})() === '1'")
+        assert "by more than 1/255" in seen.spoken
+
+
 @pytest.mark.parametrize(("theme", "width"), [("JupyterLab Light", 1280), ("JupyterLab Dark", 700)])
 def test_an_explorer_passes_axe_and_is_moved_from_end_to_end_by_keyboard(theme, width, tmp_path):
     from axe_playwright_python.sync_playwright import Axe
@@ -139,7 +158,7 @@ def test_an_explorer_passes_axe_and_is_moved_from_end_to_end_by_keyboard(theme, 
     with explorer_of("03_activations", tmp_path, given=given, theme=theme, width=width) as seen:
         seen.slider("channel").focus()
         assert "channel 8 of" in seen.moved(lambda: seen.page.keyboard.press("ArrowRight"))
-        for name in ("Your own photo", "Save picture"):  # in the order in which Tab comes by
+        for name in ("Save picture", "Your own photo"):  # in the order in which Tab comes by
             seen.page.keyboard.press("Tab")
             for _ in range(3):
                 if name in seen.page.evaluate("document.activeElement.textContent"):

@@ -63,7 +63,7 @@ class Controls:
         self.spoken, self.message = ipywidgets.HTML(), ipywidgets.HTML()
         self.save = ipywidgets.Button(description="Save picture", icon="download")
         self.save.on_click(lambda _button: self.say(saved(self.picture, Path())))
-        row = [*controls.values(), *more, self.save]
+        row = [*controls.values(), self.save, *more]
         self.widget = ipywidgets.VBox(
             [ipywidgets.HBox(row, layout=ipywidgets.Layout(flex_flow="row wrap")), self.message, self.spoken]
         )
