@@ -23,6 +23,7 @@ from torch import nn
 from labkit import check, hint, images, mine, models, progress, show
 from labkit.methods import filters as lab
 from labkit.methods.sheets import rescale, tile
+from labkit.show.filters_explorer import explore
 
 lab, show = mine(lab), mine(show)  # your own functions stand in it, once they pass their checks
 NETWORK = "squeezenet"  # or "efficientnet_lite0", or "alexnet", … once fetched
@@ -496,6 +497,20 @@ show.dots(
 # 3 pixels there is no room for a grating, but SqueezeNet and the filters grown without labels agree in both medians,
 # and their control is elsewhere. EfficientNet-Lite0 moves the same way, but only a little.
 
+# %% [markdown]
+# ## Look for yourself
+#
+# One filter, what it answers to in a photo, and below it the same filter before the training. Try to find one for
+# upright edges, one for a colour, and one that answers to hardly anything; then look how the three of them began.
+# With *Your own photo* you can look at a picture of yours.
+
+# %%
+pairs = [
+    (models.load(name), models.load(name, weights=None))
+    for name in dict.fromkeys([NETWORK, *models.EMBEDDED])
+]
+explore(pairs, bank, photo="cat", number=5)
+
 # %%
 show.how_well_you_knew()
 
@@ -509,5 +524,5 @@ show.how_well_you_knew()
 # 2. The second layer's filters in AlexNet are 192 × 64 × 5 × 5. We could draw each as 64 grey pictures. Why
 #    would that tell us so much less than the first layer did?
 #
-# The next notebook goes to the other end of the network, to the last layer, where pixels are far away and
-# "dog" is near.
+# The [next notebook](02_last_layer_neighbors.ipynb) goes to the other end of the network, to the last layer, where
+# pixels are far away and "dog" is near.

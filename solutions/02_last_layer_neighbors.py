@@ -29,6 +29,7 @@ from labkit.methods import gallery as galleries
 from labkit.methods import neighbors as lab
 from labkit.methods import probe
 from labkit.show.neighbors import grouped_bars, neighbor_rows, photo_map
+from labkit.show.neighbors_explorer import explore
 from labkit.show.probe import learning_curves, survivors, weight_sizes
 
 lab, probe = mine(lab), mine(probe)  # your own functions stand in them, once they pass their checks
@@ -664,6 +665,21 @@ weight_sizes(
 # Why does regularisation matter so little for accuracy here? The features already separate the photos. It matters
 # where there are more weights than the examples can determine *and* the features are poor.
 
+# %% [markdown]
+# ## Look for yourself
+#
+# Choose a photo, or take one of your own: what is near to it by pixels, by the features of a trained network, and by
+# those of the same network untrained? The later pages hold what is farther away. Try a photo of something that the
+# thirty photos do not show, and see what each space makes of it.
+
+# %%
+browsed = {
+    "pixels": (galleries.pixels, described["pixels"]),
+    "trained": (partial(lab.features, model), described[NETWORK]),
+    "untrained": (partial(lab.features, untrained[NETWORK]), described[f"untrained {NETWORK}"]),
+}
+explore(browsed, thumbnails, [shows[i] for i in ids.tolist()], images.photos(size=SIZE), photo="cat")
+
 # %%
 show.how_well_you_knew()
 
@@ -678,5 +694,5 @@ show.how_well_you_knew()
 # 2. A mirrored dalmatian has other pixels and nearly the same features. Somewhere between the first layer and
 #    the last, the difference was lost. Was it lost all at once? How would you find the layer?
 #
-# The second one cannot be answered from either end. The next notebook goes inside, and looks at what a layer
-# in the middle puts out.
+# The second one cannot be answered from either end. The [next notebook](03_activations.ipynb) goes inside, and looks
+# at what a layer in the middle puts out.

@@ -20,6 +20,7 @@ from labkit.hooks import recording
 from labkit.methods import patches as lab
 from labkit.receptive import receptive_field
 from labkit.show import patches as pictures
+from labkit.show.patches_explorer import explore
 
 lab = mine(lab)  # your own functions stand in it, once they pass their checks
 NETWORK = "squeezenet"  # or "alexnet", "vgg16", "resnet18", … once downloaded: labkit fetch alexnet
@@ -241,7 +242,8 @@ size = many.shape[2:]
 with recording(model.net, LAYER) as seen:
     model(many[:1])
 channels = range(seen[LAYER].shape[1])
-top = lab.inside(lab.top_patches(model, many, LAYER, channels, k=20))
+forty = lab.top_patches(model, many, LAYER, channels, k=40)
+top = lab.inside(lab.ranked(forty, torch.arange(20).expand(len(channels), 20)))
 
 chance = torch.Generator().manual_seed(4)
 drawn = top.channels[torch.randperm(len(top.channels), generator=chance)[:5].sort().values].tolist()
@@ -519,6 +521,16 @@ show.dots(
 # rows are also alike in something that pixels do not measure; this number cannot say.
 
 # %% [markdown]
+# ## Look for yourself
+#
+# A channel's best ten patches make a convincing row. Turn the page: the next ten, and the next, answer less and less.
+# From which page on would you no longer believe the name that you gave it? On the right is a photo, perhaps your own,
+# with a box where the same channel answers most.
+
+# %%
+explore(model, LAYER, forty, images.photos(size=size[0]), photo="temple", channel=next(iter(PICKED)))
+
+# %% [markdown]
 # ## Your own photos
 #
 # Thirty photos are few, and strangers took them. Put in a folder of your own. With `images.imagenette()` in place of
@@ -547,4 +559,5 @@ show.how_well_you_knew()
 # 2. All that moved the unit lies in the blue box; the proof says no more. Which of these pixels did it, the badge or
 #    the orange around it? Nine patches side by side cannot say. How could the network itself be asked?
 #
-# The next notebook asks it: the gradient of one neuron, pixel by pixel, and what guided backprop makes of it.
+# The [next notebook](05_guided_backprop.ipynb) asks it: the gradient of one neuron, pixel by pixel, and what guided
+# backprop makes of it.
