@@ -287,6 +287,21 @@ def test_a_copy_that_was_cut_short_is_completed(lab, home, monkeypatch):
     assert (home / "cnn-lab" / NAME).read_bytes() == before
 
 
+def test_a_disk_that_fills_up_while_copying_is_said_and_the_next_run_goes_on(lab, home, monkeypatch):
+    def full(path, text):
+        if path.name.startswith("03"):
+            raise OSError(28, "No space left on device", str(path))
+        real(path, text)
+
+    real = copies.write_whole
+    monkeypatch.setattr(copies, "write_whole", full)
+    for _ in range(2):
+        status, said = labkit("lab", "--copy-only")
+        assert (status, "No space left on device" in said) == (1, True)
+    monkeypatch.setattr(copies, "write_whole", real)
+    assert "1 notebook is now in" in labkit("lab", "--copy-only")[1]
+
+
 def test_a_handout_is_opened_as_it_is(lab, home):
     (home / "notebooks").mkdir()
     shutil.copyfile(lab / NAME, home / "notebooks" / NAME)
@@ -317,9 +332,10 @@ def test_a_folder_that_cannot_be_written_to_is_one_sentence_and_a_copy_in_it_can
     next_release(lab)
     before = content(home)
     monkeypatch.setattr(copies, "write_whole", refused)
-    assert labkit("lab", "--copy-only")[0] == 0
+    status, said = labkit("lab", "--copy-only")
+    assert (status, "is opened as it is" in said) == (0, True)
     status, said = labkit("update")
-    assert (status, "Permission denied; what is there is as it was" in said) == (1, True)
+    assert (status, "Permission denied; no notebook is half written" in said) == (1, True)
     assert content(home) == before
     shutil.rmtree(home / "cnn-lab")
     assert "Permission denied; go to a folder" in labkit("lab", "--copy-only")[1]

@@ -14,12 +14,12 @@ from labkit.commands.common import (
     PACKAGE,
     console,
     course,
-    has_notebooks,
     has_stages,
     is_clone,
     students_folder,
 )
 from labkit.errors import LabError
+from labkit.files import is_disk_full
 
 
 def lab(
@@ -73,11 +73,14 @@ def _copy(source: Path) -> Path:
     """
     from labkit.authoring.copies import complete
 
-    place = students_folder() or Path.cwd() / COPY
+    here = students_folder()
+    place = here or Path.cwd() / COPY
     try:
         written = complete(place, source)
     except OSError as error:
-        if has_notebooks(place):  # to be looked at, if not to be written to
+        if here and not is_disk_full(error):  # to be looked at, if not to be written to
+            told = f"{place} cannot be written to, and is opened as it is"
+            console.print(told, highlight=False, markup=False, soft_wrap=True)
             return place
         raise LabError(
             f"cannot put the notebooks into {place}: {error.strerror}; "

@@ -33,7 +33,9 @@ def update(folder: _Folder = None, dry_run: _Dry = False) -> None:
             _tell(updated, dry_run)
             left_alone, count = left_alone + bool(updated.trouble), count + 1
     except OSError as error:
-        raise LabError(f"cannot write into {place}: {error.strerror}; what is there is as it was") from error
+        raise LabError(
+            f"cannot write into {place}: {error.strerror}; no notebook is half written, and the same command goes on"
+        ) from error
     if not count:
         _say(f"The notebooks in {place} are those of this lab already")
     raise typer.Exit(1 if left_alone else 0)
