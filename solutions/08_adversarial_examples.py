@@ -321,7 +321,7 @@ except LabError as error:
 epsilons = [0.25, 0.5, 1.0, 2.0]
 clean = robustness.reads_as(model, small, own).float().mean()
 accuracy, farthest = {}, 0.0
-for name, attack in attacks.items():
+for name, attack in show.watch(attacks.items(), "attacks"):
     attacked = [attack(epsilon / 255) for epsilon in epsilons]
     right = [robustness.reads_as(model, batch, own).float().mean() for batch in attacked]
     accuracy[name] = torch.stack([clean, *right])
@@ -365,7 +365,7 @@ kinds = ["dalmatian", "strawberry", "bald eagle"]
 grey = torch.full_like(before, 0.5)
 noise = torch.rand(before.shape, generator=torch.Generator().manual_seed(2))
 sure = {"confidence": 0.99, "step_size": 0.002, "steps": 100}
-made = [lab.fool(model, grey, kind, **sure) for kind in kinds]
+made = [lab.fool(model, grey, kind, **sure) for kind in show.watch(kinds, "images")]
 from_noise = lab.fool(model, noise, kinds[0], **sure)
 
 pictures.predicted(
@@ -450,7 +450,7 @@ made = {
         lab.fool(model, image[None], int(target), **setting)
         for image, target in zip(sources, wanted, strict=True)
     ]
-    for name, setting in settings.items()
+    for name, setting in show.watch(settings.items(), "attacks")
 }
 fooled = {name: torch.cat([result.image for result in results]) for name, results in made.items()}
 
@@ -576,7 +576,7 @@ attacked = {
     name: torch.cat(
         [lab.pgd(network, *few, **within) for few in zip(starts.split(6), aims.split(6), strict=True)]
     )
-    for name, network in made_for.items()
+    for name, network in show.watch(made_for.items(), "attacks")
 }
 batches = {f"made for {name}": batch for name, batch in attacked.items()}
 batches["control: noise\nof the same size"] = robustness.elsewhere(starts, attacked["both"])
