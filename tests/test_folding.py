@@ -404,7 +404,9 @@ def test_features_come_once_for_each_image_whatever_the_network_keeps(images):
 
 
 @pytest.mark.filterwarnings(
-    "ignore::torch.jit.TracerWarning", "ignore:.*torch.jit.trace.*:DeprecationWarning"
+    "ignore::torch.jit.TracerWarning",
+    "ignore:.torch.jit.trace:FutureWarning",
+    "ignore:.torch.jit.trace:DeprecationWarning",
 )
 def test_tracing_autocast_and_second_derivatives_work(images):
     model = classifier(randomised(Net()))
@@ -418,8 +420,19 @@ def test_tracing_autocast_and_second_derivatives_work(images):
     (bend,) = torch.autograd.grad(slope.square().sum(), leaf)
     assert bend.isfinite().all()
     assert bend.any()
+    with torch.autograd.forward_ad.dual_level():
+        moved = model(torch.autograd.forward_ad.make_dual(images, torch.ones_like(images)))
+        assert torch.autograd.forward_ad.unpack_dual(moved).tangent is not None
     jacobian = torch.func.jacrev(model)(images[:1])
     torch.testing.assert_close(jacobian, torch.func.jacrev(model.net)(images[:1]))
+
+
+def test_onednn_may_be_switched_off_and_a_batch_may_be_empty(images):
+    model = classifier(randomised(Net()))
+    expected = model(images)
+    with torch.backends.mkldnn.flags(enabled=False):
+        torch.testing.assert_close(model(images), expected)
+    assert model(images[:0]).shape == (0, 4)
 
 
 def test_nothing_is_left_behind(images):

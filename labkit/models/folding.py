@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import torch
 import torch.nn.modules.module as torchs
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 from torch.overrides import _get_current_function_mode_stack
 from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
@@ -99,6 +100,7 @@ def _is_unwatched(images: Tensor) -> bool:
         or torch.is_autocast_enabled(images.device.type)
         or torch.jit.is_tracing()
         or torch.compiler.is_compiling()
+        or forward_ad._current_level >= 0
         or torch._C._functorch.peek_interpreter_stack() is not None
         or _get_current_dispatch_mode_stack()
         or not all(type(mode).__module__.startswith(_MODES) for mode in _get_current_function_mode_stack())

@@ -66,6 +66,8 @@ class Opening:
     `flags` holds, for each ReLU, in which images it let something past.
     """
 
+    asks_for_top = True
+
     def __init__(self):
         self.flags: list[Tensor] = []
 

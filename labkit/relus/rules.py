@@ -7,6 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,7 +19,8 @@ from labkit.relus.calls import Relu, as_relu
 from labkit.relus.masks import run_and_mark
 from labkit.relus.others import OTHERS, hidden_makers, together, watching_scripts
 
-Rule = Callable[[Tensor, Tensor, Tensor], Tensor]  # (gradient from above, open?, at its top?) -> gradient
+# (gradient from above, open?, at its top?) -> gradient; the last is None for a rule without a true `asks_for_top`
+Rule = Callable[[Tensor, Tensor, Any], Tensor]
 
 
 def handed_down(grad: Tensor, is_open: Tensor, rule: str) -> Tensor:
@@ -127,9 +129,11 @@ class _Relu(torch.autograd.Function):
     def forward(ctx, x, top, rule):
         ctx.rule = rule
         with torch._C.DisableTorchFunction():  # an outer rule would take this for a ReLU of the network's
-            ctx.save_for_backward(
-                (x > 0) & (x < top), x >= top
-            )  # not x itself: an in-place ReLU overwrites it
+            is_open = x > 0
+            if top < torch.inf:
+                is_open &= x < top
+            is_at_top = x >= top if getattr(rule, "asks_for_top", False) else None
+            ctx.save_for_backward(is_open, is_at_top)  # not x itself: an in-place ReLU overwrites it
             return x.clamp(min=0, max=top)
 
     @staticmethod

@@ -79,7 +79,8 @@ def _warp(images: Tensor, *, angle: float, factor: float) -> Tensor:
     H, W = _maps(images).shape[2:]
     cos, sin = math.cos(angle) / factor, math.sin(angle) / factor
     where = images.new_tensor([[cos, -sin * H / W, 0], [sin * W / H, cos, 0]])
-    grid = F.affine_grid(where.expand(len(images), 2, 3), list(images.shape), align_corners=False)
+    grid = F.affine_grid(where[None], [1, 1, H, W], align_corners=False)  # one for the whole batch
+    grid = grid.expand(len(images), -1, -1, -1)
     return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
 
