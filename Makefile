@@ -9,7 +9,7 @@ NOTEBOOKS := solutions/*.ipynb
 SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check build clean
+.PHONY: help lab test check build bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,10 @@ check: $(READY) ## format, lint, types, notebooks as their sources say, then all
 
 build: $(LAB) ## make both kinds of notebook from solutions/*.py
 	$(BIN)/labkit build
+
+bench: $(READY) ## measure methods and grading beside others, and write benchmarks/RESULTS.md
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/methods.py
+	$(BIN)/python benchmarks/grading.py 05
 
 clean: ## forget the installation
 	rm -rf $(VENV)

@@ -403,11 +403,8 @@ def test_features_come_once_for_each_image_whatever_the_network_keeps(images):
     torch.testing.assert_close(model.net.last, model.net.conv1(images))
 
 
-@pytest.mark.filterwarnings(
-    "ignore::torch.jit.TracerWarning",
-    "ignore:.torch.jit.trace:FutureWarning",
-    "ignore:.torch.jit.trace:DeprecationWarning",
-)
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning", "ignore:.torch.jit:FutureWarning")
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 def test_tracing_autocast_and_second_derivatives_work(images):
     model = classifier(randomised(Net()))
     expected = model(images)
@@ -427,6 +424,7 @@ def test_tracing_autocast_and_second_derivatives_work(images):
     torch.testing.assert_close(jacobian, torch.func.jacrev(model.net)(images[:1]))
 
 
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")
 def test_onednn_may_be_switched_off_and_a_batch_may_be_empty(images):
     model = classifier(randomised(Net()))
     expected = model(images)
