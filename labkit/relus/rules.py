@@ -29,8 +29,10 @@ def handed_down(grad: Tensor, is_open: Tensor, rule: str) -> Tensor:
     grad, is_open: alike in shape: what comes from above, and where the ReLU lets its input through
     rule:          "gradient", "deconvnet" or "guided"
     """
-    positive = grad if rule == "gradient" else grad.clamp(min=0)
-    return positive if rule == "deconvnet" else positive * is_open
+    if rule == "gradient":
+        return grad * is_open
+    positive = grad.clamp(min=0)
+    return positive if rule == "deconvnet" else positive.mul_(is_open)  # in its own memory, which is faster
 
 
 def _by(rule: str) -> Rule:
