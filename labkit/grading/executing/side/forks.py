@@ -29,6 +29,11 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(_ADOPTS_ORPHANS, 1, 0, 0, 0)
 
 
+def _can_fork() -> bool:
+    """Whether a process that has computed can be forked: on macOS its frameworks abort in the child."""
+    return sys.platform != "darwin" and "fork" in multiprocessing.get_all_start_methods()
+
+
 def answer_in_fork(
     exercise: Exercise, function: Callable[..., Any], folder: Path, *, seed: int, timeout_s: float
 ) -> None:
@@ -36,7 +41,7 @@ def answer_in_fork(
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / exercise.answer_file
     file.unlink(missing_ok=True)
-    if "fork" not in multiprocessing.get_all_start_methods():
+    if not _can_fork():
         _answer(exercise, function, file, seed)
         return
     before = {child.pid for child in psutil.Process().children(recursive=True)}
