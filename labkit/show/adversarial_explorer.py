@@ -16,7 +16,7 @@ from labkit.show.adversarial import difference, probability_bars, says
 from labkit.show.controls import chooser
 from labkit.show.drawing import draw
 from labkit.show.look import in_usual_look
-from labkit.show.own_photos import PhotoChoice
+from labkit.show.own_photos import PhotoChoice, photo_explorer
 from labkit.show.picture import PhotoPicture, Picture, Texts
 from labkit.show.plots import WIDTH
 from labkit.show.widgets import Explorer
@@ -112,28 +112,20 @@ def explore(
     photo, target, epsilon: shown first; the first of each, and 1/255, unless named
     Raises:  LabError for an unknown photo or target
     """
-    options = list(dict.fromkeys((*targets, target or targets[0])))
-    _expect_categories(networks[0], options)
+    _expect_categories(networks[0], options := list(dict.fromkeys((*targets, target or targets[0]))))
     attacks = {model.name: [model] for model in networks} | {ALL: list(networks)}
-
     photos = PhotoChoice(bank, photo)
 
     def show(photo: str, target: str, attack: str, epsilon: float) -> Iterator[float | Picture]:
-        changed = image = photos[photo]
-        for step, moved in enumerate(pushes(attacks[attack], image, target, epsilon), start=1):
-            changed = moved
-            yield step / STEPS
-        yield what_came_of_it(networks, image, changed, target, epsilon, name=photo)
+        changed = [image := photos[photo]]
+        for moved in pushes(attacks[attack], image, target, epsilon):
+            changed.append(moved)
+            yield (len(changed) - 1) / STEPS
+        yield what_came_of_it(networks, image, changed[-1], target, epsilon, name=photo)
 
-    controls = {
-        "photo": photos.dropdown,
-        "target": chooser("target", options, target),
-        "attack": chooser("attack", list(attacks)),
-        "epsilon": ipywidgets.FloatSlider(epsilon, max=8, step=0.25, readout_format=".2f"),
-    }
-    found = Explorer(show, controls, more=[photos.upload])
-    photos.say = found.say
-    return found
+    aim, attack = chooser("target", options, target), chooser("attack", list(attacks))
+    size = ipywidgets.FloatSlider(epsilon, max=8, step=0.25, readout_format=".2f")
+    return photo_explorer(show, photos, target=aim, attack=attack, epsilon=size)
 
 
 def _expect_categories(model: Classifier, names: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import ipywidgets
 import torch
 from torch import Tensor
 
@@ -13,7 +14,7 @@ from labkit.methods.activations import record
 from labkit.models import Classifier, expect_classifier
 from labkit.show.controls import chooser, wide_slider
 from labkit.show.look import in_usual_look
-from labkit.show.own_photos import PhotoChoice
+from labkit.show.own_photos import PhotoChoice, photo_explorer
 from labkit.show.picture import Picture
 from labkit.show.widgets import Explorer
 
@@ -36,29 +37,33 @@ def channel_explorer(
     photo, layer, channel: shown first; the bank's first photo and the last layer unless named
     Raises: LabError for an unknown layer, photo or channel
     """
-    photos, choose = PhotoChoice(bank, photo), chooser("layer", layers, layer or layers[-1])
-    shapes = {name: tuple(maps.shape[1:]) for name, maps in _maps(model, bank.images[:1], layers).items()}
-    count = shapes[choose.value][0]
-    if channel not in range(count):
-        raise LabError(f"no channel {channel} in {choose.value!r}; try 0 to {count - 1}")
-    choose.options = [(f"{name}   {' × '.join(map(str, shape))}", name) for name, shape in shapes.items()]
-    choose.value = layer or layers[-1]
-    slider = wide_slider("channel", channel, count - 1)
+    photos, shapes = PhotoChoice(bank, photo), _shapes(model, bank.images[:1], layers)
+    choose = _layer_chooser(shapes, layer or layers[-1])
+    slider = _slider(channel, shapes[choose.value][0], choose.value)
 
     def jump(change: dict) -> None:
-        image = photos[photos.dropdown.value]
-        _set(slider, loudest_channel(model, image, change["new"]), shapes[change["new"]][0] - 1)
-
-    choose.observe(jump, names="value")
+        loudest = loudest_channel(model, photos[photos.dropdown.value], change["new"])
+        _set(slider, loudest, shapes[change["new"]][0] - 1)
 
     def show(photo: str, layer: str, channel: int) -> Picture:
         return draw(model, photos[photo], layer, channel, name=photo)
 
-    found = Explorer(
-        show, {"photo": photos.dropdown, "layer": choose, "channel": slider}, more=[photos.upload]
-    )
-    photos.say = found.say
-    return found
+    choose.observe(jump, names="value")
+    return photo_explorer(show, photos, layer=choose, channel=slider)
+
+
+def _layer_chooser(shapes: dict[str, tuple[int, ...]], first: str) -> ipywidgets.Dropdown:
+    """A dropdown of layers, each with its maps' shape."""
+    choose = chooser("layer", list(shapes), first)
+    choose.options = [(f"{name}   {' × '.join(map(str, shape))}", name) for name, shape in shapes.items()]
+    choose.value = first
+    return choose
+
+
+def _slider(channel: int, count: int, layer: str) -> ipywidgets.IntSlider:
+    if channel not in range(count):
+        raise LabError(f"no channel {channel} in {layer!r}; try 0 to {count - 1}")
+    return wide_slider("channel", channel, count - 1)
 
 
 @in_usual_look
@@ -76,7 +81,8 @@ def _set(slider: Any, value: int, last: int) -> None:
         slider.set_trait(name, new)
 
 
-def _maps(model: Classifier, image: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+def _shapes(model: Classifier, image: Tensor, layers: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Layer -> (C, h, w)."""
     with torch.no_grad(), recording(model.net, *layers) as seen:
         model(image)
-    return {name: seen.maps(name) for name in layers}
+    return {name: tuple(seen.maps(name).shape[1:]) for name in layers}

@@ -62,8 +62,7 @@ def climb(
     settings, seed = list(product(L2, BLUR, CLIP)), expect_whole("seed", seed)
     faint = 0.01 * torch.randn(1, 3, size, size, generator=seeded(seed))
     start = (ascent.GREY + faint.to(model.mean.device)).expand(len(settings), -1, -1, -1)
-    kept, frames = [0], [start]
-    way = _ways_up(model, category, settings, start, steps=steps, rate=rate, seed=seed)
+    way, kept, frames = _ways_up(model, category, settings, start, steps, rate, seed), [0], [start]
     for frame in tqdm(way, total=steps, unit=" steps", disable=not progress, leave=False):
         if frame.step % every == 0:
             kept.append(frame.step)
@@ -92,7 +91,6 @@ def _ways_up(
     category: str,
     settings: list[Setting],
     start: Tensor,
-    *,
     steps: int,
     rate: float,
     seed: int,

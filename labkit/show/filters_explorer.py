@@ -14,7 +14,7 @@ from labkit.methods.filters import first_convolution, orientation
 from labkit.models import Classifier, expect_classifier
 from labkit.show.controls import chooser, wide_slider
 from labkit.show.look import in_usual_look
-from labkit.show.own_photos import PhotoChoice, expect_photo
+from labkit.show.own_photos import PhotoChoice, expect_photo, photo_explorer
 from labkit.show.picture import Picture
 from labkit.show.plots import grid
 from labkit.show.widgets import Explorer
@@ -104,7 +104,4 @@ def explore(
     def show(photo: str, network: str, number: int) -> Picture:
         return twins(*pairs[network], photos[photo], number, name=photo)
 
-    controls = {"photo": photos.dropdown, "network": choose, "number": slider}
-    found = Explorer(show, controls, more=[photos.upload])
-    photos.say = found.say
-    return found
+    return photo_explorer(show, photos, network=choose, number=slider)

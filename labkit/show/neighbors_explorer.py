@@ -10,15 +10,15 @@ from labkit.images import Photos
 from labkit.methods.neighbors import nearest
 from labkit.show.controls import wide_slider
 from labkit.show.look import in_usual_look
-from labkit.show.own_photos import PhotoChoice, expect_photo
+from labkit.show.own_photos import PhotoChoice, expect_photo, photo_explorer
 from labkit.show.picture import Picture
 from labkit.show.plots import grid
 from labkit.show.widgets import Explorer
 
-Space = tuple[
-    Callable[[Tensor], Tensor], Tensor
-]  # describes images (N, 3, H, W) as (N, D); the gallery's (M, D)
+# How images (N, 3, H, W) are described there, as (N, D), and the gallery's own descriptions (M, D).
+Space = tuple[Callable[[Tensor], Tensor], Tensor]
 ROW = 5
+EACH = "Above each neighbour what it shows, and its L2 distance, which compares within a row only."
 
 
 @in_usual_look
@@ -37,28 +37,29 @@ def nearest_to(
     spaces: name -> how images are described there, and the gallery's own descriptions
     Raises: LabError for a page behind the gallery's end
     """
-    expect_photo(image)
     page = expect_whole("page", page, 1, -(-(len(gallery) - 1) // ROW))
-    begin, rows, above, right = (page - 1) * ROW, {}, [], {}
-    itself = torch.tensor([names.index(name)]) if name in names else None  # the photo, in front of its views
-    for space, (describe, vectors) in spaces.items():
-        near, far = nearest(describe(image), vectors, k=min(page * ROW, len(gallery) - 1), leave_out=itself)
-        chosen = near[0, begin:].tolist()
-        rows[space] = [image[0], *gallery[chosen]]
-        shown = [names[index] for index in chosen]
-        above += [
-            "",
-            *(f"{what}\n{value:.3g}" for what, value in zip(shown, far[0, begin:].tolist(), strict=True)),
-        ]
-        right[space] = shown.count(name)
-    counted = ", ".join(f"{count} by {space}" for space, count in right.items()) if name in names else ""
+    begin, end = (page - 1) * ROW, min(page * ROW, len(gallery) - 1)
+    itself = names.index(name) if name in names else None  # the photo, in front of its views
+    found = {space: _neighbors(expect_photo(image), one, end, itself) for space, one in spaces.items()}
+    rows = {space: [image[0], *gallery[chosen[begin:]]] for space, (chosen, _) in found.items()}
+    shown = {space: [names[index] for index in chosen[begin:]] for space, (chosen, _) in found.items()}
+    far = [value for _, values in found.values() for value in ("", *(f"{one:.3g}" for one in values[begin:]))]
+    what = [name for row in shown.values() for name in ("", *row)]
+    right = ", ".join(f"{there.count(name)} by {space}" for space, there in shown.items())
     return grid(
         rows,
-        above=above,
-        title=f"Nearest to {name}: places {begin + 1} to {begin + len(chosen)}",
-        caption=(f"That show the same: {counted}. " if counted else "")
-        + "Above each neighbour what it shows, and its L2 distance, which compares within a row only.",
+        above=[f"{one}\n{value}".strip() for one, value in zip(what, far, strict=True)],
+        title=f"Nearest to {name}: places {begin + 1} to {end}",
+        caption=(f"That show the same: {right}. " if itself is not None else "") + EACH,
     )
+
+
+def _neighbors(image: Tensor, space: Space, k: int, itself: int | None) -> tuple[list[int], list[float]]:
+    """Rows of the gallery, nearest first, and how far each is."""
+    describe, vectors = space
+    out = None if itself is None else torch.tensor([itself])
+    near, far = nearest(describe(image), vectors, k=k, leave_out=out)
+    return near[0].tolist(), far[0].tolist()
 
 
 @in_usual_look
@@ -78,6 +79,4 @@ def explore(
     def show(photo: str, page: int) -> Picture:
         return nearest_to(photos[photo], spaces, gallery, names, name=photo, page=page)
 
-    found = Explorer(show, {"photo": photos.dropdown, "page": slider}, more=[photos.upload])
-    photos.say = found.say
-    return found
+    return photo_explorer(show, photos, page=slider)

@@ -10,6 +10,7 @@ from labkit.errors import LabError
 from labkit.images import Photos, expect_images
 from labkit.images.files import from_bytes
 from labkit.show.controls import chooser
+from labkit.show.widgets import Explorer
 
 ACCEPTED = "image/*,.heic,.heif"
 LIMIT = "An image file. Where JupyterLab was not started by labkit lab, its server may drop files of 10 MB and more."
@@ -60,6 +61,16 @@ class PhotoChoice:
         self.upload.value = ()  # so that the same file can be chosen again
         for file in files:
             self.add(file["name"], bytes(file["content"]))
+
+
+def photo_explorer(draw: Callable[..., Any], photos: PhotoChoice, **controls: Any) -> Explorer:
+    """An explorer whose first control chooses the photo, beside a button for one's own.
+
+    draw:     as for Explorer, with photo=its name among the values;  controls: the others
+    """
+    found = Explorer(draw, {"photo": photos.dropdown, **controls}, more=[photos.upload])
+    photos.say = found.say
+    return found
 
 
 def expect_photo(image: Tensor) -> Tensor:

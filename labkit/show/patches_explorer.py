@@ -12,11 +12,11 @@ from labkit.methods.activations import record
 from labkit.methods.neurons import loudest
 from labkit.methods.patches import TopPatches
 from labkit.models import Classifier
-from labkit.receptive import receptive_field
+from labkit.receptive import Box, receptive_field
 from labkit.show.controls import WIDE, wide_slider
 from labkit.show.drawing import bare, draw, outline
 from labkit.show.look import in_usual_look
-from labkit.show.own_photos import PhotoChoice, expect_photo
+from labkit.show.own_photos import PhotoChoice, expect_photo, photo_explorer
 from labkit.show.palette import BLUE, FAINT
 from labkit.show.patches import in_frame
 from labkit.show.picture import PhotoPicture, Picture
@@ -43,29 +43,42 @@ def page_of_patches(
     image: (1, 3, H, W) in 0..1
     Raises: LabError for a channel that has no patches here, or a page that it has not
     """
-    known, channel = top.channels.tolist(), expect_whole("channel", channel, 0)
-    if channel not in known:
-        raise LabError(f"no patches of channel {channel} here; try one of {known[:9]}")
-    count = len(top.patches[known.index(channel)])
+    row = _row(top, channel)
+    count = len(top.patches[row])
     begin = (expect_whole("page", page, 1, -(-count // PAGE)) - 1) * PAGE
-    row = known.index(channel)
-    frame = (top.boxes[row, :, 2:] - top.boxes[row, :, :2]).amax(dim=0).tolist()
-    patches = [in_frame(*one, frame) for one in zip(top.patches[row], top.boxes[row].tolist(), strict=True)]
-    patches, values = patches[begin : begin + PAGE], top.values[row, begin : begin + PAGE].tolist()
-    maps = record(model, expect_photo(image), layer)
-    *_, y, x = loudest(maps, channel)
-    box = receptive_field(model.net, layer, (image.shape[2], image.shape[3])).box(y, x)
-    here = maps[0, channel, y, x].item()
+    patches, values = _framed(top, row)[begin : begin + PAGE], top.values[row, begin : begin + PAGE].tolist()
+    here, box = _loudest_here(model, layer, expect_photo(image), channel)
     figure = PhotoPicture(
-        WIDTH,
-        5 / 7 * WIDTH + 0.4,
+        *(WIDTH, 5 / 7 * WIDTH + 0.4),
         title=f"{layer}, channel {channel}: its patches {begin + 1} to {begin + len(patches)} of {count}",
-        caption=f"Above each patch the channel's answer. {name}: its largest answer is {here:.1f}, and the box is all "
-        f"that this unit sees. The weakest patch on this page has {min(values):.1f}.",
+        caption=f"Above each patch the channel's answer. {name}: its largest answer is {here:.1f}, and the "
+        f"box is all that this unit sees. The weakest patch on this page has {min(values):.1f}.",
     )
     _fill(figure, patches, values, image, name)
     outline(figure.axes[-1], box, colour=BLUE)
     return figure
+
+
+def _loudest_here(model: Classifier, layer: str, image: Tensor, channel: int) -> tuple[float, Box]:
+    """A channel's largest answer in a photo, and what the unit sees that gives it."""
+    maps = record(model, image, layer)
+    *_, y, x = loudest(maps, channel)
+    box = receptive_field(model.net, layer, (image.shape[2], image.shape[3])).box(y, x)
+    return maps[0, channel, y, x].item(), box
+
+
+def _row(top: TopPatches, channel: int) -> int:
+    """Where a channel stands among those that have patches."""
+    known, channel = top.channels.tolist(), expect_whole("channel", channel, 0)
+    if channel not in known:
+        raise LabError(f"no patches of channel {channel} here; try one of {known[:9]}")
+    return int(known.index(channel))
+
+
+def _framed(top: TopPatches, row: int) -> list[Tensor]:
+    """A channel's patches, each in a frame as large as the largest."""
+    frame = (top.boxes[row, :, 2:] - top.boxes[row, :, :2]).amax(dim=0).tolist()
+    return [in_frame(*one, frame) for one in zip(top.patches[row], top.boxes[row].tolist(), strict=True)]
 
 
 def _fill(figure: Picture, patches: Sequence[Tensor], values: list[float], image: Tensor, name: str) -> None:
@@ -98,9 +111,7 @@ def explore(
     Raises: LabError for an unknown photo or channel
     """
     channels = top.channels.tolist()
-    channel = channels[0] if channel is None else channel
-    if channel not in channels:
-        raise LabError(f"no patches of channel {channel} here; try one of {channels[:9]}")
+    channel = channels[_row(top, channels[0] if channel is None else channel)]
     photos, slider = PhotoChoice(bank, photo), _slider(channels, channel)
     pages = wide_slider("page", 1, -(-top.values.shape[1] // PAGE))
     pages.min = 1
@@ -108,10 +119,7 @@ def explore(
     def show(photo: str, channel: int, page: int) -> Picture:
         return page_of_patches(model, layer, top, photos[photo], channel, page=page, name=photo)
 
-    controls = {"photo": photos.dropdown, "channel": slider, "page": pages}
-    found = Explorer(show, controls, more=[photos.upload])
-    photos.say = found.say
-    return found
+    return photo_explorer(show, photos, channel=slider, page=pages)
 
 
 def _slider(channels: list[int], channel: int) -> ipywidgets.IntSlider | ipywidgets.SelectionSlider:
