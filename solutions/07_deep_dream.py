@@ -186,7 +186,10 @@ dreamt, _ = pictures.growing(frames, before_and_after(rocket, "rocket"))
 # %%
 cat = images.fit(bank["cat"], SIZE * 5 // 7)
 chosen = [layers[i] for i in (2, 3, 4, 5, 6, -1) if i < len(layers)]
-dreams = {layer: lab.deep_dream(model, cat, layer, steps=STEPS, step_size=STEP_SIZE) for layer in chosen}
+dreams = {
+    layer: lab.deep_dream(model, cat, layer, steps=STEPS, step_size=STEP_SIZE)
+    for layer in show.watch(chosen, "dreams")
+}
 grown = {layer: growth(image, cat, layer) for layer, image in dreams.items()}
 
 show.grid(
@@ -210,7 +213,8 @@ show.grid(
 # %%
 depths = {"early": "blocks.2", "in the middle": "blocks.4", "late": "blocks.6"}
 dreams = {
-    f"{layer}, {depth}": lab.deep_dream(other, cat, layer, steps=STEPS) for depth, layer in depths.items()
+    f"{layer}, {depth}": lab.deep_dream(other, cat, layer, steps=STEPS)
+    for depth, layer in show.watch(depths.items(), "dreams")
 }
 
 show.grid(
@@ -244,7 +248,8 @@ for octaves in (1, 4):
     name = f"{octaves} octave{'s' * (octaves > 1)}"
     curves[name] = pictures.Scores()
     steps = 4 * STEPS // octaves
-    for frame in lab.dreaming(objective, rocket, octaves=octaves, steps=steps, step_size=STEP_SIZE):
+    frames = lab.dreaming(objective, rocket, octaves=octaves, steps=steps, step_size=STEP_SIZE)
+    for frame in show.watch(frames, "steps", total=octaves * steps):
         curves[name].add(frame)
     dreams[name] = frame.images
 
@@ -407,7 +412,7 @@ sky = images.fit(bank["deep field"], SIZE * 5 // 7)
 guides = {name: images.photos()[name] for name in ("stained glass", "strawberry")}
 deep = LAYERS[OTHER]
 dreams = {"no guide": lab.deep_dream(other, sky, deep, steps=STEPS)}
-for name, guide in guides.items():
+for name, guide in show.watch(guides.items(), "dreams"):
     dreams[name] = lab.deep_dream(other, sky, deep, guide=guide, steps=STEPS)
 agrees = {name: lab.guide_match(other, deep, guide) for name, guide in guides.items()}
 
@@ -514,4 +519,4 @@ show.how_well_you_knew()
 # 2. You see the change plainly, since it was made large, over many steps. Suppose you took only a few of them, along
 #    the gradient of *one class*, and kept each so small that no eye could tell. Would the network notice?
 #
-# The next notebook tries.
+# The [next notebook](08_adversarial_examples.ipynb) tries.
