@@ -690,4 +690,5 @@ show.how_well_you_knew()
 # 2. A bright spot says *where* the channel fired. No map can say which of the pixels around it made it fire: the eye,
 #    the nose, or the edge between them. What would you have to change, or to compute, to find out?
 #
-# The next notebook takes the first question, and looks for the patches that excite a channel most.
+# The [next notebook](04_maximally_activating_patches.ipynb) takes the first question, and looks for the patches that
+# excite a channel most.

@@ -306,7 +306,7 @@ settings = {  # name: (rate, weight of the L2 term, regularisers)
     ),
 }
 made = {}
-for name, (rate, weight, regularisers) in settings.items():
+for name, (rate, weight, regularisers) in show.watch(settings.items(), "regularisers"):
     climbed = [
         lab.maximize(
             lab.penalised_logit(model, wanted, weight),
@@ -476,7 +476,8 @@ ten = [
     *("red fox", "African elephant", "tiger", "tree frog", "king penguin"),
 ]
 checked, probabilities, early = [], [], {}
-for frame in lab.ascend(lab.logit(model, ten), size=SIZE, steps=STEPS, seed=2, **natural):
+climbing = lab.ascend(lab.logit(model, ten), size=SIZE, steps=STEPS, seed=2, **natural)
+for frame in show.watch(climbing, "steps", total=STEPS):
     if frame.step % 4 == 0:
         checked.append(frame.step)
         probabilities.append(lab.rescore(model, frame.images, ten))
@@ -677,7 +678,7 @@ chosen = {  # layer -> channels, by eye; of another network, the same four of ev
     }
 }.get(NETWORK, dict.fromkeys(models.NETWORKS[NETWORK].layers, (3, 5, 7, 11)))
 sheets = {}
-for layer, channels in chosen.items():
+for layer, channels in show.watch(chosen.items(), "layers"):
     sees = receptive_field(model.net, layer, SIZE).size
     side = min(max(48, 2 * sees // 16 * 16), SMALL)  # two fields wide, where that is not too much
     climbed = lab.maximize(
@@ -725,4 +726,4 @@ show.how_well_you_knew()
 # 2. We always told the network *what* to make large. What if we did not? Take a photo, and a layer, and say only: more
 #    of whatever you see there.
 #
-# The next notebook does.
+# The [next notebook](07_deep_dream.ipynb) does.
