@@ -658,4 +658,4 @@ show.how_well_you_knew()
 # 2. A gradient tells how the score moves with *this* photo's pixels, a tiny step from here. What would you see if you
 #    took the step, and the next one, and a hundred more, starting from no photo at all?
 #
-# The next notebook takes them.
+# The [next notebook](06_gradient_ascent.ipynb) takes them.
