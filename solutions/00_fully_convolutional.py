@@ -698,4 +698,4 @@ show.how_well_you_knew()
 #    convolution, which meets the pixels themselves. AlexNet and ResNet differ in nearly everything else. If we drew
 #    their first weights as small pictures, what would you expect to see, and how different would they be?
 #
-# The next notebook draws them.
+# The [next notebook](01_first_layer_filters.ipynb) draws them.
