@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 LAB := $(VENV)/.lab
 READY := $(VENV)/.ready
 NOTEBOOKS := solutions/*.ipynb
-# Two test files at a time, each with one thread: two cores are in every machine, and memory for two networks.
-SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
+# Two files at a time, tests and notebooks alike, each with one thread: two cores are in every machine, and memory for
+# two networks. conftest.py says which files come first.
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test check build bench clean
@@ -18,8 +19,7 @@ lab: $(LAB) ## set up, and open the lab in JupyterLab
 	$(BIN)/labkit lab
 
 test: $(READY) ## set up, and run all tests, every solution notebook included
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE)
-	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=300 $(NOTEBOOKS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-cell-timeout=300 tests $(NOTEBOOKS)
 
 check: $(READY) ## format, lint, types, notebooks as their sources say, then all tests
 	$(BIN)/ruff format --check .
