@@ -160,14 +160,14 @@ class Bench:
         objective = ascent.logit(self.model, self.labels)
         climb = {"start": self.images, "steps": STEPS}
         yield Row(
-            "maximize, a step",
+            f"maximize, {STEPS} steps",
             lambda: ascent.maximize(objective, **climb),
             lambda: self.there_and_back(change=transformed),
             STEPS,
         )
         layer, one = MAPS[self.model.name], {"octaves": 1, "steps": STEPS}
         yield Row(
-            "deep dream, a step",
+            f"deep dream, {STEPS} steps",
             lambda: dream.deep_dream(self.model, self.images, layer, **one),
             lambda: self.dreamt(layer),
             STEPS,
