@@ -1,8 +1,7 @@
 """Last layer: nearest neighbours of a photo, by its pixels and by the network's features.
 
-The input of a network's last layer is a short description of the photo, its features. Two photos are near in
-pixel space when light and dark stand in the same places, and near in feature space when the network would say
-much the same of them.
+A photo's features are what goes into the network's last layer. Two photos are near in pixel space when light and dark
+stand in the same places, and near in feature space when the network would say much the same of them.
 """
 
 from collections.abc import Iterator
@@ -191,10 +190,7 @@ def pca_map(vectors: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def on_widest_plane(vectors: Tensor) -> Tensor:
-    """Each vector's place along the two directions of the widest spread, the widest first: (N, D) -> (N, 2) float64.
-
-    Which end of a direction is positive is open.
-    """
+    """Places along the two directions of the widest spread, the widest first: (N, D) -> (N, 2) float64; signs are open."""
     N = expect_tensor("vectors", vectors, "N D", of="numbers", finite=True)["N"]
     expect_whole("the number of vectors", N, 2)
     centred = vectors.double() - vectors.double().mean(dim=0)

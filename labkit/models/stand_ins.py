@@ -160,6 +160,5 @@ def _convolution(folded: Folded, args: tuple) -> Tensor:
 
 
 def _has_onednn(images: Tensor) -> bool:
-    return (
-        torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled and images.device.type == "cpu"
-    )
+    there = torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled
+    return bool(there) and images.device.type == "cpu"
