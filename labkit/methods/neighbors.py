@@ -190,7 +190,7 @@ def pca_map(vectors: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def on_widest_plane(vectors: Tensor) -> Tensor:
-    """Places along the two directions of the widest spread, the widest first: (N, D) -> (N, 2) float64; signs are open."""
+    """Places along the two directions of widest spread, the widest first: (N, D) -> (N, 2) float64; signs are open."""
     N = expect_tensor("vectors", vectors, "N D", of="numbers", finite=True)["N"]
     expect_whole("the number of vectors", N, 2)
     centred = vectors.double() - vectors.double().mean(dim=0)
