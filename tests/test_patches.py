@@ -419,7 +419,7 @@ def test_figures_say_in_words_what_they_show(model, photos):
     [((0, 0, 4, 5), (1, 6, 6, 2)), ((9, 0, 15, 5), (1, 6, 6, 0)), ((9, 7, 13, 13), (0, 6, 4, 0))],
 )
 def test_a_patch_cut_by_the_border_stands_where_its_field_has_it(box, extent):
-    framed = pictures._in_frame(torch.rand(3, box[2] - box[0], box[3] - box[1]), box, (6, 6))
+    framed = pictures.in_frame(torch.rand(3, box[2] - box[0], box[3] - box[1]), box, (6, 6))
     assert framed.shape == (3, 6, 6)
     rows, columns = (~framed[0].isnan()).nonzero().T
     assert (columns.min(), columns.max() + 1, rows.max() + 1, rows.min()) == extent

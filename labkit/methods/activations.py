@@ -48,13 +48,13 @@ def rectified_layers(model: nn.Module, images: Tensor) -> dict[str, tuple[int, i
     net = _net(model)
     with torch.no_grad(), recording(net, *_names(net), skip_others=True) as seen:
         run(model, images)
-    before = torch.zeros(0)
+    before: Tensor | None = None
     for name, output in seen.items():
         if (
             output.ndim == 4
             and output.shape[-1] > 1
             and output.min() >= 0
-            and not torch.equal(output, before)
+            and (before is None or not torch.equal(output, before))
         ):
             found[name], before = tuple(output.shape[1:]), output  # type: ignore[assignment]
     return found

@@ -123,7 +123,8 @@ def windows(dense: Dense, images: Tensor, logits: Tensor) -> Tensor:
     expect_tensor("images", images, "N C H W", of="numbers")
     expect_tensor("logits", logits, "N K h w", of="numbers")
     sides = zip(images.shape[2:], logits.shape[2:], strict=True)
-    starts = [torch.linspace(0, pixels - dense.size, cells) for pixels, cells in sides]
+    place = logits.device
+    starts = [torch.linspace(0, pixels - dense.size, cells, device=place) for pixels, cells in sides]
     top, left = torch.meshgrid(*starts, indexing="ij")
     return torch.stack([left, top, left + dense.size, top + dense.size], dim=-1)
 

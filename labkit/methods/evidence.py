@@ -71,9 +71,8 @@ def best_by_chance(maps: Tensor, *, count: int, draws: int = 100, seed: int = 0)
     peaks = maps.amax(dim=(2, 3))  # (N, C)
     wins = (peaks[:, None] > peaks[None]).float() + 0.5 * (peaks[:, None] == peaks[None])  # (N, N, C)
     generator = seeded(seed)
-    drawn = torch.stack(
-        [torch.randperm(N, generator=generator) < count for _ in range(draws)]
-    ).float()  # (draws, N)
+    drawn = torch.stack([torch.randperm(N, generator=generator) < count for _ in range(draws)])
+    drawn = drawn.to(wins)  # (draws, N)
     # of all pairs that the drawn ones win, those among themselves are half of count², whoever they are
     won = drawn @ wins.sum(dim=1) - count**2 / 2  # (draws, C)
     return (won / (count * (N - count))).amax(dim=1)

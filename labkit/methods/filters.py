@@ -134,7 +134,7 @@ def learn_filters(
     cut = random_patches(images, count=patches, size=size, seed=seed)
     white = zca_whiten(normalize_contrast(cut))
     generator = seeded(seed)
-    centroids = torch.randn(count, white.shape[1], generator=generator)
+    centroids = torch.randn(count, white.shape[1], generator=generator).to(white)
     centroids = centroids / centroids.norm(dim=1, keepdim=True)
     for _ in range(rounds):
         centroids = kmeans_round(white, centroids)
@@ -151,7 +151,7 @@ def orientation(filters: Tensor) -> Tensor:
     """
     expect_tensor("filters", filters, "K C h w", of="floats of 32 or 64 bits")
     power = _power(filters)  # (K, n, n)
-    frequency = torch.fft.fftfreq(power.shape[-1])
+    frequency = torch.fft.fftfreq(power.shape[-1], device=power.device)
     angle = torch.atan2(frequency[:, None], frequency[None, :])
     return (power * torch.exp(2j * angle)).sum(dim=(1, 2)).abs() / power.sum(dim=(1, 2)).clamp(min=1e-12)
 

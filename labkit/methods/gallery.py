@@ -41,7 +41,8 @@ def views(
     for photo in photos:
         images.append(photo)
         images += [_view(photo, number, kinds, generator) for number in range(1, per_photo)]
-    return torch.stack(images), torch.arange(len(photos)).repeat_interleave(per_photo)
+    ids = torch.arange(len(photos), device=photos.device).repeat_interleave(per_photo)
+    return torch.stack(images), ids
 
 
 def _view(photo: Tensor, number: int, changes: tuple[str, ...], generator: torch.Generator) -> Tensor:

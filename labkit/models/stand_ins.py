@@ -139,11 +139,13 @@ def _pays(images: Tensor, weight: Tensor) -> bool:
 
     Where what the way back needs is kept by other means, such as checkpointing, all is computed once more.
     """
-    return (
-        weight.numel() < images.numel()
-        and images.ndim == 4
-        and torch._C._autograd._top_saved_tensors_default_hooks(True) is None
-    )
+    return weight.numel() < images.numel() and images.ndim == 4 and not _may_be_kept_otherwise()
+
+
+def _may_be_kept_otherwise() -> bool:
+    """Whether hooks take what the way back needs; where PyTorch does not tell (before 2.7), whether they could."""
+    topmost = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
+    return torch.is_grad_enabled() if topmost is None else topmost(True) is not None
 
 
 def _convolution(folded: Folded, args: tuple) -> Tensor:

@@ -70,9 +70,10 @@ def answers_alone(
     units = torch.stack([channels, top.rows.flatten(), top.columns.flatten()], dim=1)
     answers = []
     for some in torch.arange(len(crops)).split(batch_size):
-        canvases = [on_canvas(crops[i], boxes[i, :2].tolist(), image_size) for i in some.tolist()]
-        answers.append(answers_to_crops(model, layer, torch.cat(canvases), boxes[some], units[some]))
-    return torch.cat(answers).reshape(top.values.shape)
+        canvases = torch.cat([on_canvas(crops[i], boxes[i, :2].tolist(), image_size) for i in some.tolist()])
+        given = (part.to(model.mean.device) for part in (canvases, boxes[some], units[some]))
+        answers.append(answers_to_crops(model, layer, *given))
+    return torch.cat(answers).reshape(top.values.shape).to(top.values)
 
 
 def answers_to_crops(model: Classifier, layer: str, canvases: Tensor, boxes: Tensor, units: Tensor) -> Tensor:

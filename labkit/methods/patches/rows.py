@@ -38,7 +38,7 @@ def ranked(top: TopPatches, ranks: Tensor) -> TopPatches:
         expect_tensor("ranks", ranks, "C k", of="whole numbers", C=C)
         expect_whole("each of ranks", ranks.min(), 0)
         expect_whole("each of ranks", ranks.max(), 0, top.values.shape[1] - 1)
-    ranks = ranks.long()
+    ranks = ranks.long().to(top.values.device)
     facts = {name: getattr(top, name).gather(1, ranks) for name in ("values", "images", "rows", "columns")}
     boxes = top.boxes.gather(1, ranks[..., None].expand(-1, -1, 4))
     patches = tuple(
@@ -83,5 +83,5 @@ def overlap(images: Tensor) -> float:
     expect_whole("each of images", images.min(), 0)
     C, k = images.shape
     images = images.long()
-    chosen = torch.zeros(C, int(images.max()) + 1).scatter(1, images, 1)
+    chosen = torch.zeros(C, int(images.max()) + 1, device=images.device).scatter(1, images, 1)
     return ((chosen @ chosen.T).sum().item() / k - C) / (C * (C - 1))
