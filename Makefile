@@ -10,7 +10,7 @@ NOTEBOOKS := solutions/*.ipynb
 SIDE_BY_SIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check build bench clean
+.PHONY: help lab test check build docs bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,11 @@ check: $(READY) ## format, lint, types, notebooks as their sources say, then all
 
 build: $(LAB) ## make both kinds of notebook from solutions/*.py
 	$(BIN)/labkit build
+
+# Material's advertisement of its successor is no warning of ours.
+docs: $(READY) ## build the documentation site into build/site; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/site/mkdocs.yml
+	@echo "open build/site/index.html, or, so that its search works: $(BIN)/python -m http.server -d build/site"
 
 bench: $(READY) ## measure methods and grading beside others, and write benchmarks/RESULTS.md
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/methods.py
