@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
+import yaml  # mkdocs and jupytext depend on it
 from bs4 import BeautifulSoup
 from lab import ROOT
 from markdown_it import MarkdownIt
@@ -183,6 +184,39 @@ def test_every_picture_of_the_readme_is_on_the_first_page(site, pages):
     assert all((site / name).read_bytes() == (ROOT / "docs" / name).read_bytes() for name in named)
 
 
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+def test_the_readme_says_of_each_stage_the_minutes_that_its_notebook_says(path):
+    (row,) = re.findall(rf"^\|.*solutions/{path.stem}\.ipynb.*$", (ROOT / "README.md").read_text(), re.M)
+    said = next(cell.source for cell in nbformat.read(path, as_version=4).cells if "Together" in cell.source)
+    all_of_it = re.search(r"about (\d+) minutes", said)[1]
+    core = re.search(r"core path \(●\) takes about (\d+)", said)
+    assert f"| {all_of_it}, {core[1] if core else 'none'} |" in row
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob(".github/ISSUE_TEMPLATE/*.yml")), ids=lambda path: path.stem
+)
+def test_a_form_for_issues_asks_for_what_labkit_doctor_prints(path):
+    form = yaml.safe_load(path.read_text())
+    if path.stem == "config":
+        return
+    assert {"name", "description", "labels", "body"} == set(form)
+    asked = {part["id"]: part for part in form["body"] if part["type"] != "markdown"}
+    assert len(asked) == len([part for part in form["body"] if part["type"] != "markdown"])
+    assert asked["doctor"]["validations"]["required"]
+    assert all(part["attributes"]["label"] for part in asked.values())
+
+
+def test_what_runs_before_a_commit_is_part_of_make_check():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    check = re.search(r"^check:.*?\n\n", (ROOT / "Makefile").read_text(), re.M | re.S)[0].replace(
+        "$(BIN)", ".venv/bin"
+    )
+    for hook in hooks:
+        first_words = " ".join(hook["entry"].split()[:2])
+        assert first_words in check, hook["id"]
+
+
 def described(path):
     """The public functions and classes of a module that have a docstring, by their full names."""
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
@@ -237,5 +271,6 @@ def test_the_site_passes_axe_fits_a_narrow_window_and_asks_no_other_server(schem
             tab.set_viewport_size({"width": 1280, "height": 1000})
         assert said == []
         assert [one for one in asked if not one.startswith((address, "data:"))] == []
-        tab.get_by_placeholder("Search").fill("fgsm")
+        tab.get_by_placeholder("Search").click()  # its index is loaded now
+        tab.get_by_placeholder("Search").press_sequentially("fgsm", delay=50)
         tab.locator(".md-search-result__item").first.wait_for()

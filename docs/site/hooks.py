@@ -1,5 +1,8 @@
 """What mkdocs calls while it builds: pages made of the repository's files, and what Markdown cannot say."""
 
+import re
+from itertools import count
+
 from formulas import with_mathml
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -8,6 +11,7 @@ from pages import ROOT, places, with_links
 from reference import reference
 from solved import page_of
 
+_CONTENTS = re.compile(r'(<nav class="md-nav" aria-label="[^"]+)"')
 _outputs: dict[str, dict[str, str]] = {}  # page -> stand-in -> HTML
 
 
@@ -47,5 +51,8 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Give the theme's search window the name that it lacks, for those who cannot see that it is one."""
+    """Name what the theme leaves without a name of its own, for those who hear a page: its search, and each list in
+    the table of contents, of which two are called "dense" where a module and its function are."""
+    number = count(1)
+    output = _CONTENTS.sub(lambda found: f'{found[1]}, list {next(number)} of the contents"', output)
     return output.replace('role="dialog"', 'role="dialog" aria-label="Search"')
