@@ -159,6 +159,20 @@ def test_formulas_are_drawn_without_a_script(path, pages):
     formulas = re.findall(r"\$\$.+?\$\$|\$[^$\n]+\$", prose, re.S)
     assert len(page.find_all("math")) == len(formulas)
     assert page.find(class_="arithmatex") is None
+    assert [formula for formula in page.find_all("math") if "\\" in formula.get_text()] == []
+
+
+def test_a_formula_that_cannot_be_drawn_ends_the_build(monkeypatch):
+    pytest.importorskip("latex2mathml")
+    monkeypatch.syspath_prepend(SITE)
+    from formulas import with_mathml
+
+    def marked(latex):
+        return rf'<span class="arithmatex">\({latex}\)</span>'
+
+    assert "<mi>x</mi>" in with_mathml(marked("x"))
+    with pytest.raises(ValueError, match="nosuchcommand"):
+        with_mathml(marked(r"\nosuchcommand x"))
 
 
 def parts_of(html):
