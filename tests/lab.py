@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from copy import deepcopy
+from functools import cache
 from itertools import count
 from pathlib import Path
 from textwrap import dedent
@@ -21,18 +22,28 @@ CELLS = count()
 
 def released(path=STAGE_01):
     """A student's copy as it is handed out."""
+    return deepcopy(_released(path))
+
+
+@cache  # reading a source takes a part of a second, and some tests ask a hundred times
+def _released(path):
     return student_notebook(path)
 
 
 def solved(path=STAGE_01):
     """The released copy with every task cell filled in, and nothing else changed."""
-    answers = {
-        cell.id: source.without_markers(cell.source) for cell in source.read(path).cells if is_task(cell)
-    }
+    answers = _answers(path)
     notebook = released(path)
     for cell in notebook.cells:
         cell.source = answers.get(cell.id, cell.source)
     return notebook
+
+
+@cache
+def _answers(path):
+    return {
+        cell.id: source.without_markers(cell.source) for cell in source.read(path).cells if is_task(cell)
+    }
 
 
 def with_cell(notebook, cell_id, code):
