@@ -41,9 +41,7 @@ def solved(path=STAGE_01):
 
 @cache
 def _answers(path):
-    return {
-        cell.id: source.without_markers(cell.source) for cell in source.read(path).cells if is_task(cell)
-    }
+    return {cell.id: source.without_markers(cell.source) for cell in source.read(path).cells if is_task(cell)}
 
 
 def with_cell(notebook, cell_id, code):
