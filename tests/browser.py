@@ -175,6 +175,11 @@ class SeenExplorer:
     def button(self, name):
         return self.page.get_by_role("button", name=name, exact=True)
 
+    def wait_disabled(self, name):
+        from playwright.sync_api import expect
+
+        expect(self.button(name)).to_be_disabled()  # the text and the button come one after the other
+
     def wait_for_another_than(self, before):
         self.page.wait_for_function(
             "([picture, before]) => (document.querySelector(picture)?.src ?? before) !== before",

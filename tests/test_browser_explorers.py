@@ -104,7 +104,7 @@ def test_stage_07_dreams_until_it_is_stopped_and_keeps_what_there_is(tmp_path):
     endless = "explorer = _\nexplorer.options['steps'] = 100_000"
     with explorer_of("07_deep_dream", tmp_path, then=endless, wider_than=200) as seen:
         assert "A dream of" in seen.spoken
-        assert seen.button("Stop").is_disabled()
+        seen.wait_disabled("Stop")
         photo = grown = seen.shown
         seen.button("Start").click()
         for _ in range(3):  # three pictures, one after another
@@ -119,7 +119,7 @@ def test_stage_07_dreams_until_it_is_stopped_and_keeps_what_there_is(tmp_path):
         seen.page.wait_for_timeout(1500)
         assert seen.shown == kept != photo
         assert "coffee, and beside it what it became" in seen.spoken
-        assert seen.button("Stop").is_disabled()
+        seen.wait_disabled("Stop")
 
 
 def test_stage_08_pushes_another_photo_towards_another_target_by_another_epsilon(tmp_path):
@@ -144,7 +144,7 @@ def test_stage_08_dims_the_old_picture_while_it_computes_and_can_be_stopped(tmp_
         seen.button("Stop").click()
         seen.page.get_by_text("Stopped. What you see is the picture before").first.wait_for()
         assert seen.shown == before
-        assert seen.button("Stop").is_disabled()
+        seen.wait_disabled("Stop")
         seen.slider("epsilon").press("ArrowLeft")  # drawn before, so it is there at once
         seen.page.wait_for_function(f"({opacity})() === '1'")
         assert "by more than 1/255" in seen.spoken
