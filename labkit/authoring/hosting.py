@@ -9,9 +9,10 @@ import labkit
 _IMPORTS_THE_LAB = re.compile(r"^(from|import) labkit\b", re.MULTILINE)
 _LINES = """\
 import importlib.util
+import os
 
 if importlib.util.find_spec("labkit") is None:  # as on Colab: install the lab, and what it needs that is missing
-    get_ipython().system("pip install -q --no-deps cnn-labkit=={version} && python -m labkit.commands.missing")
+    os.system("pip install -q --no-deps cnn-labkit=={version} && python -m labkit.commands.missing")
     importlib.invalidate_caches()
 
 """
