@@ -178,6 +178,7 @@ CALLS = {
     ),
     # 01
     "filters.first_convolution": (filters.first_convolution, {"net": MODEL.net}),
+    "filters.first_layer": (filters.first_layer, {"net": MODEL.net}),
     "filters.random_patches": (filters.random_patches, {"images": IMAGES, "count": 20, "size": 5, "seed": 0}),
     "filters.normalize_contrast": (filters.normalize_contrast, {"patches": VECTORS, "epsilon": 0.01}),
     "filters.zca_whiten": (filters.zca_whiten, {"patches": VECTORS, "epsilon": 0.1}),

@@ -16,10 +16,10 @@ from labkit.errors import LabError
 from labkit.images import Photos
 from labkit.methods.activations import record
 from labkit.show import widgets
-from labkit.show.controls import saved
+from labkit.show.controls import WIDGET, saved
 from labkit.show.own_photos import PhotoChoice
 from labkit.show.picture import Picture
-from labkit.show.widgets import WIDGET, explorer
+from labkit.show.widgets import explorer
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def _place() -> Path:
     if here and (is_clone() or not has_stages(source)):
         return here
     if here is None or here.name == COPY or is_copy(here):
-        here = _copy(source)
+        here = _copy(here, source)
     if is_older(here, source):
         console.print(
             "This lab has newer notebooks: labkit update brings them, and keeps your answers", highlight=False
@@ -66,14 +66,13 @@ def _place() -> Path:
     return here
 
 
-def _copy(source: Path) -> Path:
-    """The copy, with all notebooks in it.
+def _copy(here: Path | None, source: Path) -> Path:
+    """The copy, with all notebooks in it. here: where it is already
 
     Raises: LabError where there is none and none can be made
     """
     from labkit.authoring.copies import complete
 
-    here = students_folder()
     place = here or Path.cwd() / COPY
     try:
         written = complete(place, source)

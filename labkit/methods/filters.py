@@ -21,10 +21,17 @@ def first_convolution(net: nn.Module) -> Tensor:
     Returns: (K, 3, h, w), a detached copy
     Raises:  LabError if the network has no convolution over 3 channels
     """
+    name = first_layer(net)
+    weight: Tensor = net.get_submodule(name).weight  # type: ignore[assignment]
+    return weight.detach().clone()
+
+
+def first_layer(net: nn.Module) -> str:
+    """The name of that convolution in net.named_modules(). Raises: LabError as `first_convolution`"""
     expect_network(net)
-    for module in net.modules():
+    for name, module in net.named_modules():
         if isinstance(module, nn.Conv2d) and module.in_channels == 3:
-            return module.weight.detach().clone()
+            return name
     raise LabError(
         f"no convolution over 3 channels in {type(net).__name__}; is it a network for colour images?"
     )

@@ -130,6 +130,8 @@ def chooser(what: str, options: Sequence[str], first: str = "") -> ipywidgets.Dr
     return ipywidgets.Dropdown(options=options, value=first, description=what)
 
 
-def wide_slider(name: str, value: int, last: int) -> ipywidgets.IntSlider:
-    """A slider for 0 to last, so wide that each of hundreds can be hit; the number beside it can be typed."""
-    return ipywidgets.IntSlider(value, max=last, description=name, layout=ipywidgets.Layout(**WIDE))
+def wide_slider(name: str, value: int, last: int, *, first: int = 0) -> ipywidgets.IntSlider:
+    """A slider for first to last, so wide that each of hundreds can be hit; the number beside it can be typed."""
+    return ipywidgets.IntSlider(
+        value, min=first, max=last, description=name, layout=ipywidgets.Layout(**WIDE)
+    )

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from labkit.arguments import expect_whole
 from labkit.errors import LabError
 from labkit.images import Photos
 from labkit.methods import sheets
-from labkit.methods.filters import first_convolution, orientation
+from labkit.methods.activations import record
+from labkit.methods.filters import first_convolution, first_layer, orientation
 from labkit.models import Classifier, expect_classifier
 from labkit.show.controls import chooser, wide_slider
 from labkit.show.look import in_usual_look
@@ -36,10 +36,10 @@ def twins(
     expect_photo(image)
     for kind, model in {"trained": trained, "untrained": untrained}.items():
         expect_classifier(model)
-        layer = _first_convolution(model)
-        number = expect_whole("number", number, 0, len(layer.weight) - 1)
-        weights = layer.weight.detach()[number : number + 1].cpu()
-        answer = _answer(model, layer, image)[number]
+        weights = first_convolution(model.net).cpu()
+        number = expect_whole("number", number, 0, len(weights) - 1)
+        weights = weights[number : number + 1]
+        answer = record(model, image, first_layer(model.net))[0, number].float().cpu()
         rows[kind] = [_enlarged(sheets.rescale(weights)[0]), image[0], _grey(answer)]
         fires = (answer > 0).float().mean()
         said.append(
@@ -52,23 +52,6 @@ def twins(
         caption=f"{name}: {'; '.join(said)}. Each filter is scaled to its own range. Answers: black is 0 or less, "
         "white the largest one of this filter.",
     )
-
-
-def _first_convolution(model: Classifier) -> nn.Conv2d:
-    first_convolution(model.net)  # says what is wrong where there is none
-    return next(module for module in model.net.modules() if isinstance(module, nn.Conv2d))
-
-
-def _answer(model: Classifier, layer: nn.Conv2d, image: Tensor) -> Tensor:
-    """What the layer puts out for an image: (K, h, w), on the CPU."""
-    found: list[Tensor] = []
-    hook = layer.register_forward_hook(lambda _module, _inputs, output: found.append(output))
-    try:
-        with torch.no_grad():
-            model(image)
-    finally:
-        hook.remove()
-    return found[0][0].float().cpu()
 
 
 def _enlarged(filter_: Tensor) -> Tensor:
@@ -94,11 +77,10 @@ def explore(
     """
     pairs = {trained.name: (trained, untrained) for trained, untrained in networks}
     photos, choose = PhotoChoice(bank, photo), chooser("network", list(pairs))
-    last = {name: len(_first_convolution(trained).weight) - 1 for name, (trained, _) in pairs.items()}
-    slider = wide_slider("filter", 0, last[choose.value])
-    if number not in range(slider.max + 1):
-        raise LabError(f"no filter {number} in {choose.value}; try 0 to {slider.max}")
-    slider.value = number
+    last = {name: len(first_convolution(trained.net)) - 1 for name, (trained, _) in pairs.items()}
+    if number not in range(last[choose.value] + 1):
+        raise LabError(f"no filter {number} in {choose.value}; try 0 to {last[choose.value]}")
+    slider = wide_slider("filter", number, last[choose.value])
     choose.observe(lambda change: slider.set_trait("max", last[change["new"]]), names="value")
 
     def show(photo: str, network: str, number: int) -> Picture:

@@ -73,8 +73,8 @@ def explore(
     photo:  shown first; the bank's first unless named
     Raises: LabError for an unknown photo
     """
-    photos, slider = PhotoChoice(bank, photo), wide_slider("page", 1, min(10, -(-(len(gallery) - 1) // ROW)))
-    slider.min = 1
+    pages = min(10, -(-(len(gallery) - 1) // ROW))
+    photos, slider = PhotoChoice(bank, photo), wide_slider("page", 1, pages, first=1)
 
     def show(photo: str, page: int) -> Picture:
         return nearest_to(photos[photo], spaces, gallery, names, name=photo, page=page)

@@ -113,8 +113,7 @@ def explore(
     channels = top.channels.tolist()
     channel = channels[_row(top, channels[0] if channel is None else channel)]
     photos, slider = PhotoChoice(bank, photo), _slider(channels, channel)
-    pages = wide_slider("page", 1, -(-top.values.shape[1] // PAGE))
-    pages.min = 1
+    pages = wide_slider("page", 1, -(-top.values.shape[1] // PAGE), first=1)
 
     def show(photo: str, channel: int, page: int) -> Picture:
         return page_of_patches(model, layer, top, photos[photo], channel, page=page, name=photo)

@@ -10,10 +10,8 @@ from typing import Any
 import ipywidgets
 
 from labkit.errors import LabError
-from labkit.show.controls import WIDGET, Controls, chooser
+from labkit.show.controls import Controls
 from labkit.show.picture import Picture
-
-__all__ = ["WIDGET", "Controls", "Explorer", "chooser", "explorer"]
 
 GIVE_WAY_S = 0.02  # long enough for several turns of the loop: one click takes more than one
 KEPT = 64  # pictures that come back at once when their values do
