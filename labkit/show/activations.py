@@ -8,9 +8,10 @@ from torch import Tensor
 from labkit.arguments import expect_number, expect_row, expect_tensor, expect_whole
 from labkit.methods import activations
 from labkit.methods.sheets import tile
+from labkit.show.layout import WIDTH
 from labkit.show.look import in_usual_look
 from labkit.show.picture import Picture, Texts
-from labkit.show.plots import WIDTH, grid
+from labkit.show.plots import grid
 
 BETWEEN = 0.55  # grey between the maps of a sheet, so that a black map shows as a square
 

@@ -11,10 +11,11 @@ from labkit.errors import LabError
 from labkit.methods.adversarial import rms
 from labkit.models import Classifier
 from labkit.show.drawing import bare, row_axis
+from labkit.show.layout import WIDTH
 from labkit.show.look import in_usual_look
 from labkit.show.palette import BLUE, FAINT, INK, RED
 from labkit.show.picture import Picture, Texts, with_alt
-from labkit.show.plots import WIDTH, grid
+from labkit.show.plots import grid
 
 
 @in_usual_look

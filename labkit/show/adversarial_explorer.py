@@ -15,10 +15,10 @@ from labkit.models import Classifier, expect_classifier
 from labkit.show.adversarial import difference, probability_bars, says
 from labkit.show.controls import chooser
 from labkit.show.drawing import draw
+from labkit.show.layout import WIDTH
 from labkit.show.look import in_usual_look
 from labkit.show.own_photos import PhotoChoice, photo_explorer
 from labkit.show.picture import PhotoPicture, Picture, Texts
-from labkit.show.plots import WIDTH
 from labkit.show.widgets import Explorer
 
 STEPS = 8

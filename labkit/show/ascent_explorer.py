@@ -7,10 +7,10 @@ from labkit.arguments import expect_whole, shown
 from labkit.errors import LabError
 from labkit.show.climbs import BLUR, CLIP, L2, NONE, Climbs, Setting, climb
 from labkit.show.drawing import draw
+from labkit.show.layout import WIDTH
 from labkit.show.look import in_usual_look
 from labkit.show.palette import BLUE, INK
 from labkit.show.picture import PhotoPicture, Picture
-from labkit.show.plots import WIDTH
 from labkit.show.widgets import Explorer, explorer
 
 __all__ = ["Climbs", "beside_the_control", "climb", "explore"]
@@ -69,7 +69,9 @@ def explore(
 
     beside_the_control(climbs, (l2, blur, clip), step)  # says what is wrong before a widget does
 
-    def slider(name: str, values: tuple, value: float, unit: str = "") -> ipywidgets.SelectionSlider:
+    def slider(
+        name: str, values: tuple[float, ...], value: float, unit: str = ""
+    ) -> ipywidgets.SelectionSlider:
         options = [(f"{number:g}{unit}", number) for number in values]
         return ipywidgets.SelectionSlider(options=options, value=value, description=name)
 

@@ -41,7 +41,7 @@ def channel_explorer(
     choose = _layer_chooser(shapes, layer or layers[-1])
     slider = _slider(channel, shapes[choose.value][0], choose.value)
 
-    def jump(change: dict) -> None:
+    def jump(change: dict[str, Any]) -> None:
         loudest = loudest_channel(model, photos[photos.dropdown.value], change["new"])
         _set(slider, loudest, shapes[change["new"]][0] - 1)
 

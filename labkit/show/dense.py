@@ -12,10 +12,11 @@ from torch import Tensor
 from labkit.arguments import expect_row, expect_tensor, expect_whole
 from labkit.methods.sheets import tile
 from labkit.show.drawing import row_axis
+from labkit.show.layout import WIDTH
 from labkit.show.look import in_usual_look
 from labkit.show.palette import BLUE, FAINT, INK, ON_PHOTOS, ORANGE
 from labkit.show.picture import Picture, Texts
-from labkit.show.plots import WIDTH, grid
+from labkit.show.plots import grid
 
 ClassMaps = tuple[Tensor, Mapping[str, Tensor], Tensor]
 

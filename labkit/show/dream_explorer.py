@@ -7,6 +7,7 @@ There is no thread: interrupt or restart the kernel, and the dream is gone with 
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import ipywidgets
 from torch import Tensor
@@ -37,11 +38,16 @@ class DreamExplorer(Controls):
     """
 
     def __init__(
-        self, model: Classifier, photos: PhotoChoice, controls: dict, picture: Picture, options: dict
+        self,
+        model: Classifier,
+        photos: PhotoChoice,
+        controls: dict[str, Any],
+        picture: Picture,
+        options: dict[str, Any],
     ):
         self.model, self.bank, self.options = model, photos, options
         self.dreamt: Tensor | None = None
-        self.task: asyncio.Task | None = None
+        self.task: asyncio.Task[None] | None = None
         self.start = ipywidgets.Button(description="Start", button_style="primary")
         self.stop = ipywidgets.Button(description="Stop", disabled=True)
         self.bar = ipywidgets.FloatProgress(max=1)
@@ -55,7 +61,7 @@ class DreamExplorer(Controls):
     def is_dreaming(self) -> bool:
         return self.task is not None and not self.task.done()
 
-    def begin(self) -> asyncio.Task:
+    def begin(self) -> asyncio.Task[None]:
         """Leave the dream to the running event loop; a dream that is under way ends first."""
         self.cancel()
         self.task = asyncio.get_running_loop().create_task(self.run())
@@ -115,7 +121,7 @@ def explore(
     *,
     layer: str = "",
     photo: str = "",
-    **options,
+    **options: Any,
 ) -> DreamExplorer:
     """Photo × layer × strength: the dream as it grows, until it is done or you press Stop.
 
@@ -137,7 +143,9 @@ def explore(
 
 
 @in_usual_look
-def stages(model: Classifier, image: Tensor, layer: str, *, name: str = "the photo", **options) -> Picture:
+def stages(
+    model: Classifier, image: Tensor, layer: str, *, name: str = "the photo", **options: Any
+) -> Picture:
     """One dream in three pictures: the photo, half-way through the steps, at the end.
 
     image: (1, 3, H, W) in 0..1

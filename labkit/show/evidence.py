@@ -6,10 +6,10 @@ from typing import Unpack
 from torch import Tensor
 
 from labkit.show.drawing import draw, row_axis, strip
+from labkit.show.layout import WIDTH
 from labkit.show.look import in_usual_look
 from labkit.show.palette import FAINT, ORANGE
 from labkit.show.picture import PhotoPicture, Picture, Texts
-from labkit.show.plots import WIDTH
 
 
 @in_usual_look

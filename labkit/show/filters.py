@@ -8,9 +8,10 @@ from torch import Tensor
 from labkit.arguments import expect_tensor, expect_whole
 from labkit.methods import sheets
 from labkit.show.drawing import GAP
+from labkit.show.layout import WIDTH
 from labkit.show.look import in_usual_look
 from labkit.show.picture import Picture, Texts
-from labkit.show.plots import WIDTH, grid
+from labkit.show.plots import grid
 
 
 @in_usual_look

@@ -10,9 +10,10 @@ from labkit.arguments import expect_tensor
 from labkit.methods.sanity import rank_correlation
 from labkit.receptive import Box
 from labkit.show.drawing import outline
+from labkit.show.layout import WIDTH
 from labkit.show.look import in_usual_look
 from labkit.show.picture import Picture, Texts
-from labkit.show.plots import WIDTH, grid
+from labkit.show.plots import grid
 
 
 @in_usual_look

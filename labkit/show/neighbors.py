@@ -12,10 +12,10 @@ from torch import Tensor
 from labkit.arguments import expect_tensor, expect_wholes
 from labkit.errors import LabError
 from labkit.show.drawing import bare, draw, to_pixels
+from labkit.show.layout import WIDTH
 from labkit.show.look import in_usual_look
 from labkit.show.palette import BLUE, FAINT, GREEN, HUES, RED, RIGHT, WRONG
 from labkit.show.picture import PhotoPicture, Picture, Texts
-from labkit.show.plots import WIDTH
 
 _POINTS = 72  # to the inch
 

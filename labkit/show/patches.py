@@ -11,10 +11,11 @@ from labkit.methods.neurons import crop
 from labkit.methods.patches import TopPatches
 from labkit.receptive import Box
 from labkit.show.drawing import GAP, bare, draw, outline
+from labkit.show.layout import WIDTH
 from labkit.show.look import in_usual_look
 from labkit.show.palette import FAINT, HUES
 from labkit.show.picture import PhotoPicture, Picture, Texts
-from labkit.show.plots import WIDTH, grid
+from labkit.show.plots import grid
 
 
 @in_usual_look

@@ -15,12 +15,12 @@ from labkit.models import Classifier
 from labkit.receptive import Box, receptive_field
 from labkit.show.controls import WIDE, wide_slider
 from labkit.show.drawing import bare, draw, outline
+from labkit.show.layout import WIDTH
 from labkit.show.look import in_usual_look
 from labkit.show.own_photos import PhotoChoice, expect_photo, photo_explorer
 from labkit.show.palette import BLUE, FAINT
 from labkit.show.patches import in_frame
 from labkit.show.picture import PhotoPicture, Picture
-from labkit.show.plots import WIDTH
 from labkit.show.widgets import Explorer
 
 PAGE = 10

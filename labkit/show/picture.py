@@ -76,7 +76,8 @@ class Picture(Figure):
 
     def add_subplot(self, *args: Any, **options: Any) -> Axes:
         with usual_look(), rc_context(QUIET):
-            return super().add_subplot(*args, **options)
+            axes: Axes = super().add_subplot(*args, **options)
+            return axes
 
     @in_usual_look
     def pixels(self) -> np.ndarray:

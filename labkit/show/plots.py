@@ -50,7 +50,7 @@ def grid(
 
 
 def _expect_words(
-    rows: Mapping[str, Sequence], count: int, columns: int, above: Sequence, below: Sequence
+    rows: Mapping[str, Sequence[Any]], count: int, columns: int, above: Sequence[str], below: Sequence[str]
 ) -> None:
     if not count or len({len(row) for row in rows.values()}) > 1:
         got = ", ".join(f"{name!r}: {len(row)}" for name, row in rows.items()) or "none"
@@ -96,7 +96,7 @@ def lines(
 
 
 def _draw_lines(
-    axes: Axes, values: Mapping[str, Line], points: Sequence[str], *, dashes: Sequence
+    axes: Axes, values: Mapping[str, Line], points: Sequence[str], *, dashes: Sequence[str]
 ) -> dict[str, tuple[float, float, str]]:
     """Each in a style of its own. Returns: name -> where it ends, x and y, and its colour"""
     styles, ends = zip(HUES, cycle(dashes), strict=False), {}

@@ -32,7 +32,7 @@ class Explorer(Controls):
 
     def __init__(self, draw: Callable[..., Any], controls: dict[str, Any], *, more: Sequence[Any] = ()):
         self.draw, self.task = draw, None
-        self._kept: dict[tuple, Picture] = {}
+        self._kept: dict[tuple[tuple[str, Any], ...], Picture] = {}
         values = {name: control.value for name, control in controls.items()}
         if isgeneratorfunction(draw):
             self.stop = ipywidgets.Button(description="Stop", disabled=True)
@@ -47,7 +47,7 @@ class Explorer(Controls):
                 control.continuous_update = False  # a slider draws where it is let go, not all along the way
             control.observe(self._moved, names="value")
 
-    task: asyncio.Task | None
+    task: asyncio.Task[None] | None
 
     def _moved(self, _change: object) -> None:
         values = self.values
@@ -72,6 +72,7 @@ class Explorer(Controls):
 
     def _drawn(self, values: dict[str, Any]) -> Picture:
         """The picture for these values, however it is made."""
+        picture: Picture
         *_, picture = self._steps(values)
         return picture
 
@@ -124,7 +125,7 @@ class Explorer(Controls):
         self.say("Stopped. What you see is the picture before; move a control to draw again.", busy=True)
 
 
-def _key(values: dict[str, Any]) -> tuple:
+def _key(values: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
     return tuple(values.items())
 
 

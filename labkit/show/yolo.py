@@ -12,10 +12,11 @@ from torch import Tensor
 from labkit.images import Photos
 from labkit.methods.yolo import base_boxes
 from labkit.show.drawing import bare, draw
+from labkit.show.layout import WIDTH
 from labkit.show.look import in_usual_look
 from labkit.show.palette import BLUE, FAINT, GREEN, INK, ON_PHOTOS, ORANGE, PURPLE, RED
 from labkit.show.picture import PhotoPicture, Picture, Texts
-from labkit.show.plots import WIDTH, grid
+from labkit.show.plots import grid
 from labkit.units import expect_boxes
 
 ANCHORS = (PURPLE, BLUE, GREEN, RED, INK)  # colours of the base boxes; the cell itself is orange
@@ -118,7 +119,7 @@ def decoding(
     return figure
 
 
-def _last(row: tuple) -> float:
+def _last(row: tuple[Tensor, int, float]) -> float:
     return row[-1]
 
 
