@@ -50,7 +50,9 @@ class Autograder:
             raise LabError(f"no autograder of labkit in {source}: release.json: {error!r}") from error
 
     def released(self, stage: str) -> NotebookNode:
-        return nbformat.read(self.source / "notebooks" / self.stages[stage]["notebook"], as_version=4)
+        place = self.source / "notebooks" / self.stages[stage]["notebook"]
+        notebook: NotebookNode = nbformat.read(place, as_version=4)
+        return notebook
 
 
 def grade_root(root: Path, *, grade: Grade = grade_submission) -> dict[str, Any]:

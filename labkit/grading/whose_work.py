@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from labkit.grading.fingerprints import fingerprint, printed
 from labkit.grading.lab_functions import does_the_work, is_judging, look_up
-from labkit.grading.mentions import Mentions, mentions
+from labkit.grading.mentions import mentions
+from labkit.grading.reading import Mentions
 from labkit.grading.records import Result
 
 __all__ = ["Signs", "equal_code", "fingerprint", "signs"]

@@ -5,7 +5,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, BinaryIO
+from typing import IO
 
 from labkit.errors import LabError
 from labkit.grading.collecting.members import LARGEST_ARCHIVE, modified, parts_of, places, trouble_of
@@ -88,10 +88,10 @@ class Archives:
     def _close_oldest(self) -> None:
         self._open.pop(next(iter(self._open)))[1].close()
 
-    def _unpack(self, archive: File, member: zipfile.ZipInfo, largest: int, left: list[int]) -> BinaryIO:
+    def _unpack(self, archive: File, member: zipfile.ZipInfo, largest: int, left: list[int]) -> IO[bytes]:
         """A file of an archive, up to this size: in memory, or in a file without a name where it is large."""
         with ExitStack() as stack:
-            copy: Any = stack.enter_context(tempfile.SpooledTemporaryFile(max_size=LARGEST + 2))
+            copy: IO[bytes] = stack.enter_context(tempfile.SpooledTemporaryFile(max_size=LARGEST + 2))
             with _saying("it cannot be unpacked"), self._zip(archive).open(member) as stream:
                 while block := stream.read(min(2**20, largest - copy.tell())):
                     copy.write(block)
@@ -122,7 +122,7 @@ def _most(archive: zipfile.ZipFile) -> int:
     return 2 * max(LARGEST_WHOLE, MOST_PACKED * archive.start_dir)
 
 
-def _expect_short_list(stream: BinaryIO) -> None:
+def _expect_short_list(stream: IO[bytes]) -> None:
     """Ask how long an archive's list of files is before it is read into memory."""
     size = stream.seek(0, 2)
     stream.seek(max(0, size - 2**16 - 100))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from labkit.errors import LabError
 from labkit.grading.collecting import folders
+from labkit.grading.collecting.assignments import Stages
 from labkit.grading.collecting.downloads import canvas, moodle
 from labkit.grading.collecting.gradescope import gradescope
 from labkit.grading.collecting.nbgrader import STEPS, nbgrader
@@ -14,7 +15,7 @@ _LAYOUTS = (gradescope, nbgrader, moodle, canvas)
 _DEEPEST = 3  # folders that hold nothing but the next one
 
 
-def find_class(folder: Folder, place: Path, stages: folders.Stages) -> Found:
+def find_class(folder: Folder, place: Path, stages: Stages) -> Found:
     """The class that is in a folder, whichever layout it has.
 
     stages: of a notebook

@@ -5,7 +5,7 @@ import re
 import stat
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from nbformat import NotebookNode
 
@@ -62,7 +62,7 @@ def grade_id(cell: NotebookNode) -> str | None:
     return str(marks["grade_id"]) if isinstance(marks, dict) and "grade_id" in marks else None
 
 
-def opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> IO[bytes]:
     """A regular file, opened for reading in bytes: no link is followed, and no pipe is waited for.
 
     Raises: LabError

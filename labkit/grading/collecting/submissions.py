@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import BinaryIO
+from typing import IO
 
 from labkit.grading.collecting.tree import File, Folder, Ignored
 
@@ -110,5 +110,5 @@ def joined(learners: list[Learner]) -> list[Learner]:
     return list(met.values())
 
 
-def _nothing() -> BinaryIO:
+def _nothing() -> IO[bytes]:
     raise AssertionError("a file that has trouble is not opened")

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from labkit.errors import LabError
 from labkit.grading.collecting.notebooks import LARGEST, kind_of, opened, too_large
@@ -28,7 +28,7 @@ class File:
 
     name: str
     path: str
-    open: Callable[[], BinaryIO]
+    open: Callable[[], IO[bytes]]
     modified: float = 0
     trouble: str = ""
 
@@ -160,7 +160,7 @@ def add(folder: Folder, file: File, ignored: Ignored, unzip: Unzip) -> None:
     folder.files.append(file)
 
 
-def _file(entry: os.DirEntry, path: str) -> File:
+def _file(entry: os.DirEntry[str], path: str) -> File:
     place, name, modified, trouble = Path(entry.path), shown(entry.name), 0.0, ""
     try:
         found = entry.stat(follow_symlinks=False)

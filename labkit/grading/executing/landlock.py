@@ -71,7 +71,7 @@ def _allow(ruleset: int, place: str, rights: int) -> None:
 
 
 def _call(number: int, *arguments: object) -> int:
-    done = ctypes.CDLL(None, use_errno=True).syscall(number, *arguments)
+    done: int = ctypes.CDLL(None, use_errno=True).syscall(number, *arguments)
     if done < 0:
         raise OSError(ctypes.get_errno(), f"Landlock: {os.strerror(ctypes.get_errno())}")
     return done

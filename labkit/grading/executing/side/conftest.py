@@ -16,7 +16,7 @@ from typing import Any
 import nbval.kernel  # type: ignore[import-untyped]
 import psutil
 import pytest
-from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 KERNEL = "kernel"  # the folder of a kernel that is begun beside this process
@@ -76,7 +76,7 @@ class _Attached:
         self.client, self.pid = client, int(Path(KERNEL, "pid").read_text())
 
     def is_alive(self) -> bool:
-        return psutil.pid_exists(self.pid)
+        return bool(psutil.pid_exists(self.pid))
 
     def interrupt_kernel(self) -> None:
         self.client.control_channel.send(self.client.session.msg("interrupt_request", {}))
@@ -152,16 +152,19 @@ def _fits(kernel: Any, message: dict[str, Any]) -> bool:
     content = message["content"]
     size = len(content.get("text", "")) + sum(len(str(part)) for part in content.get("data", {}).values())
     kernel.room -= size
-    return kernel.room >= 0
+    return bool(kernel.room >= 0)
 
 
 def _get_message(kernel: Any, stream: str, timeout: float | None = None) -> dict[str, Any]:
+    message: dict[str, Any]
     if stream == "shell":
-        return kernel.kc.get_shell_msg(timeout=timeout)
+        message = kernel.kc.get_shell_msg(timeout=timeout)
+        return message
     until = time.monotonic() + (timeout or 5)
     while True:
         if seen := getattr(kernel, "seen", None):
-            return seen.popleft()
+            message = seen.popleft()
+            return message
         message = kernel.kc.get_iopub_msg(timeout=max(0.0, until - time.monotonic()))
         if _fits(kernel, message):
             return message
