@@ -123,6 +123,7 @@ class _Search:
             code = compile(ast.fix_missing_locations(self.tree), _FILE, "exec")
             namespace = dict(self.function.__globals__)
             exec(code, namespace)
-            return namespace[self.function.__name__]
+            changed: Callable[..., Any] = namespace[self.function.__name__]
+            return changed
         except (SyntaxError, ValueError, TypeError, KeyError):
             return None

@@ -83,7 +83,7 @@ def _of_numpy(name: str, array: np.ndarray) -> Tensor:
     return torch.from_numpy(native.astype(np.float64) if native.dtype == np.longdouble else native)
 
 
-def _of_several(name: str, values: list | tuple) -> Tensor:
+def _of_several(name: str, values: list[Any] | tuple[Any, ...]) -> Tensor:
     if not values:
         return torch.empty(0)
     tensors = [as_tensor(f"{name}[{index}]", value) for index, value in enumerate(values)]

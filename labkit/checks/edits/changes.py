@@ -48,7 +48,8 @@ def kind(example: object) -> str:
 def expression(template: str, **parts: ast.AST) -> ast.expr:
     """The tree of a formula in which names stand for parts: expression("x + 1", x=node)."""
     tree = ast.parse(template, mode="eval").body
-    return _Filled(parts).visit(tree)
+    filled: ast.expr = _Filled(parts).visit(tree)
+    return filled
 
 
 class _Filled(ast.NodeTransformer):
@@ -64,7 +65,7 @@ def copy(node: Node, **fields: object) -> Node:
     return type(node)(**{**dict(ast.iter_fields(node)), **fields})
 
 
-def exchanged(parts: list, words: str) -> Iterator[tuple[list, str]]:
+def exchanged(parts: list[Node], words: str) -> Iterator[tuple[list[Node], str]]:
     """The list with each two neighbours exchanged in turn."""
     for i in range(len(parts) - 1):
         if ast.dump(parts[i]) != ast.dump(parts[i + 1]):
@@ -74,7 +75,7 @@ def exchanged(parts: list, words: str) -> Iterator[tuple[list, str]]:
             )
 
 
-def left_out(parts: list, words: str) -> Iterator[tuple[list, str]]:
+def left_out(parts: list[Node], words: str) -> Iterator[tuple[list[Node], str]]:
     """The list with each part left out in turn."""
     for i in range(len(parts)):
         yield [*parts[:i], *parts[i + 1 :]], f"{words} {i + 1} left out"

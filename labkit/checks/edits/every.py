@@ -95,7 +95,8 @@ def _is_docstring(node: ast.AST) -> bool:
 def _line(node: Any, owner: Any) -> int:
     """A comprehension or a slice has no line of its own."""
     for place in (node, owner, getattr(node, "target", None)):
-        if line := getattr(place, "lineno", None):
+        line: int | None = getattr(place, "lineno", None)
+        if line:
             return line
     return 0
 
