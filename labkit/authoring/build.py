@@ -119,7 +119,7 @@ def _is_current(solution: NotebookNode, place: Path) -> bool:
     return same_source and [_bare(cell) for cell in there.cells] == [_bare(cell) for cell in solution.cells]
 
 
-def _bare(cell: NotebookNode) -> tuple:
+def _bare(cell: NotebookNode) -> tuple[str, str, str, NotebookNode]:
     return cell.id, cell.cell_type, cell.source, cell.metadata
 
 
@@ -134,7 +134,8 @@ def _write(notebook: NotebookNode, place: Path, *, protect: bool) -> Built:
 
 
 def _text(notebook: NotebookNode) -> str:
-    return nbformat.writes(notebook, version=4) + "\n"
+    text: str = nbformat.writes(notebook, version=4)
+    return text + "\n"
 
 
 def _has_answers(place: Path) -> bool:

@@ -153,6 +153,6 @@ def _marked(cell: NotebookNode, new: NotebookNode, own: NotebookNode | None = No
 def _note(new: NotebookNode) -> NotebookNode:
     """The task as it is now, above the student's code."""
     exercise = exercise_of(new.id)
-    note = nbformat.v4.new_markdown_cell(_CHANGED.format(exercise=exercise, stub=new.source))
+    note: NotebookNode = nbformat.v4.new_markdown_cell(_CHANGED.format(exercise=exercise, stub=new.source))
     note.id = new.id.removesuffix("task") + "changed"
     return note

@@ -40,11 +40,12 @@ class Reference:
         return defined(self.name, self.code if code is None else code, self.file, namespace)
 
 
-def defined(name: str, code: str, file: str, namespace: dict[str, Any]) -> Any:
+def defined(name: str, code: str, file: str, namespace: dict[str, Any]) -> Callable[..., Any]:
     """What a cell's code defines by a name; its text is where tracebacks and inspect.getsource look for it."""
     linecache.cache[file] = len(code), None, code.splitlines(keepends=True), file
     exec(compile(code, file, "exec"), namespace)
-    return namespace[name]
+    function: Callable[..., Any] = namespace[name]
+    return function
 
 
 def references(path: Path) -> dict[str, Reference]:

@@ -77,7 +77,8 @@ def nbgrader_course(plan: Plan) -> dict[str, bytes]:
 def _source(stage: Stage) -> bytes:
     """The stage as its source has it, solutions between nbgrader's markers."""
     notebook = with_points(with_installing(source.read(stage.source)), stage.points)
-    return (nbformat.writes(notebook, version=4) + "\n").encode()
+    text: str = nbformat.writes(notebook, version=4)
+    return (text + "\n").encode()
 
 
 def _commands(plan: Plan) -> str:
