@@ -62,7 +62,9 @@ def from_torchvision(name: str) -> nn.Module:
 
     # as torchvision builds it for its trained weights; left out, it warns about both
     options = {"aux_logits": False, "transform_input": True, "init_weights": True}
-    return models.get_model(name, weights=None, **(options if name == "googlenet" else {}))
+    options = options if name == "googlenet" else {}
+    net: nn.Module = models.get_model(name, weights=None, **options)
+    return net
 
 
 DEFAULT = "efficientnet_lite0"

@@ -75,7 +75,8 @@ class Classifier(nn.Module):
             )
         if normalised.requires_grad:  # the layout in memory is the network's own matter
             normalised.register_hook(torch.Tensor.contiguous)
-        return run_folded(self.net, normalised, side=self.input_size)
+        logits: Tensor = run_folded(self.net, normalised, side=self.input_size)
+        return logits
 
     def _normalised(self, images: Tensor) -> Tensor:
         try:

@@ -20,7 +20,7 @@ from labkit.models.stand_ins import StandIns
 from labkit.running import OnlyLooks, run
 
 _MODES = ("labkit.relus", "labkit.methods", "torch.utils._device")  # whose modes do not mind
-_GLOBAL_HOOKS: tuple[dict, ...] = (
+_GLOBAL_HOOKS: tuple[dict[int, Any], ...] = (
     torchs._global_forward_hooks,
     torchs._global_forward_pre_hooks,
     torchs._global_backward_hooks,
@@ -98,7 +98,7 @@ def _is_unwatched(images: Tensor) -> bool:
     return not (
         type(images) is not Tensor
         or torch.is_autocast_enabled(images.device.type)
-        or torch.jit.is_tracing()
+        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]  # public, but not exported
         or torch.compiler.is_compiling()
         or forward_ad._current_level >= 0
         or torch._C._functorch.peek_interpreter_stack() is not None

@@ -141,4 +141,5 @@ def load(name: str = DEFAULT, *, weights: str | None = "imagenet", seed: int = 0
 def _categories() -> Sequence[str]:
     from torchvision.models import AlexNet_Weights
 
-    return AlexNet_Weights.IMAGENET1K_V1.meta["categories"]
+    names: list[str] = AlexNet_Weights.IMAGENET1K_V1.meta["categories"]
+    return names

@@ -104,7 +104,7 @@ def _is_foldable(parts: tuple[Tensor | None, ...]) -> bool:
     )
 
 
-def _facts(weight: Any) -> tuple:
+def _facts(weight: Any) -> tuple[int, torch.dtype, int]:
     """What changes with most edits of a tensor, such as those of an optimizer, load_state_dict, .to()."""
     return weight.data_ptr(), weight.dtype, weight._version
 
@@ -113,7 +113,8 @@ def _as_rows(weight: Any) -> Tensor | None:
     """A weight as a matrix, one row for each output channel, that shares its memory; None where it cannot be."""
     for order in ((0, 1, 2, 3), (0, 2, 3, 1)):
         try:
-            return weight.detach().permute(order).view(len(weight), -1)
+            rows: Tensor = weight.detach().permute(order).view(len(weight), -1)
+            return rows
         except RuntimeError:  # this layout does not fit
             continue
     return None

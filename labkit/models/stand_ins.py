@@ -5,7 +5,7 @@ stand-in. The batch norm exchanges that for the output, at no cost; whatever els
 convolution puts out, computed then. So layers, hooks and networks that do something else with it see no difference.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from weakref import ref
 
@@ -44,7 +44,13 @@ class StandIns(TorchFunctionMode):
     def is_exact(self) -> bool:
         return self._was_seen and not self.waiting
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
         if self.waiting and func not in _FACTS:
             if func is F.batch_norm and (output := self._passed(args, kwargs or {})) is not None:
                 return output
@@ -54,7 +60,7 @@ class StandIns(TorchFunctionMode):
             return self._convolved(self.pairs[id(args[1])], args)
         return func(*args, **(kwargs or {}))
 
-    def _convolved(self, pair: Pair, args: tuple) -> Tensor:
+    def _convolved(self, pair: Pair, args: tuple[Any, ...]) -> Tensor:
         folded = pair.folded() if _pays(*args[:2]) and args[2] is pair.parts()[1] else None
         if folded is None:
             return torch.conv2d(*args)
@@ -73,7 +79,7 @@ class StandIns(TorchFunctionMode):
         found = self.waiting.get(id(tensor))
         return found if found is not None and found.tensor() is tensor else None
 
-    def _passed(self, args: tuple, options: dict) -> Tensor | None:
+    def _passed(self, args: tuple[Any, ...], options: dict[str, Any]) -> Tensor | None:
         """What the batch norm of a stand-in puts out; None where this is another, or too late."""
         given = self._find(args[0])
         if given is None or given.truth is not None or given.is_passed:
@@ -84,12 +90,15 @@ class StandIns(TorchFunctionMode):
             return None
         return given.passed()
 
-    def _truly(self, args: tuple, options: dict) -> tuple[tuple, dict]:
+    def _truly(
+        self, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments of a call with plain outputs in place of stand-ins."""
         flat = (*args, *options.values())
         if not any(id(each) in self.waiting or isinstance(each, list | tuple | dict) for each in flat):
             return args, options
-        return tree_map_only(Tensor, self._truth, (args, options))
+        plain: tuple[tuple[Any, ...], dict[str, Any]] = tree_map_only(Tensor, self._truth, (args, options))
+        return plain
 
     def _truth(self, tensor: Tensor) -> Tensor:
         given = self._find(tensor)
@@ -103,7 +112,7 @@ class StandIns(TorchFunctionMode):
 class _StandIn:
     """What stands in for a convolution's output, and how to compute that for as long as no batch norm has passed."""
 
-    def __init__(self, pair: Pair, args: tuple, output: Tensor, calls: int):
+    def __init__(self, pair: Pair, args: tuple[Any, ...], output: Tensor, calls: int):
         self.pair, self.args, self.output, self.calls = pair, args, output, calls
         self.with_gradients = torch.is_grad_enabled()
         self.version = None if args[0].is_inference() else args[0]._version
@@ -148,7 +157,7 @@ def _may_be_kept_otherwise() -> bool:
     return torch.is_grad_enabled() if topmost is None else topmost(True) is not None
 
 
-def _convolution(folded: Folded, args: tuple) -> Tensor:
+def _convolution(folded: Folded, args: tuple[Any, ...]) -> Tensor:
     """What F.conv2d gives. With one image that copies the bias to all places first, and adding it later is faster.
 
     With more, oneDNN, which takes a bias along, is asked directly: F.conv2d takes another way for small maps.
