@@ -81,7 +81,8 @@ class Dense(nn.Module):
             got = " × ".join(map(str, images.shape[2:]))
             raise LabError(f"expected photos of {self.size} × {self.size} or more, got {got}; try images.fit")
         with Replacing(self.convolutions, self.window, self.pool_call, self.linear_follows):
-            return self.model(images)
+            logits: Tensor = self.model(images)
+            return logits
 
 
 @in_usual_numbers
@@ -148,7 +149,8 @@ def answers(dense: nn.Module, images: Tensor) -> Tensor:
     dense: a Dense; of any other network what it puts out
     """
     with torch.no_grad():
-        return run(dense, images)
+        logits: Tensor = run(dense, images)
+        return logits
 
 
 @in_usual_numbers

@@ -29,6 +29,7 @@ def first_convolution(net: nn.Module) -> Tensor:
 def first_layer(net: nn.Module) -> str:
     """The name of that convolution in net.named_modules(). Raises: LabError as `first_convolution`"""
     expect_network(net)
+    name: str
     for name, module in net.named_modules():
         if isinstance(module, nn.Conv2d) and module.in_channels == 3:
             return name
@@ -85,6 +86,8 @@ def zca_whiten(patches: Tensor, *, epsilon: float = 0.1) -> Tensor:
     expect_tensor("patches", patches, "n d", of="floats of 32 or 64 bits", finite=True)
     expect_number("epsilon", epsilon, 0)
     centred = patches - patches.mean(dim=0)
+    eigenvalues: Tensor
+    axes: Tensor
     eigenvalues, axes = torch.linalg.eigh(centred.T @ centred / len(centred))
     scale = (eigenvalues.clamp(min=0) + epsilon).rsqrt()
     if not scale.isfinite().all():
@@ -110,7 +113,7 @@ def kmeans_round(patches: Tensor, centroids: Tensor) -> Tensor:
     sums = centroids.index_add(
         0, winner[:, 0], pull * patches
     )  # the old centroid damps, and holds a lonely one
-    lengths = sums.norm(dim=1, keepdim=True)
+    lengths: Tensor = sums.norm(dim=1, keepdim=True)
     if not (lengths > 0).all():
         raise LabError(
             "expected centroids of unit length, got some of length 0; try centroids drawn at random"
@@ -145,7 +148,8 @@ def learn_filters(
     centroids = centroids / centroids.norm(dim=1, keepdim=True)
     for _ in range(rounds):
         centroids = kmeans_round(white, centroids)
-    return centroids.unflatten(1, (images.shape[1], size, size))
+    filters: Tensor = centroids.unflatten(1, (images.shape[1], size, size))
+    return filters
 
 
 @in_usual_numbers
@@ -178,4 +182,5 @@ def bandwidth(filters: Tensor) -> Tensor:
 def _power(filters: Tensor, *, size: int = 32) -> Tensor:
     """Power spectra without the mean, (K, C, h, w) -> (K, size, size); padding samples them finely."""
     centred = filters - filters.mean(dim=(2, 3), keepdim=True)
-    return torch.fft.fft2(centred, s=(size, size)).abs().square().sum(dim=1)
+    waves: Tensor = torch.fft.fft2(centred, s=(size, size))
+    return waves.abs().square().sum(dim=1)

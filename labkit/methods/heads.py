@@ -1,6 +1,6 @@
 """How classifiers end: pooling, flattening, linear layers; found in a forward pass, and replaced in another one."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -38,7 +38,8 @@ def linear_everywhere(maps: Tensor, layer: nn.Conv2d) -> Tensor:
     maps:    (N, C, H, W);  layer: the linear layer as `as_convolution` gives it
     Returns: (N, K, H - h + 1, W - w + 1)
     """
-    return layer(maps)
+    logits: Tensor = layer(maps)
+    return logits
 
 
 def logits_everywhere(maps: Tensor, layer: nn.Conv2d, window: Sides) -> Tensor:
@@ -62,7 +63,13 @@ class Reading(TorchFunctionMode):
         self.flattened: Tensor | None = None
         self.linear_follows = False  # whether what is flattened goes into a linear layer as it is
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
         out = func(*args, **(kwargs or {}))
         if func is F.adaptive_avg_pool2d:
             self.pools, self.pooled, self.before = self.pools + 1, out, tuple(args[0].shape[2:])
@@ -91,7 +98,13 @@ class Replacing(TorchFunctionMode):
         self.pool_call, self.linear_follows = pool_call, linear_follows
         self.pools, self.flat, self.is_first = 0, False, True  # seen so far
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
         self.pools += func is F.adaptive_avg_pool2d
         if func is F.adaptive_avg_pool2d and self.pools == self.pool_call:
             return args[0] if self.linear_follows else F.avg_pool2d(args[0], self.window, stride=1)
@@ -107,6 +120,6 @@ class Replacing(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _flattens_a_map(func, args, kwargs) -> bool:
+def _flattens_a_map(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> bool:
     start = args[1] if len(args) > 1 else (kwargs or {}).get("start_dim", 0)
     return func in (torch.flatten, Tensor.flatten) and args[0].ndim == 4 and start == 1

@@ -194,5 +194,7 @@ def on_widest_plane(vectors: Tensor) -> Tensor:
     N = expect_tensor("vectors", vectors, "N D", of="numbers", finite=True)["N"]
     expect_whole("the number of vectors", N, 2)
     centred = vectors.double() - vectors.double().mean(dim=0)
+    variances: Tensor
+    axes: Tensor
     variances, axes = torch.linalg.eigh(centred @ centred.T)  # (N, N): cheap where images have many pixels
     return (axes[:, -2:] * variances[-2:].clamp(min=0).sqrt()).flip(1)

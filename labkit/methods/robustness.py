@@ -7,6 +7,7 @@ what it does to them is the control.
 import io
 import os
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ def jpeg(images: Tensor, *, quality: int) -> Tensor:
     return _through_a_file(images, format="JPEG", quality=quality)
 
 
-def _through_a_file(images: Tensor, **options) -> Tensor:
+def _through_a_file(images: Tensor, **options: Any) -> Tensor:
     expect_images(images)
     loaded = []
     for pixels in (images.detach().cpu() * 255).round().byte().permute(0, 2, 3, 1).numpy():
@@ -133,11 +134,12 @@ def foolbox_pgd(
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # one of its packages looks for git when imported
     try:
         import foolbox
+        from foolbox.models.pytorch import PyTorchModel
     except Exception as error:  # whatever an import of a package's packages can raise
         raise LabError(
             f"cannot import foolbox ({error}); try pip install foolbox, or go on without it"
         ) from error
     attack = foolbox.attacks.LinfPGD(abs_stepsize=step_size, steps=steps, random_start=False)
-    wrapped = foolbox.PyTorchModel(model, bounds=(0, 1), device=images.device)
+    wrapped = PyTorchModel(model, bounds=(0, 1), device=images.device)
     images, labels = images.detach(), labels.clone()
     return attack.run(wrapped, images, foolbox.criteria.Misclassification(labels), epsilon=epsilon)

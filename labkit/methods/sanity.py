@@ -32,7 +32,8 @@ def rank_correlation(first: Tensor, second: Tensor) -> Tensor:
 
 def _ranks(values: Tensor) -> Tensor:
     _, place, counts = values.unique(return_inverse=True, return_counts=True)
-    return (counts.cumsum(0) - (counts - 1) / 2).double()[place]
+    ranks: Tensor = (counts.cumsum(0) - (counts - 1) / 2).double()[place]
+    return ranks
 
 
 @in_usual_numbers

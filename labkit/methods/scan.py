@@ -50,7 +50,7 @@ def scan(
     return torch.cat([numbers, 1 - scores.sum(dim=-1, keepdim=True), scores], dim=-1)
 
 
-def _expect_scan(dense: Callable, picture: Tensor, anchors: Tensor) -> None:
+def _expect_scan(dense: Callable[[Tensor], Tensor], picture: Tensor, anchors: Tensor) -> None:
     expect_functions("dense", [dense])
     expect_images(picture)
     expect_tensor("picture", picture, "1 3 H W", of="floats of 32 or 64 bits")
@@ -58,7 +58,16 @@ def _expect_scan(dense: Callable, picture: Tensor, anchors: Tensor) -> None:
     expect_number("the smallest anchor", anchors.amin(), 0, 1, above=True)
 
 
-def _at_cells(dense, picture, anchor, *, targets, full, opening, grid) -> Tensor:
+def _at_cells(
+    dense: Callable[[Tensor], Tensor],
+    picture: Tensor,
+    anchor: Tensor,
+    *,
+    targets: list[int],
+    full: int,
+    opening: int,
+    grid: int,
+) -> Tensor:
     """The probability of each target in the middle of each cell, (grid, grid, targets)."""
     width, height = (max(opening, round(full / side)) for side in anchor.tolist())
     resized = F.interpolate(picture, size=(height, width), mode="bicubic", antialias=True).clamp(0, 1)

@@ -4,7 +4,7 @@ A max pooling's switches are the places where its maxima were. Autograd hands ea
 where two windows have the same one. That is the unpooling of the deconvnet, which fills in where autograd adds.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,7 +30,8 @@ def switches(model: nn.Module, images: Tensor) -> list[Tensor]:
     """
     expect_network(model)
     expect_eval(model)
-    with torch.no_grad(), _Pools() as pools:
+    pools = _Pools()
+    with torch.no_grad(), pools:
         run(model, images)
     return pools.seen
 
@@ -63,7 +64,13 @@ class _Pools(TorchFunctionMode):
         self.replaced, self.where, self.seen = replaced, where, list[Tensor]()
         self.first = first
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
         if func not in (F.max_pool2d, torch.max_pool2d):
             return func(*args, **(kwargs or {}))
         named = {"x" if name == "input" else name: value for name, value in (kwargs or {}).items()}
@@ -91,7 +98,13 @@ class _Pools(TorchFunctionMode):
 
 
 def _options(
-    x: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False
+    x: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
 ) -> tuple[Tensor, dict[str, Any]]:
     options = {"kernel_size": kernel_size, "stride": stride or kernel_size, "padding": padding}
     return x, {**options, "dilation": dilation, "ceil_mode": ceil_mode}
@@ -101,12 +114,13 @@ class _Unpooled(torch.autograd.Function):
     """Max pooling whose gradients go where they are told to."""
 
     @staticmethod
-    def forward(ctx, x, where, options):
+    def forward(ctx: Any, x: Tensor, where: Tensor | None, options: dict[str, Any]) -> Tensor:
         ctx.shape, ctx.where, ctx.options = x.shape, where, options
-        return F.max_pool2d(x, **options)
+        pooled: Tensor = F.max_pool2d(x, **options)
+        return pooled
 
     @staticmethod
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         if ctx.where is None:
             return _spread(gradient, ctx.shape, ctx.options), None, None
         below = gradient.new_zeros(ctx.shape).flatten(2)
@@ -124,4 +138,5 @@ def _spread(gradient: Tensor, shape: torch.Size, options: dict[str, Any]) -> Ten
     with torch.enable_grad():
         below = gradient.new_zeros(shape).requires_grad_()
         means = F.avg_pool2d(below, **options, count_include_pad=False)
-    return torch.autograd.grad(means, below, gradient)[0]
+    spread: Tensor = torch.autograd.grad(means, below, gradient)[0]
+    return spread

@@ -100,7 +100,7 @@ def maximize(
     expect_whole("steps", steps, 1)
     frames = ascend(objective, steps=steps, **options)
     for frame in tqdm(frames, total=steps, unit=" steps", disable=not progress, leave=False):
-        images = frame.images
+        images: Tensor = frame.images
     return images
 
 

@@ -47,7 +47,8 @@ def sum_of_waves(numbers: Tensor, size: tuple[int, int]) -> Tensor:
     Returns: (N, 3, H, W), of any sign
     """
     spectrum = torch.view_as_complex(numbers) * _spectrum_scale(size, numbers)  # (N, 3, H, W // 2 + 1)
-    return torch.fft.irfft2(spectrum, s=size, norm="ortho")
+    picture: Tensor = torch.fft.irfft2(spectrum, s=size, norm="ortho")
+    return picture
 
 
 def _to_image(numbers: Tensor, size: tuple[int, int]) -> Tensor:

@@ -52,7 +52,7 @@ def normalised_steps(rate: float = 0.01) -> NormalisedSteps:
 
 class _Normalised(torch.optim.Optimizer):
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # no closure is called
         for group in self.param_groups:
             for numbers in group["params"]:
                 numbers.copy_(normalised_step(numbers, numbers.grad, group["lr"]))

@@ -64,6 +64,8 @@ def rotate(degrees: float) -> Transform:
 def tint(images: Tensor, generator: torch.Generator) -> Tensor:
     """Each colour a little stronger or weaker, lighter or darker: no picture that lives on one exact shade."""
     expect_tensor("images", images, "N 3 H W")
+    gain: Tensor
+    shift: Tensor
     gain, shift = 0.1 * torch.randn(2, 3, 1, 1, generator=generator).to(images.device)
     return images * (1 + gain) + shift
 

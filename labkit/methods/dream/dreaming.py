@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -73,7 +74,12 @@ def dreaming(
 
 
 def _frames(
-    step: Callable, image: Tensor, octaves: int, scale: float, steps: int, generator: torch.Generator
+    step: Callable[..., tuple[Tensor, ...]],
+    image: Tensor,
+    octaves: int,
+    scale: float,
+    steps: int,
+    generator: torch.Generator,
 ) -> Iterator[DreamFrame]:
     """Octave by octave, step by step. step: image, closed, generator -> image, scores, closed"""
     ends: list[Tensor] = []  # what came of each octave
@@ -121,7 +127,7 @@ def deep_dream(
     guide: Tensor | None = None,
     watch: Callable[[DreamFrame], object] | None = None,
     progress: bool = False,
-    **options,
+    **options: Any,
 ) -> Tensor:
     """A photo in which a layer sees more of what it sees, or more of what it sees in a guide.
 

@@ -68,7 +68,7 @@ def likeness(rows: Sequence[Sequence[Tensor]], *, side: int = 8) -> Tensor:
     ]
     colours = torch.cat(shrunk).flatten(1)
     k = len(rows[0])
-    unit = F.normalize(colours - colours.mean(dim=0), dim=1).unflatten(0, (-1, k))  # (C, k, d)
+    unit: Tensor = F.normalize(colours - colours.mean(dim=0), dim=1).unflatten(0, (-1, k))  # (C, k, d)
     return ((unit @ unit.mT).sum(dim=(1, 2)) - unit.square().sum(dim=(1, 2))) / (k * (k - 1))
 
 

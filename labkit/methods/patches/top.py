@@ -18,7 +18,7 @@ from labkit.methods.patches.chosen import Patch, TopPatches, together
 from labkit.models import Classifier, expect_classifier
 from labkit.receptive import ReceptiveField, receptive_field
 
-Images = Tensor | Photos | Dataset | Iterable[Any]
+Images = Tensor | Photos | Dataset[Any] | Iterable[Any]
 
 
 def whole_and_quarters(images: Tensor) -> Tensor:
