@@ -19,7 +19,7 @@ class Relu(NamedTuple):
     in_place: bool = False
 
 
-def as_relu(func: Callable, args: tuple, kwargs: dict | None) -> Relu | None:
+def as_relu(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Relu | None:
     """What a call is as a ReLU; None if it is none."""
     read = _RELUS.get(func)
     if read is None:
@@ -29,25 +29,25 @@ def as_relu(func: Callable, args: tuple, kwargs: dict | None) -> Relu | None:
     return read(*args, **named) if not named.keys() & {"out", "dim", "axis"} else None
 
 
-def _relu(x, inplace=False, top=torch.inf):
+def _relu(x: Tensor, inplace: bool = False, top: float = torch.inf) -> Relu:
     return Relu(x, top, inplace)
 
 
-def _hardtanh(x, min_val=-1.0, max_val=1.0, inplace=False):
+def _hardtanh(x: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Relu | None:
     return Relu(x, max_val, inplace) if min_val == 0 < max_val else None
 
 
-def _threshold(x, threshold, value, inplace=False):
+def _threshold(x: Tensor, threshold: float, value: float, inplace: bool = False) -> Relu | None:
     return Relu(x, in_place=inplace) if threshold == value == 0 else None
 
 
-def _clamp(x, low=None, high=None, *, inplace=False):
+def _clamp(x: Tensor, low: Any = None, high: Any = None, *, inplace: bool = False) -> Relu | None:
     top = torch.inf if high is None else high
     is_one = is_zero(low) and isinstance(top, int | float) and top > 0 and x.is_floating_point()
     return Relu(x, top, inplace) if is_one else None
 
 
-def _larger(x, other=None, *_):
+def _larger(x: Any, other: Any = None, *_: Any) -> Relu | None:
     for one, zero in ((x, other), (other, x)):
         if isinstance(one, Tensor) and isinstance(zero, Tensor) and is_zero(zero):
             return Relu(one) if one.is_floating_point() and keeps(one, zero) else None

@@ -6,8 +6,9 @@ what would open the ReLU is passed in place of the gradient, until something fir
 Source: Olah et al. 2017, "Feature Visualization", whose library lucid redirects ReLUs so; the code is ours
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -68,7 +69,7 @@ class Opening:
 
     asks_for_top = True
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.flags: list[Tensor] = []
 
     def __call__(self, grad: Tensor, is_open: Tensor, is_at_top: Tensor) -> Tensor:
@@ -85,19 +86,25 @@ class LowestRelus(TorchFunctionMode):
     What comes through none of them has not come through a ReLU at all, whatever else the score is made of.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self.nodes: set = set()  # autograd's, of all ReLU calls
+        self.nodes: set[Any] = set()  # autograd's, of all ReLU calls
         self.flags: list[Tensor] = []
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
         relu = as_relu(func, args, kwargs)
         output = run_and_mark(func, args, kwargs)
         if relu is not None:
             self._watch((relu.x if relu.in_place else output).grad_fn)
         return output
 
-    def _watch(self, node) -> None:
+    def _watch(self, node: Any) -> None:
         if node is not None:
             if not self._is_above_another(node):
                 node.register_hook(self._flag)
@@ -106,11 +113,11 @@ class LowestRelus(TorchFunctionMode):
     def _flag(self, below: Sequence[Tensor | None], _above: object) -> None:
         self.flags += [_any_of_each(gradient) for gradient in below if gradient is not None][:1]
 
-    def __exit__(self, *raised):
+    def __exit__(self, *raised: Any) -> None:
         self.nodes.clear()  # they would keep the graph, and the images in it, for as long as this object lives
-        return super().__exit__(*raised)
+        super().__exit__(*raised)  # type: ignore[no-untyped-call]  # PyTorch's
 
-    def _is_above_another(self, node) -> bool:
+    def _is_above_another(self, node: Any) -> bool:
         nodes, seen = [node], {None}
         while nodes:
             below = {node for node, _ in nodes.pop().next_functions} - seen

@@ -22,9 +22,10 @@ _AS_NUMBERS = {
     Tensor.type_as,
     Tensor.type,
 }
+_Found = tuple[Tensor, bool] | None  # what is rectified, and whether in its place
 
 
-def run_and_mark(func: Callable, args: tuple, kwargs: dict | None) -> Any:
+def run_and_mark(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
     """Call a function; where it compares a tensor with 0, what comes of it is marked as that tensor's mask."""
     output = func(*args, **(kwargs or {}))
     if func in _AS_NUMBERS and hasattr(args[0], "masks"):
@@ -34,7 +35,7 @@ def run_and_mark(func: Callable, args: tuple, kwargs: dict | None) -> Any:
     return output
 
 
-def masked_relu(func: Callable, args: tuple, kwargs: dict | None) -> tuple[Tensor, bool] | None:
+def masked_relu(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> _Found:
     """What a call rectifies by a mask, and whether in its place; None for a call that does not."""
     read = _FORMS.get(func)
     return read(*args) if read is not None and len(args) == read.keywords["count"] and not kwargs else None
@@ -62,31 +63,31 @@ def _is_mask(mask: Any, x: Any, *, above: bool) -> bool:
     return of() is x and version == x._version and is_above == above and keeps(x, mask)
 
 
-def _product(first, second, *, in_place, count):
+def _product(first: Any, second: Any, *, in_place: bool, count: int) -> _Found:
     for x, mask in ((first, second), (second, first))[: 1 if in_place else 2]:
         if _is_mask(mask, x, above=True):
             return x, in_place
     return None
 
 
-def _where(mask, kept, other, *, count):
+def _where(mask: Any, kept: Any, other: Any, *, count: int) -> _Found:
     for x, zero, above in ((kept, other, True), (other, kept, False)):
         if _is_mask(mask, x, above=above) and is_zero(zero) and keeps(x, zero):
             return x, False
     return None
 
 
-def _method_where(kept, mask, other, *, count):
+def _method_where(kept: Any, mask: Any, other: Any, *, count: int) -> _Found:
     return _where(mask, kept, other, count=count)
 
 
-def _filled(x, mask, value, *, in_place, count):
+def _filled(x: Any, mask: Any, value: Any, *, in_place: bool, count: int) -> _Found:
     return (x, in_place) if _is_mask(mask, x, above=False) and is_zero(value) else None
 
 
 _times = partial(_product, count=2)
 _fill = partial(_filled, count=3)
-_FORMS: dict[Any, partial] = {
+_FORMS: dict[Any, partial[_Found]] = {
     **dict.fromkeys(
         (torch.mul, Tensor.mul, torch.multiply, Tensor.multiply), partial(_times, in_place=False)
     ),

@@ -65,7 +65,8 @@ def _kind_of(node: Any) -> str:
 
 def _is_known(node: Any) -> bool:
     function = getattr(node, "_forward_cls", node)
-    return function.__module__.startswith(("labkit.", "torch."))
+    module: str = function.__module__
+    return module.startswith(("labkit.", "torch."))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ Hooks see modules: they miss F.relu, and fail on in-place ReLUs. So the calls th
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -53,7 +53,13 @@ class ReluCalls(TorchFunctionMode):
         super().__init__()
         self.rule, self.count, self.others = rule, 0, Counter[str]()
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
         is_new = not is_recomputing()
         if is_new:
             self.others.update(hidden_makers(args))
@@ -128,7 +134,7 @@ def told(others: Counter[str]) -> str:
 
 class _Relu(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, top, rule):
+    def forward(ctx: Any, x: Tensor, top: float, rule: Rule) -> Tensor:
         ctx.rule = rule
         with torch._C.DisableTorchFunction():  # an outer rule would take this for a ReLU of the network's
             is_open = x > 0
@@ -139,5 +145,5 @@ class _Relu(torch.autograd.Function):
             return x.clamp(min=0, max=top)
 
     @staticmethod
-    def backward(ctx, grad):
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         return ctx.rule(grad, *ctx.saved_tensors), None, None
