@@ -96,7 +96,7 @@ def _package(name: str, *folders: str) -> Path:
     return package.joinpath(*folders)
 
 
-def folder(path: str | os.PathLike, *, size: int = 224) -> Photos:
+def folder(path: str | os.PathLike[str], *, size: int = 224) -> Photos:
     """All photos of a folder, sub-folders included but hidden ones; what cannot be read is left out and named.
 
     Returns: Photos, labels -1, each named by its path within the folder

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.utils.data import Dataset
@@ -16,7 +17,9 @@ from labkit.images.tensors import fit
 _IMAGENETTE = (0, 217, 482, 491, 497, 566, 569, 571, 574, 701)  # its ten classes as ImageNet labels
 
 
-def imagenette(*, split: str = "val", size: int = 224, root: str | os.PathLike | None = None) -> Dataset:
+def imagenette(
+    *, split: str = "val", size: int = 224, root: str | os.PathLike[str] | None = None
+) -> Dataset[Any]:
     """Imagenette, 13,394 photos of ten ImageNet classes at 160 pixels; downloads 99 MB the first time.
 
     split:   "val" (3,925 photos) or "train" (9,469)
@@ -33,13 +36,14 @@ def imagenette(*, split: str = "val", size: int = 224, root: str | os.PathLike |
     kept = home / "imagenette2-160"
     if not kept.is_dir():
         download_imagenette(home, kept, lambda folder: Imagenette(folder, size="160px", download=True))
-    return Imagenette(
+    photos: Dataset[Any] = Imagenette(
         home,
         split=split,
         size="160px",
         transform=lambda photo: fit(torch.from_numpy(rgb(photo)).permute(2, 0, 1).unsqueeze(0), size)[0],
         target_transform=_IMAGENETTE.__getitem__,
     )
+    return photos
 
 
 def download_imagenette(home: Path, kept: Path, download: Callable[[Path], object]) -> None:

@@ -21,7 +21,7 @@ from labkit.running import reason
 _LARGE = 24_000_000  # pixels
 
 
-def load(path: str | os.PathLike, *, size: int | None = None) -> Tensor:
+def load(path: str | os.PathLike[str], *, size: int | None = None) -> Tensor:
     """Read a photo of any common kind: grey, RGBA (laid on white), 16 bits, turned by EXIF.
 
     HEIC too, where pillow-heif is installed: pip install 'cnn-labkit[heic]'
@@ -72,7 +72,7 @@ def _reduced(file: Image.Image, size: int | None) -> Image.Image:
     return file.reduce(times) if times > 1 and file.mode in ("RGB", "L", "RGBA", "CMYK") else file
 
 
-def as_path(path: str | os.PathLike) -> Path:
+def as_path(path: str | os.PathLike[str]) -> Path:
     """A path of the user's, "~" being their own folder. Raises: LabError for what is none"""
     if not isinstance(path, str | os.PathLike):
         raise LabError(f"expected the path of a file or folder, got {shown(path)}; try 'photo.jpg'")
