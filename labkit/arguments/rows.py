@@ -7,7 +7,7 @@ from labkit.arguments.showing import shown
 from labkit.errors import LabError
 
 
-def expect_row(name: str, given: Any) -> list:
+def expect_row(name: str, given: Any) -> list[Any]:
     """Require some things in a row, one at least. Raises: LabError"""
     if (
         isinstance(given, str | bytes | dict)
