@@ -16,7 +16,7 @@ from labkit.images import Photos, expect_images
 LONG = 1_000  # from so many images on a progress bar is worth its line
 
 
-def batches(images: Tensor | Photos | Dataset | Iterable[Any], size: int) -> Iterator[Tensor]:
+def batches(images: Tensor | Photos | Dataset[Any] | Iterable[Any], size: int) -> Iterator[Tensor]:
     """Images as batches (n, 3, H, W), under a progress bar where they are many, or nobody knows how many.
 
     images: (N, 3, H, W) in 0..1, or a bank of photos, or a Dataset of (3, H, W) or (image, label), or any

@@ -32,7 +32,7 @@ def is_in_autograd_function() -> bool:
     return innermost is not None and not isinstance(innermost, _CHECKPOINTINGS)
 
 
-def recompute_under(owner: object, context: Callable[[], AbstractContextManager]) -> None:
+def recompute_under(owner: object, context: Callable[[], AbstractContextManager[Any]]) -> None:
     """Let all checkpointed parts that run now be computed in a context on the way back, whenever that is.
 
     owner: whose context it is; of one owner only the first context in a part counts
@@ -46,7 +46,9 @@ def recompute_under(owner: object, context: Callable[[], AbstractContextManager]
 class _Recomputing:
     """What a part computes, in a context; where it has one already, in that too, and inside it."""
 
-    def __init__(self, compute: Callable, owner: object, context: Callable[[], AbstractContextManager]):
+    def __init__(
+        self, compute: Callable[..., Any], owner: object, context: Callable[[], AbstractContextManager[Any]]
+    ):
         self.compute, self.owner, self.context = compute, owner, context
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -39,7 +39,7 @@ def find_layer(module: nn.Module, layer: str) -> nn.Module:
     Raises: LabError that offers the names nearest to it
     """
     expect_network(module)
-    modules = dict(module.named_modules())
+    modules: dict[str, nn.Module] = dict(module.named_modules())
     if not isinstance(layer, str) or layer not in modules or layer == "":
         known = [name for name in modules if name]
         raise LabError(
@@ -78,7 +78,7 @@ def recording(module: nn.Module, *layers: str, skip_others: bool = False) -> Ite
     """
     seen = Recording()
 
-    def keep(layer: str, _module: nn.Module, _inputs: tuple, output: object) -> None:
+    def keep(layer: str, _module: nn.Module, _inputs: Any, output: object) -> None:
         if is_recomputing():
             return
         if isinstance(output, Tensor):

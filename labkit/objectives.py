@@ -155,7 +155,7 @@ def _of_own_maps(
     return Objective(score, max(len(layers), len(channels)), model.input_size, model.mean.device)
 
 
-def _listed(given: Any) -> list:
+def _listed(given: Any) -> list[Any]:
     """One or several, in whichever way they were given, as a list."""
     if isinstance(given, Tensor):
         expect_tensor("targets", given, "…", of="numbers")
@@ -163,7 +163,7 @@ def _listed(given: Any) -> list:
     return [plain] if isinstance(plain, str) or not isinstance(plain, Iterable) else list(plain)
 
 
-def _for_each(chosen: list, count: int) -> list:
+def _for_each(chosen: list[Any], count: int) -> list[Any]:
     if len(chosen) not in (1, count):
         raise LabError(f"expected one target, or one for each of {count} images, got {len(chosen)}")
     return chosen * count if len(chosen) == 1 else chosen

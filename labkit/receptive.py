@@ -6,7 +6,7 @@ sees: a window sees the hull of its positions, a sum or concatenation the hull o
 
 from dataclasses import dataclass
 from functools import reduce
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -92,7 +92,7 @@ def _walk(net: nn.Module, size: tuple[int, int]) -> "_Following":
     dtype = next((weight.dtype for weight in net.parameters()), None)
     with torch.inference_mode(False), torch.no_grad():
         image = torch.empty(1, 3, *size, dtype=dtype, device="meta")
-        with _Following(image) as following:
+        with (following := _Following(image)):
             net(image)
     return following
 
@@ -149,13 +149,13 @@ class _Following(TorchDispatchMode):
     """Runs every operation on meta tensors, and keeps what each tensor that comes of the image sees."""
 
     def __init__(self, image: Tensor):
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # PyTorch's
         row, column = torch.meshgrid(*(torch.arange(n, device="cpu") for n in image.shape[2:]), indexing="ij")
         seen = torch.stack([-row, -column, row + 1, column + 1]).float()
         start = _Field(seen, torch.tensor([0.0, 0.0, 1.0, 1.0]), torch.ones(2))
         self.fields: dict[Tensor, _Field | str] = {image: start}  # an operation's name where track was lost
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         args, kwargs = tree_map_only(Tensor, lambda tensor: tensor.to("meta"), (args, dict(kwargs or {})))
         out = func(*args, **kwargs | ({"device": "meta"} if "device" in kwargs else {}))
         given = {a.name: a.default_value for a in func._schema.arguments}
@@ -171,7 +171,9 @@ class _Following(TorchDispatchMode):
         return out
 
 
-def _follow(name: str, given: dict, inputs: dict[Tensor, _Field | str], out: Tensor) -> _Field | str:
+def _follow(
+    name: str, given: dict[str, Any], inputs: dict[Tensor, _Field | str], out: Tensor
+) -> _Field | str:
     """What the output of an operation sees; the operation's name if it moves positions in an unknown way."""
     fields = [field for field in inputs.values() if isinstance(field, _Field)]
     maps = {field.seen.shape for field in fields if field.seen[0].numel() > 1}

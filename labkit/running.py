@@ -22,7 +22,7 @@ REFUSALS = (
 )  # what a forward pass raises for other images
 
 
-class OnlyLooks(partial):
+class OnlyLooks(partial[None]):
     """A hook that copies at most, so that it makes no difference to it how the network computes."""
 
 
