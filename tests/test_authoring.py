@@ -92,11 +92,13 @@ def test_the_released_stage_holds_no_line_of_a_solution():
 def test_headings_and_the_overview_come_from_the_exercises():
     text = "\n".join(cell.source for cell in released().cells)
     for exercise in exercises("01"):
-        assert f"### Exercise {exercise.id} · {exercise.title}\n\n*" in text
+        place = f'<a id="exercise-{exercise.slug}"></a>'  # to which the table links
+        assert f"### Exercise {exercise.id} · {exercise.title} {place}\n\n*" in text
         path = "core path" if exercise.core else "further"
         assert f"about {exercise.minutes} minutes, {path}*\n\n" in text  # a paragraph of its own
         mark = "●" if exercise.core else ""
-        row = f"| {exercise.id} | {exercise.title} | {mark} | {exercise.points} | {exercise.minutes} |"
+        anchor = f"exercise-{exercise.slug}"
+        row = f"| [{exercise.id}](#{anchor}) | {exercise.title} | {mark} | {exercise.points} | {exercise.minutes} |"
         assert row in text
     assert f"about {sum(e.minutes for e in exercises('01'))} minutes" in text
 
@@ -150,6 +152,26 @@ def test_a_changed_exercise_changes_its_own_cells_only(course):
         new = cells(path)
         assert list(new) == list(old)
         assert [cell_id for cell_id in new if new[cell_id] != old[cell_id]] == ["01-2-task"]
+
+
+def test_other_text_around_the_same_code_leaves_the_outputs_as_they_are(course):
+    make(course)
+    path, place = course / "solutions" / "01_small.py", course / "solutions" / "01_small.ipynb"
+    marked = nbformat.read(place, as_version=4)
+    marked.cells[-1].outputs[0].data["text/plain"] = "as it was"
+    nbformat.write(marked, place)
+    path.write_text(SMALL.replace("# # Small", "# # Tiny\n#\n# Of ten numbers."))
+    assert place in stale([path], course / "notebooks")
+    said = []
+    make(course, say=said.append)
+    found = nbformat.read(place, as_version=4)
+    assert found.cells[0].source.startswith("# Tiny\n\nOf ten numbers.\n\n| exercise")
+    assert (found.cells[-1].outputs, said) == (marked.cells[-1].outputs, [])
+    assert stale([path], course / "notebooks") == []
+    path.write_text(SMALL.replace("range(10)", "range(11)"))
+    make(course, say=said.append)
+    assert said == ["executing 01_small.ipynb"]
+    assert nbformat.read(place, as_version=4).cells[-1].outputs[0].data["text/plain"] == "55"
 
 
 def test_a_new_cell_changes_no_other(course):

@@ -13,8 +13,6 @@ SOLVED = """!!! warning "This is a solution"
     Every task on this page is solved. To solve them yourself, open the notebook of the same name in
     [the lab](../index.md): there each answer is checked at once, and hints come one at a time.
 """
-_ROW = re.compile(r"^\| (\d\d\.\d+) \|", re.M)  # of the table of exercises
-_HEADING = re.compile(r"^### Exercise (\d\d)\.(\d+) .*$", re.M)
 
 
 @dataclass
@@ -38,7 +36,7 @@ def page_of(path: Path) -> Page:
     page = Page()
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "markdown":
-            page.markdown += f"\n{_linked(cell.source)}\n"
+            page.markdown += f"\n{cell.source}\n"
         elif cell.cell_type == "code" and cell.source:
             page.markdown += f"\n{_fenced(cell.source)}\n"
         for output in cell.get("outputs", []):
@@ -70,12 +68,6 @@ def _fenced(code: str) -> str:
     longest = max((len(run) for run in re.findall(r"`+", code)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}python\n{code}\n{fence}"
-
-
-def _linked(text: str) -> str:
-    """Each exercise's heading with an address of its own, and the table of exercises with links to them."""
-    text = _HEADING.sub(lambda found: f"{found[0]} {{ #exercise-{found[1]}-{found[2]} }}", text)
-    return _ROW.sub(lambda found: f"| [{found[1]}](#exercise-{found[1].replace('.', '-')}) |", text)
 
 
 def _without_gap(text: str) -> str:

@@ -79,8 +79,8 @@ def build(
 ) -> list[Built]:
     """Write NOTEBOOKS/NAME.ipynb and, beside each source, its executed solution.
 
-    A solution is executed only where its source has changed since, or `again` asks for it.
-
+    A solution is executed only where the code of its source has changed since, or `again` asks for it; with other
+    text around the same code it keeps its outputs.
     Raises: LabError if a source is wrong or a cell of it fails
     """
     built = []
@@ -88,11 +88,14 @@ def build(
         name = f"{path.stem}.ipynb"
         built.append(_write(student_notebook(path), notebooks / name, protect=True))
         solution, place = solution_notebook(path), path.with_name(name)
-        if again or not _is_current(solution, place):
-            say(f"executing {place.name}")
-            built.append(_write(execute(solution, path.parent), place, protect=False))
-        else:
+        if not again and _is_current(solution, place):
             built.append(Built(place, changed=False))
+            continue
+        executed = None if again else _with_outputs(solution, place)
+        if executed is None:
+            say(f"executing {place.name}")
+            executed = execute(solution, path.parent)
+        built.append(_write(executed, place, protect=False))
     return built
 
 
@@ -111,12 +114,35 @@ def stale(sources: Iterable[Path], notebooks: Path) -> list[Path]:
 
 def _is_current(solution: NotebookNode, place: Path) -> bool:
     """Whether the executed notebook there has the very cells of this one."""
-    try:
-        there = nbformat.read(place, as_version=4)
-    except Exception:  # not there, cut short, no notebook: write it anew
+    if (there := _read(place)) is None:
         return False
     same_source = there.metadata.get("labkit") == solution.metadata["labkit"]
-    return same_source and [_bare(cell) for cell in there.cells] == [_bare(cell) for cell in solution.cells]
+    return same_source and [*map(_bare, there.cells)] == [*map(_bare, solution.cells)]
+
+
+def _with_outputs(solution: NotebookNode, place: Path) -> NotebookNode | None:
+    """The solution as it was executed there; None where that has other code."""
+    if (there := _read(place)) is None:
+        return None
+    if [*map(_bare, _code(there))] != [*map(_bare, _code(solution))]:
+        return None
+    executed = iter(_code(there))
+    there.cells = [next(executed) if cell.cell_type == "code" else cell for cell in solution.cells]
+    there.metadata["labkit"] = solution.metadata["labkit"]
+    return there
+
+
+def _read(place: Path) -> NotebookNode | None:
+    """The notebook there; None where there is none, or it is cut short, or no notebook."""
+    try:
+        there: NotebookNode = nbformat.read(place, as_version=4)
+    except Exception:
+        return None
+    return there
+
+
+def _code(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def _bare(cell: NotebookNode) -> tuple[str, str, str, NotebookNode]:

@@ -38,7 +38,8 @@ def read(path: Path) -> NotebookNode:
         cell.source = cell.source.replace(_OVERVIEW, _overview(checked))
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
-    return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+    notebook: NotebookNode = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+    return notebook
 
 
 def text_of(path: Path) -> str:
@@ -49,7 +50,7 @@ def text_of(path: Path) -> str:
 def _cell(raw: NotebookNode, exercise: Exercise | None, role: str, *, taken: set[str]) -> NotebookNode:
     """A cell with its id and its metadata; a heading of an exercise in full."""
     if raw.cell_type == "code":
-        cell = nbformat.v4.new_code_cell(raw.source)
+        cell: NotebookNode = nbformat.v4.new_code_cell(raw.source)
     else:
         cell = nbformat.v4.new_markdown_cell(_HEADING.sub(_heading, raw.source))
     cell.id = _unused(f"{exercise.slug}-{role}" if exercise else _digest(cell), taken)
@@ -114,7 +115,7 @@ def _nbgrader(exercise: Exercise, role: str, grade_id: str) -> NotebookNode:
         "solution": not check,
         "task": False,
     }
-    return nbformat.from_dict(
+    metadata: NotebookNode = nbformat.from_dict(
         {
             "nbgrader": marks | ({"points": exercise.points} if check else {}),
             "tags": [role],
@@ -122,6 +123,7 @@ def _nbgrader(exercise: Exercise, role: str, grade_id: str) -> NotebookNode:
             "deletable": False,
         }
     )
+    return metadata
 
 
 def _digest(cell: NotebookNode) -> str:
@@ -137,16 +139,24 @@ def _unused(name: str, taken: set[str]) -> str:
     return candidate
 
 
-def _heading(match: re.Match) -> str:
+def _heading(match: re.Match[str]) -> str:
+    """The heading in full, and in it a place to link to: of its words each front end makes another anchor."""
     exercise = find(match[1])
-    title = f"### Exercise {exercise.id} · {exercise.title}"
+    title = f'### Exercise {exercise.id} · {exercise.title} <a id="{_anchor(exercise)}"></a>'
     path = ", core path" if exercise.core else ", further"
     return f"{title}\n\n*{exercise.worth}, about {exercise.minutes} minutes{path}*"
 
 
+def _anchor(exercise: Exercise) -> str:
+    return f"exercise-{exercise.slug}"
+
+
 def _overview(checked: list[Exercise]) -> str:
     """A table of the notebook's exercises, and what they take: all of them, and those of the core path."""
-    rows = [f"| {e.id} | {e.title} | {'●' if e.core else ''} | {e.points} | {e.minutes} |" for e in checked]
+    rows = [
+        f"| [{e.id}](#{_anchor(e)}) | {e.title} | {'●' if e.core else ''} | {e.points} | {e.minutes} |"
+        for e in checked
+    ]
     head = ["| exercise | what you write | core path | points | minutes |", "|---|---|:-:|--:|--:|"]
     minutes, core = (sum(e.minutes for e in some) for some in (checked, [e for e in checked if e.core]))
     short = (
