@@ -1,9 +1,10 @@
 """The kernel that a student works in: what is set for all of it changes nothing that the lab's functions give."""
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
+from pathlib import Path
 from types import FunctionType, GeneratorType
 from typing import Any, ParamSpec, TypeVar
 
@@ -40,7 +41,8 @@ def in_usual_numbers(function: Callable[P, R]) -> Callable[P, R]:
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         with usual_numbers():
-            return _held(function(*args, **kwargs))
+            result: R = _held(function(*args, **kwargs))
+            return result
 
     return run
 
@@ -51,7 +53,7 @@ def _held(result: Any) -> Any:
     return in_usual_numbers(result) if isinstance(result, FunctionType) else result
 
 
-def _stepped(steps: Generator) -> Generator:
+def _stepped(steps: Iterator[Any]) -> Iterator[Any]:
     """A generator, each step of which is computed among `usual_numbers`; between them all is as it was."""
     while True:
         with usual_numbers():
@@ -74,3 +76,9 @@ def students_shell() -> Any:
     if "LABKIT_ANSWERS" in os.environ or getattr(shell, "kernel", None) is None:
         return None
     return shell if shell.get_parent().get("content", {}).get("allow_stdin") else None
+
+
+def folder_of(shell: Any) -> Path:
+    """Where a student's notebook lies: VS Code says so; elsewhere its kernel is started there."""
+    file = shell.user_ns.get("__vsc_ipynb_file__")
+    return Path(file).parent if file else Path(shell.starting_dir)

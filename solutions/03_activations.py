@@ -23,6 +23,7 @@ from labkit.methods import evidence
 from labkit.receptive import receptive_field
 from labkit.show import activations as pictures
 from labkit.show import evidence as proofs
+from labkit.show import passport
 from labkit.show.activations_explorer import explore
 
 lab, evidence, pictures = (
@@ -676,6 +677,18 @@ strongest_figure(
 below = blocks[: blocks.index(LAYER)]
 
 explore(model, bank, [*below[:: -(-len(below) // 8)], LAYER], photo="cat", channel=int(strongest[0]))
+
+# %% [markdown]
+# ## A channel's passport
+#
+# Choose one channel and give it the name that you believe in: below is the lab's, and yours may come from the explorer.
+# It is kept beside the notebooks and follows you from here. Each of the next ones ends with what its method shows of
+# this very channel, and the last one puts it all on one page, to be saved, with your verdict on the name.
+
+# %%
+chosen = passport.choose(model, LAYER, found, called="a face seen from the front")
+print(chosen)
+passport.at_work(chosen, bank)
 
 # %%
 show.how_well_you_knew()

@@ -19,6 +19,7 @@ from labkit import check, hint, images, mine, models, progress, show
 from labkit.hooks import recording
 from labkit.methods import patches as lab
 from labkit.receptive import receptive_field
+from labkit.show import passport
 from labkit.show import patches as pictures
 from labkit.show.patches_explorer import explore
 
@@ -545,6 +546,17 @@ if FOLDER:
     own = lab.inside(lab.top_patches(model, images.folder(FOLDER, size=320), LAYER, PICKED, k=30))
     names = [PICKED[channel] for channel in own.channels.tolist()]
     display(pictures.patch_rows(own, names=names, title="The same channels, my own photos"))
+
+# %% [markdown]
+# ## Your channel's passport
+#
+# You chose a channel at the end of stage 03, and gave it a name. **Predict first:** how many of its nine best patches
+# will show what you named it after?
+
+# %%
+chosen = passport.chosen(model)
+print(chosen)
+passport.best_patches(chosen, many)
 
 # %%
 show.how_well_you_knew()

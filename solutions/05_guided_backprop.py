@@ -24,6 +24,7 @@ from labkit.methods.switches import switches, unpooling
 from labkit.objectives import logit
 from labkit.receptive import receptive_field
 from labkit.show import gradients as pictures
+from labkit.show import passport
 from labkit.show.gradients_explorer import explore
 
 lab, neurons, sanity = mine(lab), mine(neurons), mine(sanity)  # your own functions stand in, once they pass
@@ -644,6 +645,17 @@ show.grid(
 # %%
 place = places[2]
 explore(model, bank, layers, layer=HIGH, photo=bank.names[place.photo], channel=place.channel)
+
+# %% [markdown]
+# ## Your channel's passport
+#
+# The channel that you chose at the end of stage 03, where it goes highest. Cover the patch with your hand: would you
+# have given it the same name from the three gradients alone?
+
+# %%
+chosen = passport.chosen(model)
+print(chosen)
+passport.under_three_rules(chosen, bank)
 
 # %%
 show.how_well_you_knew()

@@ -22,6 +22,7 @@ from labkit import check, hint, images, mine, models, progress, show
 from labkit.methods import ascent as lab
 from labkit.methods.sheets import tile
 from labkit.receptive import receptive_field
+from labkit.show import passport
 from labkit.show.ascent_explorer import climb, explore
 from labkit.show.drawing import GAP
 
@@ -712,6 +713,17 @@ show.grid(
 # %%
 climbs = climb(model, "flamingo", seed=1)
 explore(climbs, blur=1.0, clip=0)
+
+# %% [markdown]
+# ## Your channel's passport
+#
+# What does the channel that you chose at the end of stage 03 ask for, when no photo holds it back? **Predict first:**
+# will the images show what you named it after?
+
+# %%
+chosen = passport.chosen(model)
+print(chosen)
+passport.grown_image(chosen, bank)
 
 # %%
 show.how_well_you_knew()

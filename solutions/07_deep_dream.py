@@ -20,6 +20,7 @@ from labkit.hooks import recording
 from labkit.methods import dream as lab
 from labkit.methods.dream import resize
 from labkit.show import dream as pictures
+from labkit.show import passport
 from labkit.show.dream_explorer import explore
 
 lab = mine(lab)  # your own functions stand in it, once they pass their checks
@@ -505,6 +506,17 @@ if PHOTO:
     photo = resize(photo, [round(side * shrink) for side in photo.shape[2:]])
     frames = lab.dreaming(objective, photo, octaves=5, steps=STEPS, step_size=STEP_SIZE)
     pictures.growing(frames, before_and_after(photo, "my photo"))
+
+# %% [markdown]
+# ## Your channel's passport
+#
+# A dream of one channel, the one that you chose at the end of stage 03, in a photo that neither excites it nor leaves
+# it cold. Compare what appears with the image that stage 06 made for it from nothing.
+
+# %%
+chosen = passport.chosen(model)
+print(chosen)
+passport.dreamt(chosen, images.photos())
 
 # %%
 show.how_well_you_knew()

@@ -20,6 +20,7 @@ from labkit.errors import LabError
 from labkit.methods import adversarial as lab
 from labkit.methods import robustness
 from labkit.show import adversarial as pictures
+from labkit.show import passport
 from labkit.show.adversarial_explorer import explore
 
 lab = mine(lab)  # your own functions stand in it, once they pass their checks
@@ -627,6 +628,33 @@ pictures.share_table(
 # %%
 choices = [*TARGETS, "flamingo", "toaster", "goldfish"]
 explore([model, other], bank, choices, photo="dalmatian", target="koala")
+
+# %% [markdown]
+# ## Your channel's passport
+#
+# All that this lab can say of the channel that you chose at the end of stage 03, on one page: where it fires, its
+# patches, its gradient, an image made for it, its dream, and last an attack on it. **Predict first:** can a change too
+# small to see silence it where it is loudest? Can it wake it in a photo that has nothing of what you named it after?
+#
+# Write your verdict on the name into `VERDICT`, with what speaks against it, and save the page.
+
+# %%
+VERDICT = ""  # in your own words
+SAVE = False  # True writes passport.html beside this notebook
+
+chosen = passport.chosen(other)
+page = passport.page(chosen, bank, verdict=VERDICT)
+if SAVE:
+    print(page.save())
+page
+
+# %% [markdown]
+# The lab's own choice, channel 232 of SqueezeNet's `features.12`, was called "a face seen from the front". For the name
+# speak its two highest peaks, which lie on two faces, and the guided gradient. Against it: its third patch is a cup,
+# and most of the nine show no face. The images made for it are full of eyes without a face around them. And last, a
+# change that you do not see takes its peak on the astronaut's face to nothing, and makes it answer to a motorcycle more
+# than to any face in the bank. Each of these pictures is true. A name that holds for the photos at hand says little
+# about all the images there are.
 
 # %%
 show.how_well_you_knew()

@@ -17,6 +17,7 @@ from labkit.show import (
     filters_explorer,
     gradients_explorer,
     neighbors_explorer,
+    passport,
     patches_explorer,
 )
 
@@ -52,6 +53,20 @@ COMPUTED = {
     ),
 }
 PICTURES = {
+    **{
+        f"passport, {what}": (partial(draw, bank=LARGE, **few), {"channel": passport.Channel(MODEL, "1", 1)})
+        for what, draw, few in (
+            ("where it fires", passport.at_work, {}),
+            ("rules", passport.under_three_rules, {}),
+            ("grown", passport.grown_image, {"size": 32, "steps": 2}),
+            ("dream", passport.dreamt, {"steps": 1}),
+            ("attack", passport.attacked, {"steps": 2}),
+        )
+    },
+    "passport, patches": (
+        partial(passport.best_patches, images=IMAGES, k=2),
+        {"channel": passport.Channel(MODEL, "1", 1)},
+    ),
     "channel_over_photo": (activations_explorer.channel_over_photo, CHANNEL),
     "neuron_under_three_rules": (gradients_explorer.neuron_under_three_rules, CHANNEL),
     "twins": (filters_explorer.twins, {"trained": MODEL, "untrained": MODEL, "image": PHOTO, "number": 2}),

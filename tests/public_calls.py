@@ -24,6 +24,7 @@ from labkit.methods import (
     sheets,
     switches,
 )
+from labkit.methods.push import push
 from labkit.models import Classifier, logits_of
 from labkit.show import activations as show_activations
 from labkit.show import adversarial as show_adversarial
@@ -429,6 +430,10 @@ CALLS = {
     ),
     # 08
     "adversarial.fgsm": (adversarial.fgsm, ATTACK),
+    "push": (
+        lambda **g: push(lambda images: images.square().sum((1, 2, 3)), **g),
+        {"images": IMAGES, "epsilon": 0.1, "steps": 2, "step_size": 0.1, "down": True},
+    ),
     "adversarial.pgd": (
         adversarial.pgd,
         {**ATTACK, "steps": 2, "step_size": 0.1, "targeted": False, "seed": 0},

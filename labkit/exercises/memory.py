@@ -14,7 +14,7 @@ from typing import Any
 
 from labkit.checks.exercise import Exercise
 from labkit.exercises.texts import text_of
-from labkit.kernel import students_shell
+from labkit.kernel import folder_of, students_shell
 
 FILE = ".labkit-progress.jsonl"
 
@@ -79,9 +79,3 @@ def _parse(line: str) -> Said | None:
         return None
     kinds = (str, str, bool, str, int | float)
     return said if all(map(isinstance, vars(said).values(), kinds)) else None
-
-
-def folder_of(shell: Any) -> Path:
-    """Where the notebook lies: VS Code says so; elsewhere its kernel is started there."""
-    file = shell.user_ns.get("__vsc_ipynb_file__")
-    return Path(file).parent if file else Path(shell.starting_dir)

@@ -12,7 +12,7 @@ from labkit.exercises import memory
 from labkit.exercises.catalogue import exercises
 from labkit.exercises.panel_texts import as_html, as_text
 from labkit.exercises.standings import progress_in
-from labkit.kernel import students_shell
+from labkit.kernel import folder_of, students_shell
 
 _shown: dict[str, Any] = {}  # stage -> the output that shows its panel in this kernel
 
@@ -47,6 +47,6 @@ def _bundle(stage: str) -> dict[str, str]:
     if shell is None:
         told = f"In a notebook that you work in, this shows which exercises of stage {stage} pass, and what is next."
         return {"text/plain": told, "text/html": f"<p><em>{told}</em></p>"}
-    folder = memory.folder_of(shell)
+    folder = folder_of(shell)
     course, kept = progress_in(folder), memory.is_kept(folder)
     return {"text/plain": as_text(course, stage, kept=kept), "text/html": as_html(course, stage, kept=kept)}

@@ -6,8 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from labkit.checks.exercise import Exercise
-from labkit.exercises import memory
-from labkit.kernel import students_shell
+from labkit.kernel import folder_of, students_shell
 
 
 def solution_of(exercise: Exercise) -> str | None:
@@ -17,7 +16,7 @@ def solution_of(exercise: Exercise) -> str | None:
     """
     if (shell := students_shell()) is None:
         return None
-    here = memory.folder_of(shell)
+    here = folder_of(shell)
     for folder in (here.parent / "solutions", here / "solutions"):
         for found in sorted(folder.glob(f"{exercise.stage}_*.ipynb")):
             if all(found.is_relative_to(root) for root in _roots(shell)):
