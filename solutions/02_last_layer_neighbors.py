@@ -496,7 +496,7 @@ photo_map(
 #
 # With 1280 features and thirty examples, the weights are far from determined. **Regularisation** chooses among them:
 #
-# | | what it does |
+# | what is added | what it does |
 # |---|---|
 # | **L2** (weight decay) | keeps all weights small |
 # | **L1** | keeps few weights: the others are exactly 0 |
