@@ -12,7 +12,7 @@ from labkit.exercises.stage_00.windows import cut, one_by_one
 
 
 def _linear_cases(generator: torch.Generator) -> Cases:
-    def case(N, C, map_size, size, K=5):
+    def case(N: int, C: int, map_size: tuple[int, int], size: tuple[int, int], K: int = 5) -> SimpleNamespace:
         h, w = size
         return SimpleNamespace(
             maps=torch.randn(N, C, *map_size, generator=generator),
@@ -47,7 +47,7 @@ def _as_kernel(weight: Tensor, size: tuple[int, int]) -> Tensor:
     return weight.reshape(len(weight), -1, *size)
 
 
-def _channels_last(maps, weight, bias, size):
+def _channels_last(maps: Tensor, weight: Tensor, bias: Tensor, size: tuple[int, int]) -> Tensor:
     return F.conv2d(maps, weight.reshape(len(weight), *size, -1).permute(0, 3, 1, 2), bias)
 
 

@@ -1,5 +1,6 @@
 """00.2 Pooling with a sliding window turns a classifier's one answer into one at every position."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import torch
@@ -12,7 +13,7 @@ from labkit.exercises.stage_00.windows import cut, one_by_one
 
 
 def _pooled_cases(generator: torch.Generator) -> Cases:
-    def case(N, C, map_size, window, K=4):
+    def case(N: int, C: int, map_size: tuple[int, int], window: int, K: int = 4) -> SimpleNamespace:
         return SimpleNamespace(
             maps=torch.randn(N, C, *map_size, generator=generator) + 0.5,
             weight=torch.randn(K, C, generator=generator) / C**0.5,
@@ -40,16 +41,16 @@ def _judge_pooled(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
 
 
-def _pooled(pool):
+def _pooled(pool: Callable[[Tensor, int], Tensor]) -> Callable[..., Tensor]:
     """A wrong answer made of a wrong pooling: (maps, window) -> maps."""
 
-    def wrong(maps, weight, bias, window):
+    def wrong(maps: Tensor, weight: Tensor, bias: Tensor, window: int) -> Tensor:
         return F.conv2d(pool(maps, window), weight[:, :, None, None], bias)
 
     return wrong
 
 
-def _pooled_as_asked(maps, weight, bias, window):
+def _pooled_as_asked(maps: Tensor, weight: Tensor, bias: Tensor, window: int) -> Tensor:
     means = F.avg_pool2d(maps, window, stride=1)
     return F.conv2d(means, weight[:, :, None, None], bias)
 

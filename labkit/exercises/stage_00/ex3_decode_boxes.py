@@ -1,7 +1,9 @@
 """00.3 YOLO's four numbers per anchor become a box in the image."""
 
 import math
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,7 +13,7 @@ from labkit.checks.expect import expect_close
 
 
 def _offset_cases(generator: torch.Generator) -> Cases:
-    def case(grid, B, scale):
+    def case(grid: int, B: int, scale: float) -> SimpleNamespace:
         offsets = scale * torch.randn(grid, grid, B, 4, generator=generator)
         anchors = 0.1 + 0.4 * torch.rand(B, 2, generator=generator)
         return SimpleNamespace(offsets=offsets, anchors=anchors)
@@ -46,26 +48,26 @@ def _judge_boxes(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
 
 
-def _corners(x, y, w, h):
+def _corners(x: Tensor, y: Tensor, w: Tensor, h: Tensor) -> tuple[Tensor, ...]:
     return x - w / 2, y - h / 2, x + w / 2, y + h / 2
 
 
 def _decoded(
     *,
-    order=(0, 1, 2, 3),
-    turned=False,
-    middle=0.5,
-    cells=None,
-    stretch=torch.exp,
-    steps=lambda base, stretched, grid: base,
-    last=_corners,
-):
+    order: Sequence[int] = (0, 1, 2, 3),
+    turned: bool = False,
+    middle: float = 0.5,
+    cells: int | None = None,
+    stretch: Callable[[Tensor], Tensor] = torch.exp,
+    steps: Callable[..., Any] = lambda base, stretched, grid: base,
+    last: Callable[..., tuple[Tensor, ...]] = _corners,
+) -> Callable[[Tensor, Tensor], Tensor]:
     """A wrong answer: the right recipe with one part exchanged.
 
     steps: ((width, height) of the base boxes, the same stretched, grid) -> how far dx = 1 and dy = 1 move
     """
 
-    def wrong(offsets, anchors):
+    def wrong(offsets: Tensor, anchors: Tensor) -> Tensor:
         grid = len(offsets)
         lines = (torch.arange(grid) + middle) / (cells or grid)
         y, x = torch.meshgrid(lines, lines, indexing="xy" if turned else "ij")

@@ -1,5 +1,6 @@
 """00.4 How much every box overlaps every other."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import torch
@@ -11,7 +12,7 @@ from labkit.methods import yolo as reference
 
 
 def _pair_cases(generator: torch.Generator) -> Cases:
-    def boxes(count, scale):
+    def boxes(count: int, scale: float) -> Tensor:
         corner, size = torch.rand(2, count, 2, generator=generator)
         return scale * torch.cat([corner, corner + 0.2 + 0.8 * size], dim=1)
 
@@ -46,10 +47,15 @@ def _clamped_product(sides: Tensor) -> Tensor:
     return sides.clamp(min=0).prod(dim=-1)
 
 
-def _overlap(*, product=_clamped_product, over=lambda a, b, shared: a + b - shared, extra=0.0):
+def _overlap(
+    *,
+    product: Callable[[Tensor], Tensor] = _clamped_product,
+    over: Callable[..., Tensor | float] = lambda a, b, shared: a + b - shared,
+    extra: float = 0.0,
+) -> Callable[[Tensor, Tensor], Tensor]:
     """A wrong answer: the right recipe with one part exchanged. product: sides (n, m, 2) -> areas (n, m)."""
 
-    def wrong(first, second):
+    def wrong(first: Tensor, second: Tensor) -> Tensor:
         low = torch.maximum(first[:, None, :2], second[:, :2])
         shared = product(torch.minimum(first[:, None, 2:], second[:, 2:]) - low + extra)
         a, b = ((boxes[:, 2:] - boxes[:, :2] + extra).prod(dim=1) for boxes in (first, second))
@@ -58,13 +64,13 @@ def _overlap(*, product=_clamped_product, over=lambda a, b, shared: a + b - shar
     return wrong
 
 
-def _over_box_around_both(first, second):
+def _over_box_around_both(first: Tensor, second: Tensor) -> Tensor:
     low = torch.minimum(first[:, None, :2], second[:, :2])
     around = (torch.maximum(first[:, None, 2:], second[:, 2:]) - low).prod(dim=-1)
     return _overlap(over=lambda a, b, shared: around)(first, second)
 
 
-def _one_to_one(first, second):
+def _one_to_one(first: Tensor, second: Tensor) -> Tensor:
     return torch.diagonal(reference.iou(first, second))
 
 

@@ -11,17 +11,15 @@ from labkit.methods import yolo as reference
 
 
 def _crowds(generator: torch.Generator) -> Cases:
-    def case(boxes, labels, scores, overlap):
+    def case(
+        boxes: list[list[float]], labels: list[int], scores: list[float], overlap: float
+    ) -> SimpleNamespace:
         order = torch.randperm(len(boxes), generator=generator)
         values = torch.tensor(scores) - 0.02 * torch.rand(len(boxes), generator=generator)
-        return SimpleNamespace(
-            boxes=torch.tensor(boxes).view(-1, 4)[order],
-            scores=values[order],
-            labels=torch.tensor(labels, dtype=torch.int64)[order],
-            overlap=overlap,
-        )
+        places, kinds = torch.tensor(boxes).view(-1, 4), torch.tensor(labels, dtype=torch.int64)
+        return SimpleNamespace(boxes=places[order], scores=values[order], labels=kinds[order], overlap=overlap)
 
-    def box(x, y=0.0, size=1.0):
+    def box(x: float, y: float = 0.0, size: float = 1.0) -> list[float]:
         return [x, y, x + size, y + size]
 
     crowd = [box(x, y) for y in (0.0, 3.0, 6.0) for x in (0.0, 0.3, 0.6, 0.9)]  # IoU of neighbours: 0.54

@@ -1,6 +1,7 @@
 """Wrong ways to suppress boxes: the right loop with one part exchanged."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,10 +13,10 @@ Suppression = Callable[..., Tensor]
 
 def greedy(
     *,
-    rivals=lambda iou, same, overlap: (iou > overlap) & same,
-    order=lambda scores: scores.argsort(descending=True),
-    against=lambda stays, queue, position: stays,
-    last=lambda stays, case: stays,
+    rivals: Callable[..., Tensor] = lambda iou, same, overlap: (iou > overlap) & same,
+    order: Callable[[Tensor], Tensor] = lambda scores: scores.argsort(descending=True),
+    against: Callable[..., Any] = lambda stays, queue, position: stays,
+    last: Callable[..., Tensor] = lambda stays, case: stays,
 ) -> Suppression:
     """The loop over the boxes with one part exchanged.
 
@@ -25,7 +26,7 @@ def greedy(
     last:    (those that stay, the case) -> what is returned
     """
 
-    def wrong(boxes, scores, labels, overlap):
+    def wrong(boxes: Tensor, scores: Tensor, labels: Tensor, overlap: float) -> Tensor:
         enemies = rivals(reference.iou(boxes, boxes), labels[:, None] == labels, overlap)
         queue = order(scores).tolist()
         stays: list[int] = []

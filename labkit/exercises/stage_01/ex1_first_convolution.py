@@ -1,6 +1,8 @@
 """01.1 The first convolution of any network, found by walking through it."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -37,23 +39,24 @@ def _judge_first_layer(net: nn.Module, answer: dict[str, Tensor]) -> None:
         )
 
 
-def _first_parameter(net):
+def _first_parameter(net: nn.Module) -> Tensor:
     return next(net.parameters()).detach()
 
 
-def _last_convolution(net):
+def _last_convolution(net: nn.Module) -> Tensor:
     return _convolutions(net.modules())[-1].weight.detach()
 
 
-def _features_0(net):
-    return net.features[0].weight.detach()
+def _features_0(net: Any) -> Tensor:
+    weight: Tensor = net.features[0].weight
+    return weight.detach()
 
 
-def _convolutions(modules):
+def _convolutions(modules: Iterable[nn.Module]) -> list[nn.Conv2d]:
     return [module for module in modules if isinstance(module, nn.Conv2d)]
 
 
-def _frozen(net):
+def _frozen(net: nn.Module) -> Tensor:
     weight = _convolutions(net.modules())[0].weight
     weight.requires_grad = False
     return weight

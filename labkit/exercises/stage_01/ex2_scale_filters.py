@@ -9,7 +9,7 @@ from labkit.methods import sheets as reference
 
 
 def _filter_banks(generator: torch.Generator) -> Cases:
-    def draw(*shape):
+    def draw(*shape: int) -> Tensor:
         return torch.randn(shape, generator=generator)
 
     loud = draw(6, 3, 7, 7) * torch.tensor([0.1, 1, 10, 0.5, 2, 5]).view(6, 1, 1, 1)
@@ -42,12 +42,12 @@ def _judge_scaled(filters: Tensor, answer: dict[str, Tensor]) -> None:
 _ALL = (1, 2, 3)
 
 
-def _scale(filters, dims=_ALL, flat=0.5):
+def _scale(filters: Tensor, dims: tuple[int, ...] = _ALL, flat: float = 0.5) -> Tensor:
     low, high = filters.amin(dims, keepdim=True), filters.amax(dims, keepdim=True)
     return torch.where(high > low, (filters - low) / (high - low), flat)
 
 
-def _centred(filters):
+def _centred(filters: Tensor) -> Tensor:
     return 0.5 + filters / (2 * filters.abs().amax(_ALL, keepdim=True))
 
 

@@ -1,5 +1,6 @@
 """01.3 Filters side by side on one sheet, with gaps between them."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import torch
@@ -11,7 +12,7 @@ from labkit.methods import sheets as reference
 
 
 def _sheets(generator: torch.Generator) -> Cases:
-    def case(K, h, w, columns, gap):
+    def case(K: int, h: int, w: int, columns: int, gap: int) -> SimpleNamespace:
         return SimpleNamespace(filters=torch.rand(K, 3, h, w, generator=generator), columns=columns, gap=gap)
 
     return {
@@ -29,24 +30,24 @@ def _judge_sheet(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
 
 
-def _rounded_up(count, columns):
+def _rounded_up(count: int, columns: int) -> int:
     return -(-count // columns)
 
 
 def _sheet(
     *,
-    place=lambda k, rows, columns: divmod(k, columns),
-    rows=_rounded_up,
-    across=lambda count, columns: columns,
-    gaps=lambda gap: gap,
-    edge=lambda gap: gap,
-    black=0.0,
-    until=None,
-):
+    place: Callable[..., tuple[int, int]] = lambda k, rows, columns: divmod(k, columns),
+    rows: Callable[[int, int], int] = _rounded_up,
+    across: Callable[[int, int], int] = lambda count, columns: columns,
+    gaps: Callable[[int], int] = lambda gap: gap,
+    edge: Callable[[int], int] = lambda gap: gap,
+    black: float = 0.0,
+    until: int | None = None,
+) -> Callable[[Tensor, int, int], Tensor]:
     """A wrong answer: the right sheet with one part exchanged. until: how many filters are copied, counted as "
     "[:until]"""
 
-    def wrong(filters, columns, gap):
+    def wrong(filters: Tensor, columns: int, gap: int) -> Tensor:
         K, C, h, w = filters.shape
         down, right, gap, border = rows(K, columns), across(K, columns), gaps(gap), edge(gap)
         height, width = down * (h + gap) - gap + 2 * border, right * (w + gap) - gap + 2 * border

@@ -1,5 +1,6 @@
 """01.4 Patches with their mean taken off and their contrast made equal."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import torch
@@ -33,13 +34,13 @@ def _judge_contrast(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
 
 def _contrast(
     *,
-    mean=lambda p: p.mean(dim=1, keepdim=True),
-    variance=lambda p: p.var(dim=1, keepdim=True, correction=0),
-    scale=lambda variance, epsilon: (variance + epsilon).sqrt(),
-):
+    mean: Callable[[Tensor], Tensor | float] = lambda p: p.mean(dim=1, keepdim=True),
+    variance: Callable[[Tensor], Tensor] = lambda p: p.var(dim=1, keepdim=True, correction=0),
+    scale: Callable[[Tensor, float], Tensor | float] = lambda variance, epsilon: (variance + epsilon).sqrt(),
+) -> Callable[[Tensor, float], Tensor]:
     """A wrong answer: the right formula with one part exchanged."""
 
-    def wrong(patches, epsilon):
+    def wrong(patches: Tensor, epsilon: float) -> Tensor:
         return (patches - mean(patches)) / scale(variance(patches), epsilon)
 
     return wrong

@@ -1,5 +1,6 @@
 """01.6 One round of k-means on the sphere, as filters are learned here."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import torch
@@ -11,18 +12,15 @@ from labkit.methods import filters as reference
 
 
 def _cluster_cases(generator: torch.Generator) -> Cases:
-    def unit(rows):
-        return rows / rows.norm(dim=1, keepdim=True)
-
     patches = torch.randn(60, 12, generator=generator)
     away = torch.cat([torch.randn(40, 5, generator=generator), torch.zeros(40, 1)], dim=1)
-    lonely = torch.cat([unit(torch.randn(3, 6, generator=generator)), torch.eye(6)[5:]])
+    lonely = torch.cat([_unit(torch.randn(3, 6, generator=generator)), torch.eye(6)[5:]])
     lonely[:3, 5] = 0
     return {
         "random patches": SimpleNamespace(
-            patches=patches, centroids=unit(torch.randn(8, 12, generator=generator))
+            patches=patches, centroids=_unit(torch.randn(8, 12, generator=generator))
         ),
-        "a centroid that no patch chooses": SimpleNamespace(patches=away, centroids=unit(lonely)),
+        "a centroid that no patch chooses": SimpleNamespace(patches=away, centroids=_unit(lonely)),
     }
 
 
@@ -38,20 +36,25 @@ def _judge_round(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
 
 
-def _signed(similarity, chosen):
+def _signed(similarity: Tensor, chosen: Tensor) -> Tensor:
     return chosen * similarity
 
 
-def _unit(rows):
-    return rows / rows.norm(dim=1, keepdim=True)
+def _unit(rows: Tensor) -> Tensor:
+    lengths: Tensor = rows.norm(dim=1, keepdim=True)
+    return rows / lengths
 
 
 def _round(
-    *, winner=lambda similarity: similarity.abs().argmax(dim=1), weights=_signed, damp=1, length=_unit
-):
+    *,
+    winner: Callable[[Tensor], Tensor] = lambda similarity: similarity.abs().argmax(dim=1),
+    weights: Callable[[Tensor, Tensor], Tensor] = _signed,
+    damp: float = 1,
+    length: Callable[[Tensor], Tensor] = _unit,
+) -> Callable[[Tensor, Tensor], Tensor]:
     """A wrong answer: the right round with one part exchanged. weights: (similarity, chosen), both (n, K), -> (n, K)"""
 
-    def wrong(patches, centroids):
+    def wrong(patches: Tensor, centroids: Tensor) -> Tensor:
         similarity = patches @ centroids.T
         chosen = torch.eye(len(centroids))[winner(similarity)]  # (n, K), a one in each row
         return length(weights(similarity, chosen).T @ patches + damp * centroids)
@@ -59,7 +62,7 @@ def _round(
     return wrong
 
 
-def _last_patch_alone(patches, centroids):
+def _last_patch_alone(patches: Tensor, centroids: Tensor) -> Tensor:
     similarity, sums = patches @ centroids.T, centroids.clone()
     for patch, row in zip(patches, similarity, strict=True):
         k = row.abs().argmax()
@@ -67,7 +70,7 @@ def _last_patch_alone(patches, centroids):
     return _unit(sums)
 
 
-def _one_after_another(patches, centroids):
+def _one_after_another(patches: Tensor, centroids: Tensor) -> Tensor:
     moving = centroids.clone()
     for patch in patches:
         k = (moving @ patch).abs().argmax()
@@ -75,7 +78,7 @@ def _one_after_another(patches, centroids):
     return _unit(moving)
 
 
-def _one_patch_each(patches, centroids):
+def _one_patch_each(patches: Tensor, centroids: Tensor) -> Tensor:
     similarity = patches @ centroids.T
     best = similarity.abs().argmax(dim=0)  # (K,), a patch for each centroid
     return _unit(centroids + similarity.gather(0, best[None]).T * patches[best])

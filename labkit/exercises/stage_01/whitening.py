@@ -1,5 +1,7 @@
 """ZCA whitening with a part exchanged, and what a covariance tells about a wrong result."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -12,19 +14,19 @@ def _over_n(centred: Tensor) -> Tensor:
 
 def whiten(
     *,
-    mean=lambda p: p.mean(dim=0),
-    covariance=_over_n,
-    divisor=None,
-    scale=lambda S, epsilon: (S + epsilon) ** -0.5,
-    product=lambda centred, U, scale: centred @ (U * scale) @ U.T,
-):
+    mean: Callable[[Tensor], Tensor | float] = lambda p: p.mean(dim=0),
+    covariance: Callable[[Tensor], Tensor] = _over_n,
+    divisor: float | None = None,
+    scale: Callable[[Tensor, float], Tensor | float] = lambda S, epsilon: (S + epsilon) ** -0.5,
+    product: Callable[..., Tensor] = lambda centred, U, scale: centred @ (U * scale) @ U.T,
+) -> Callable[[Tensor, float], Tensor]:
     """A function that whitens, with one part exchanged for a wrong answer.
 
     scale:   (eigenvalues (d,), epsilon) -> (d,)
     product: (x - mean (n, d), U (d, d), scale (d,)) -> what is returned
     """
 
-    def white(patches, epsilon):
+    def white(patches: Tensor, epsilon: float) -> Tensor:
         centred = patches - mean(patches)
         times_n = covariance(centred) * len(patches)
         S, U = torch.linalg.eigh(times_n / (divisor or len(patches)))
@@ -70,4 +72,5 @@ def _is_diagonal(matrix: Tensor) -> bool:
 
 
 def _spectrum(patches: Tensor) -> Tensor:
-    return torch.linalg.eigvalsh(_covariance(patches))
+    spectrum: Tensor = torch.linalg.eigvalsh(_covariance(patches))
+    return spectrum

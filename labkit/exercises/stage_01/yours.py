@@ -1,14 +1,13 @@
 """What the student's functions of stage 01 stand in for: filters found, learned, and laid out."""
 
 from collections.abc import Callable
-from typing import Any
 
 from torch import Tensor
 
 from labkit.checks.stand_in import StandIn
 from labkit.methods import filters, sheets
 
-Function = Callable[..., Any]
+Function = Callable[..., Tensor]
 
 
 def _normalize_contrast(theirs: Function, own: Function) -> Function:

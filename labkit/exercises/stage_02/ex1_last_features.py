@@ -25,7 +25,8 @@ class _ByName(nn.Module):
         self.act = nn.Tanh()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.drop(self.pool(self.act(self.stem(x))).flatten(1)))
+        logits: Tensor = self.head(self.drop(self.pool(self.act(self.stem(x))).flatten(1)))
+        return logits
 
 
 def _classifiers(generator: torch.Generator) -> Cases:

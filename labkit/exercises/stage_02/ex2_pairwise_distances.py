@@ -1,6 +1,6 @@
 """02.2 Every query's distance to every vector of the gallery, without a loop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +14,7 @@ from labkit.checks.expect import expect_close, expect_finite, expect_shape
 
 
 def _vector_cases(generator: torch.Generator) -> Cases:
-    def normal(*shape):
+    def normal(*shape: int) -> Tensor:
         return torch.randn(shape, generator=generator)
 
     photos = images.photos(size=8).images.flatten(1)
@@ -35,7 +35,13 @@ class _Watch(TorchFunctionMode):
         super().__init__()
         self.calls, self.largest = 0, 0
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
         result = func(*args, **(kwargs or {}))
         self.calls += 1
         if isinstance(result, Tensor):
@@ -74,7 +80,9 @@ def _judge_distances(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
         )
 
 
-def _table(query, gallery, *, twice=2.0, low=0.0, root=True):
+def _table(
+    query: Tensor, gallery: Tensor, *, twice: float = 2.0, low: float = 0.0, root: bool = True
+) -> Tensor:
     squares = query.square().sum(1)[:, None] + gallery.square().sum(1) - twice * query @ gallery.T
     squares = squares.clamp(min=low)
     return squares.sqrt() if root else squares

@@ -10,7 +10,7 @@ from labkit.checks.expect import expect_between, expect_close, expect_shape, exp
 
 
 def _table_cases(generator: torch.Generator) -> Cases:
-    def table(N):
+    def table(N: int) -> Tensor:
         points = torch.rand(N, 3, generator=generator)
         return torch.cdist(points, points)
 
@@ -43,11 +43,11 @@ def _judge_neighbors(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
 
 
-def _apart(distances):
+def _apart(distances: Tensor) -> Tensor:
     return distances + torch.diag(torch.full((len(distances),), torch.inf))
 
 
-def _writes(distances, k):
+def _writes(distances: Tensor, k: int) -> Tensor:
     distances.fill_diagonal_(torch.inf)
     return distances.topk(k, largest=False).indices
 

@@ -10,8 +10,8 @@ from labkit.checks.expect import expect_between, expect_close, expect_shape
 
 
 def _labelled_cases(generator: torch.Generator) -> Cases:
-    def case(ids, k):
-        ids = torch.tensor(ids)[torch.randperm(len(ids), generator=generator)]
+    def case(of: list[int], k: int) -> SimpleNamespace:
+        ids = torch.tensor(of)[torch.randperm(len(of), generator=generator)]
         distances = torch.rand(len(ids), len(ids), generator=generator).fill_diagonal_(torch.inf)
         neighbors = distances.argsort(dim=1)[:, :k].contiguous()
         same = (ids[:, None] == ids).long().fill_diagonal_(0).argmax(dim=1)  # another image of the same photo
@@ -38,7 +38,7 @@ def _judge_precision(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
 
 
-def _same(neighbors, ids):
+def _same(neighbors: Tensor, ids: Tensor) -> Tensor:
     return (ids[neighbors] == ids[:, None]).float()  # (N, k)
 
 

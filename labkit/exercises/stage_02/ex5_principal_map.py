@@ -12,8 +12,8 @@ from labkit.checks.values import as_tensor
 
 
 def _cloud_cases(generator: torch.Generator) -> Cases:
-    def cloud(N, D):
-        axes = torch.linalg.qr(torch.randn(D, D, generator=generator)).Q
+    def cloud(N: int, D: int) -> Tensor:
+        axes: Tensor = torch.linalg.qr(torch.randn(D, D, generator=generator)).Q
         spread = torch.tensor([4.0, 2.0, *[0.5 * 0.8**i for i in range(D - 2)]])
         return torch.randn(N, D, generator=generator) * spread @ axes
 
@@ -51,25 +51,26 @@ def _judge_map(vectors: Tensor, answer: dict[str, Tensor]) -> None:
 
 def _map(
     *,
-    mean=lambda vectors: vectors.mean(dim=0),
-    directions=lambda x: torch.linalg.svd(x).Vh[:2].T,
-    projected=lambda vectors, x: x,
-):
+    mean: Callable[[Tensor], Tensor | float] = lambda vectors: vectors.mean(dim=0),
+    directions: Callable[[Tensor], Tensor] = lambda x: torch.linalg.svd(x).Vh[:2].T,
+    projected: Callable[[Tensor, Tensor], Tensor] = lambda vectors, x: x,
+) -> Callable[[Tensor], Tensor]:
     """A wrong answer: the right steps with one exchanged. directions: (N, D) -> (D, 2)"""
 
-    def wrong(vectors):
+    def wrong(vectors: Tensor) -> Tensor:
         x = vectors - mean(vectors)
         return projected(vectors, x) @ directions(x)
 
     return wrong
 
 
-def _centred(vectors):
+def _centred(vectors: Tensor) -> Tensor:
     return vectors - vectors.mean(dim=0)
 
 
-def _both_axes_alike(vectors):
-    return torch.linalg.svd(_centred(vectors), full_matrices=False).U[:, :2]
+def _both_axes_alike(vectors: Tensor) -> Tensor:
+    places: Tensor = torch.linalg.svd(_centred(vectors), full_matrices=False).U
+    return places[:, :2]
 
 
 EXERCISE = Exercise(

@@ -21,7 +21,9 @@ from labkit.exercises.stage_02.probe_steps import (
 
 
 def _probe_cases(generator: torch.Generator) -> Cases:
-    def case(N, D, C, *, rate, l1, l2, size=0.7):
+    def case(
+        N: int, D: int, C: int, *, rate: float, l1: float, l2: float, size: float = 0.7
+    ) -> SimpleNamespace:
         features = torch.randn(N, D, generator=generator)
         weights = size * torch.randn(D, C, generator=generator)
         labels = torch.randint(C, (N,), generator=generator)

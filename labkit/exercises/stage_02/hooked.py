@@ -1,18 +1,29 @@
 """Wrong ways to record what goes into the last layer: a hook with one part exchanged."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 
-def _last_linear(model):
+def _last_linear(model: nn.Module) -> nn.Module:
     return [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
 
 
-def hooked(model, images, *, find=_last_linear, output=False, whole=False, remove="finally", returns=False):
-    layer, seen = find(model), []
+def hooked(
+    model: nn.Module,
+    images: Tensor,
+    *,
+    find: Callable[[Any], nn.Module] = _last_linear,
+    output: bool = False,
+    whole: bool = False,
+    remove: str = "finally",
+    returns: bool = False,
+) -> Any:
+    layer, seen = find(model), list[Any]()
 
-    def keep(_module, inputs, out):
+    def keep(_module: nn.Module, inputs: tuple[Tensor, ...], out: Tensor) -> Tensor | None:
         seen.append(out if output else inputs if whole else inputs[0])
         return out.sign() if returns else None
 
@@ -29,6 +40,7 @@ def hooked(model, images, *, find=_last_linear, output=False, whole=False, remov
     return seen[0]
 
 
-def swallowed(model, images):
+def swallowed(model: nn.Module, images: Tensor) -> Any:
     with suppress(RuntimeError):
         return hooked(model, images)
+    return None

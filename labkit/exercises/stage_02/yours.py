@@ -1,7 +1,6 @@
 """What the student's functions of stage 02 stand in for: features and their neighbours, precision, a map, a probe."""
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +9,7 @@ from labkit.checks.stand_in import StandIn
 from labkit.images import expect_images
 from labkit.methods import neighbors, probe
 
-Function = Callable[..., Any]
+Function = Callable[..., Tensor]
 POINTS = 1_000  # of a map: more take a decomposition too long
 
 
@@ -33,7 +32,9 @@ def _distances(theirs: Function, own: Function) -> Function:
     return distances
 
 
-def _smallest(theirs: Function, own: Function) -> Function:
+def _smallest(
+    theirs: Function, own: Callable[..., tuple[Tensor, Tensor]]
+) -> Callable[..., tuple[Tensor, Tensor]]:
     def smallest(table: Tensor, k: int, *, leave_out: Tensor | None = None) -> tuple[Tensor, Tensor]:
         N = table.shape[1]
         if leave_out is None or k >= N or not torch.equal(leave_out, torch.arange(N).to(leave_out)):

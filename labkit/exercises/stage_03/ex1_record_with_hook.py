@@ -1,7 +1,9 @@
 """03.1 A layer's output, recorded by a hook that comes off again."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +22,7 @@ def chain(**layers: nn.Module) -> nn.Sequential:
 def _hook_cases(generator: torch.Generator) -> Cases:
     """Networks that write into their own maps, hide the layer in a block, run crosswise, or fail behind it."""
 
-    def case(layer, net, way, *, breaks=False):
+    def case(layer: str, net: nn.Module, way: tuple[str, ...], *, breaks: bool = False) -> SimpleNamespace:
         for parameter in net.parameters():
             parameter.data = torch.randn(parameter.shape, generator=generator)
         images = torch.rand(2, 3, 8, 9, generator=generator)
@@ -48,7 +50,7 @@ def _hook_cases(generator: torch.Generator) -> Cases:
     }  # fmt: skip
 
 
-def _record(function, case) -> dict:
+def _record(function: Callable[..., Any], case: SimpleNamespace) -> dict[str, Any]:
     """The maps, where there can be any, and what the function left on the network."""
     raised = False
     try:

@@ -1,5 +1,6 @@
 """03.2 Maps of activations as grey pictures in 0..1."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import torch
@@ -10,7 +11,7 @@ from labkit.checks.expect import expect_between, expect_close, expect_finite, ex
 
 
 def _grey_cases(generator: torch.Generator) -> Cases:
-    def maps(*shape):
+    def maps(*shape: int) -> Tensor:
         return torch.randn(shape, generator=generator)
 
     loudness = torch.tensor([0.05, 1, 8, 0.4, 3]).view(5, 1, 1)
@@ -44,16 +45,16 @@ def _judge_grey(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
 
 def _grey(
     *,
-    each=(-2, -1),
-    together=(-3, -2, -1),
-    fired=lambda maps: maps.clamp(min=0),
-    white=torch.amax,
-    dead=1.0,
-    last=lambda grey: grey,
-):
+    each: tuple[int, ...] = (-2, -1),
+    together: tuple[int, ...] = (-3, -2, -1),
+    fired: Callable[[Tensor], Tensor] = lambda maps: maps.clamp(min=0),
+    white: Callable[..., Tensor] = torch.amax,
+    dead: float = 1.0,
+    last: Callable[[Tensor], Tensor] = lambda grey: grey,
+) -> Callable[[Tensor, bool], Tensor]:
     """A wrong answer: the right recipe with one part exchanged. dead: what a white of 0 is replaced by"""
 
-    def wrong(maps, shared):
+    def wrong(maps: Tensor, shared: bool) -> Tensor:
         lit = fired(maps)
         top = white(lit, together if shared else each, keepdim=True)
         return last(lit / top.where(top > 0, dead))
@@ -61,13 +62,13 @@ def _grey(
     return wrong
 
 
-def _stretched(maps, shared):
+def _stretched(maps: Tensor, shared: bool) -> Tensor:
     dims = (-3, -2, -1) if shared else (-2, -1)
     low, high = maps.amin(dims, keepdim=True), maps.amax(dims, keepdim=True)
     return (maps - low) / (high - low).where(high > low, 1)
 
 
-def _clamped_last(maps, shared):
+def _clamped_last(maps: Tensor, shared: bool) -> Tensor:
     return (maps / maps.amax((-3, -2, -1) if shared else (-2, -1), keepdim=True)).nan_to_num().clamp(0, 1)
 
 

@@ -1,5 +1,7 @@
 """03.3 How often each channel is silent, and how many channels never fire."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -42,10 +44,10 @@ def _judge_sparse(maps: Tensor, answer: dict[str, Tensor]) -> None:
 
 def _count(
     *,
-    off=lambda maps: maps <= 0,
-    share=lambda off: off.float().mean((0, 2, 3)),
-    never=lambda maps: maps.amax((0, 2, 3)) <= 0,
-):
+    off: Callable[[Tensor], Tensor] = lambda maps: maps <= 0,
+    share: Callable[[Tensor], Tensor] = lambda off: off.float().mean((0, 2, 3)),
+    never: Callable[[Tensor], Tensor] = lambda maps: maps.amax((0, 2, 3)) <= 0,
+) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
     """A wrong answer: the right pair with one part exchanged."""
     return lambda maps: (share(off(maps)), never(maps))
 

@@ -1,6 +1,8 @@
 """03.4 One channel's map laid over its photo as a transparent colour."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +18,7 @@ def _overlay_cases(generator: torch.Generator) -> Cases:
     photo = images.fit(bank[torch.randint(len(bank), (1,), generator=generator)], 64)[0]
     colour = torch.rand(3, generator=generator)
 
-    def case(image, *shape):
+    def case(image: Tensor, *shape: int) -> SimpleNamespace:
         return SimpleNamespace(image=image, map=torch.rand(shape, generator=generator) * 5, colour=colour)
 
     faint, silent = case(photo, 5, 6), case(photo, 4, 4)
@@ -51,7 +53,7 @@ def _judge_overlay(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
 def _interpolated(small: Tensor, size: tuple[int, int]) -> Tensor:
     """Bilinear, by hand: each side is a matrix of weights between the middles of two cells."""
 
-    def weights(cells, pixels):
+    def weights(cells: int, pixels: int) -> Tensor:
         place = ((torch.arange(pixels) + 0.5) * cells / pixels - 0.5).clamp(0, cells - 1)
         return (1 - (place[:, None] - torch.arange(cells)).abs()).clamp(min=0)  # (pixels, cells)
 
@@ -63,15 +65,15 @@ _BILINEAR = {"mode": "bilinear", "align_corners": False}
 
 def _lay_over(
     *,
-    scaled=lambda small: small / (small.max() or 1),
-    size=lambda image: tuple(image.shape[1:]),
-    mode=_BILINEAR,
-    shares=lambda a: a,
-    mix=lambda a, image, colour: (1 - a) * image + a * colour,
-):
+    scaled: Callable[[Tensor], Tensor] = lambda small: small / (small.max() or 1),
+    size: Callable[[Tensor], tuple[int, ...]] = lambda image: tuple(image.shape[1:]),
+    mode: dict[str, Any] = _BILINEAR,
+    shares: Callable[[Tensor], Tensor] = lambda a: a,
+    mix: Callable[..., Tensor] = lambda a, image, colour: (1 - a) * image + a * colour,
+) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """A wrong answer: the right recipe with one part exchanged. shares: what is made of the enlarged map"""
 
-    def wrong(image, small, colour):
+    def wrong(image: Tensor, small: Tensor, colour: Tensor) -> Tensor:
         a = shares(F.interpolate(scaled(small)[None, None], size=size(image), **mode)[0])
         return mix(a, image, colour.view(3, 1, 1))
 

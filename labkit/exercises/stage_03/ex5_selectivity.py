@@ -1,5 +1,6 @@
 """03.5 How well each channel tells two kinds of photo apart."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import torch
@@ -10,7 +11,9 @@ from labkit.checks.expect import expect_between, expect_close, expect_finite, ex
 
 
 def _selective_cases(generator: torch.Generator) -> Cases:
-    def case(N, C, wanted, *, off=0.0, square=True, least=0.0):
+    def case(
+        N: int, C: int, wanted: int, *, off: float = 0.0, square: bool = True, least: float = 0.0
+    ) -> SimpleNamespace:
         loudness = torch.rand(C, 1, 1, generator=generator) * 5 + 0.2
         maps = (torch.randn(N, C, 4, 4 if square else 5, generator=generator) - off) * loudness
         maps = maps.clamp(min=least)
@@ -48,24 +51,24 @@ def _judge_selective(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
 
 def _select(
     *,
-    peak=lambda maps: maps.amax((2, 3)),
-    others=lambda values, wanted: values[~wanted],
-    won=lambda a, b: (a > b).float() + 0.5 * (a == b),
-    share=lambda won: won.mean((0, 1)),
-):
+    peak: Callable[[Tensor], Tensor] = lambda maps: maps.amax((2, 3)),
+    others: Callable[[Tensor, Tensor], Tensor] = lambda values, wanted: values[~wanted],
+    won: Callable[[Tensor, Tensor], Tensor] = lambda a, b: (a > b).float() + 0.5 * (a == b),
+    share: Callable[[Tensor], Tensor] = lambda won: won.mean((0, 1)),
+) -> Callable[[Tensor, Tensor], Tensor]:
     """A wrong answer: the right count with one part exchanged. share: won (wanted, others, C) -> what is returned"""
 
-    def wrong(maps, wanted):
+    def wrong(maps: Tensor, wanted: Tensor) -> Tensor:
         values = peak(maps)
         return share(won(values[wanted][:, None], others(values, wanted)[None]))
 
     return wrong
 
 
-def _by_means(compare):
+def _by_means(compare: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
     """A wrong answer: means of the peaks are compared, not pairs."""
 
-    def wrong(maps, wanted):
+    def wrong(maps: Tensor, wanted: Tensor) -> Tensor:
         values = maps.amax((2, 3))
         return compare(values[wanted].mean(0), values[~wanted].mean(0))
 

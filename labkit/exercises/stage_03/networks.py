@@ -18,4 +18,5 @@ class Crossed(nn.Module):
         self.head, self.block, self.stem = nn.Conv2d(5, 4, 1), nn.Conv2d(4, 5, 3), nn.Conv2d(3, 4, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.block(self.stem(x)).relu_())
+        maps: Tensor = self.head(self.block(self.stem(x)).relu_())
+        return maps

@@ -1,7 +1,6 @@
 """What the student's functions of stage 03 stand in for: maps recorded, made grey, counted, laid over and compared."""
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +10,7 @@ from labkit.images import expect_images
 from labkit.methods import activations, evidence
 from labkit.models import Classifier
 
-Function = Callable[..., Any]
+Function = Callable[..., Tensor]
 NUMBERS = 20_000_000  # in a batch of maps: more take a loop in Python too long
 
 
@@ -32,7 +31,9 @@ def _to_grey(theirs: Function, own: Function) -> Function:
     return to_grey
 
 
-def _silence(theirs: Function, own: Function) -> Function:
+def _silence(
+    theirs: Callable[..., tuple[Tensor, Tensor]], own: Callable[..., tuple[Tensor, Tensor]]
+) -> Callable[..., tuple[Tensor, Tensor]]:
     def silence(maps: Tensor) -> tuple[Tensor, Tensor]:
         if maps.ndim != 4 or maps.numel() > NUMBERS:
             return own(maps)

@@ -13,9 +13,9 @@ Unit = tuple[int, int, int]  # channel, row, column
 def crop_on_canvas(
     *,
     fill: Callable[[Tensor], Any] = lambda image: 0.5,
-    ends=lambda top, left, bottom, right: (top, left, bottom, right),
-    place=lambda top, left, crop, image: (top, left),
-    read=lambda maps, channel, row, column: maps[0, channel, row, column],
+    ends: Callable[..., Box] = lambda top, left, bottom, right: (top, left, bottom, right),
+    place: Callable[..., tuple[int, int]] = lambda top, left, crop, image: (top, left),
+    read: Callable[..., Tensor] = lambda maps, channel, row, column: maps[0, channel, row, column],
 ) -> Callable[[nn.Module, Tensor, Box, Unit], Tensor]:
     """A wrong answer: the right canvas with one part exchanged.
 
@@ -24,7 +24,7 @@ def crop_on_canvas(
     read:  (maps (1, C, h, w), channel, row, column) -> what is returned
     """
 
-    def wrong(features, image, box, unit):
+    def wrong(features: nn.Module, image: Tensor, box: Box, unit: Unit) -> Tensor:
         top, left, bottom, right = ends(*box)
         crop = image[:, :, top:bottom, left:right]
         canvas = torch.ones_like(image) * fill(image)
@@ -39,15 +39,17 @@ def greyed_inside(features: nn.Module, image: Tensor, box: Box, unit: Unit) -> T
     """The unit's answer when the box alone is grey."""
     canvas = image.clone()
     canvas[:, :, box[0] : box[2], box[1] : box[3]] = 0.5
-    return features(canvas)[0][unit]
+    maps: Tensor = features(canvas)
+    return maps[0][unit]
 
 
 def fed_by_itself(features: nn.Module, image: Tensor, box: Box, unit: Unit) -> Tensor:
     """The unit's number, in the map of the crop alone."""
-    return features(image[:, :, box[0] : box[2], box[1] : box[3]])[0][unit]
+    maps: Tensor = features(image[:, :, box[0] : box[2], box[1] : box[3]])
+    return maps[0][unit]
 
 
 def middle_of_its_own_map(features: nn.Module, image: Tensor, box: Box, unit: Unit) -> Tensor:
     """The middle of the map of the crop alone."""
-    maps = features(image[:, :, box[0] : box[2], box[1] : box[3]])
+    maps: Tensor = features(image[:, :, box[0] : box[2], box[1] : box[3]])
     return maps[0, unit[0], maps.shape[2] // 2, maps.shape[3] // 2]

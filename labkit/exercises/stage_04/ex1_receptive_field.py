@@ -11,7 +11,7 @@ from labkit.exercises.stage_04.chains import chain, down_on_the_way_up, written_
 
 
 def _chains(generator: torch.Generator) -> Cases:
-    def layer(stride, dilation):
+    def layer(stride: int, dilation: int) -> tuple[int, ...]:
         return (draw_whole_number(generator, 2, 4), stride, draw_whole_number(generator, 1, 2), dilation)
 
     return {

@@ -1,5 +1,6 @@
 """04.2 Which pixels a unit sees: its box in the image."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import torch
@@ -12,12 +13,11 @@ from labkit.exercises.drawing import draw_whole_number
 
 
 def _units(generator: torch.Generator) -> Cases:
-    def case(row, column, stride, *, units=(10, 14), size=None):
-        field = (
-            size or 7 + 2 * draw_whole_number(generator, 0, 2),
-            stride,
-            -draw_whole_number(generator, 3, 5),
-        )
+    def case(
+        row: int, column: int, stride: int, *, units: tuple[int, int] = (10, 14), size: int | None = None
+    ) -> SimpleNamespace:
+        size = size or 7 + 2 * draw_whole_number(generator, 0, 2)
+        field = (size, stride, -draw_whole_number(generator, 3, 5))
         H, W = units
         return SimpleNamespace(row=row, column=column, field=field, image_size=(H * stride, W * stride))
 
@@ -48,19 +48,19 @@ def _judge_box(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
         expect_close(name, answer[name], torch.tensor(expected), why=asked, atol=1e-6, rtol=0)
 
 
-def _inside(first, size, side):
+def _inside(first: int, size: int, side: int) -> tuple[int, int]:
     return max(first, 0), min(first + size, side)
 
 
 def _box(
     *,
-    first=lambda place, size, stride, start: place * stride + start,
-    ends=_inside,
-    order=lambda top, left, bottom, right: (top, left, bottom, right),
-):
+    first: Callable[[int, int, int, int], int] = lambda place, size, stride, start: place * stride + start,
+    ends: Callable[[int, int, int], tuple[int, int]] = _inside,
+    order: Callable[..., tuple[int, ...]] = lambda *top_left_bottom_right: top_left_bottom_right,
+) -> Callable[..., tuple[int, ...]]:
     """A wrong answer: the right box with one part exchanged. ends: (first pixel, size, side) -> low, high"""
 
-    def wrong(row, column, field, image_size):
+    def wrong(row: int, column: int, field: tuple[int, ...], image_size: tuple[int, ...]) -> tuple[int, ...]:
         size, stride, start = field
         (top, bottom), (left, right) = (
             ends(first(place, size, stride, start), size, side)

@@ -1,5 +1,7 @@
 """04.3 Where each map is largest, and how large it is there."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -48,20 +50,25 @@ def _judge_peaks(maps: Tensor, answer: dict[str, Tensor]) -> None:
 
 def _peaks(
     *,
-    measure=lambda maps: maps,
-    split=lambda place, maps: (place // maps.shape[3], place % maps.shape[3]),
-    last=lambda values, rows, columns: (values, rows, columns),
-):
+    measure: Callable[[Tensor], Tensor] = lambda maps: maps,
+    split: Callable[[Tensor, Tensor], tuple[Tensor, ...]] = lambda place, maps: (
+        place // maps.shape[3],
+        place % maps.shape[3],
+    ),
+    last: Callable[..., tuple[Tensor, ...]] = lambda values, rows, columns: (values, rows, columns),
+) -> Callable[[Tensor], tuple[Tensor, ...]]:
     """A wrong answer: the right recipe with one part exchanged. split: (place (N, C), maps) -> rows, columns"""
 
-    def wrong(maps):
+    def wrong(maps: Tensor) -> tuple[Tensor, ...]:
         places = measure(maps).expand_as(maps).flatten(2).argmax(dim=2)
         return last(maps.flatten(2).gather(2, places[:, :, None])[:, :, 0], *split(places, maps))
 
     return wrong
 
 
-def _right_values(places):
+def _right_values(
+    places: Callable[[Tensor], tuple[Tensor, ...]],
+) -> Callable[[Tensor], tuple[Tensor, ...]]:
     """A wrong answer whose values are right. places: maps -> rows, columns"""
     return lambda maps: (maps.amax(dim=(2, 3)), *places(maps))
 

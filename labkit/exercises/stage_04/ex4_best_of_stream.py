@@ -14,7 +14,7 @@ from labkit.exercises.stage_04.streams import Carried, all_at_once, best_of_each
 
 
 def _streams(generator: torch.Generator) -> Cases:
-    def case(*sizes, k, channels=3, below=0.0):
+    def case(*sizes: int, k: int, channels: int = 3, below: float = 0.0) -> SimpleNamespace:
         batches = [torch.randn(size, channels, generator=generator) - below for size in sizes]
         return SimpleNamespace(batches=batches, k=k)
 

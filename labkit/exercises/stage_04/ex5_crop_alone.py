@@ -24,7 +24,7 @@ def _crop_cases(generator: torch.Generator) -> Cases:
     photo = coarse_photo("motorcycle")[:, :, 15:40, 8:48]  # (1, 3, 25, 40)
     field = reference.chain_field([(3, 2, 1, 1), (3, 1, 1, 1)])
 
-    def case(row, column, *, trim=0):
+    def case(row: int, column: int, *, trim: int = 0) -> SimpleNamespace:
         top, left, bottom, right = reference.unit_box(row, column, field, (25, 40))
         box = (top + trim, left + trim, bottom - trim, right - trim)
         unit = (draw_whole_number(generator, 0, 3), row, column)

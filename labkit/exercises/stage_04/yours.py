@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from labkit.batches import batches
 from labkit.checks.stand_in import StandIn
 from labkit.hooks import recording
 from labkit.methods import patches
@@ -49,7 +50,7 @@ def _whole(field: ReceptiveField) -> tuple[int, int, int] | None:
     return (size, stride, start) if start == left - w // 2 * stride else None
 
 
-def _top_patches(theirs: Function, own: Function) -> Function:
+def _top_patches(theirs: Function, own: Callable[..., TopPatches]) -> Callable[..., TopPatches]:
     def top_patches(
         model: Classifier,
         images: Any,
@@ -66,7 +67,7 @@ def _top_patches(theirs: Function, own: Function) -> Function:
         places: list[tuple[Tensor, Tensor]] = []
 
         def values_of_batches() -> Iterator[Tensor]:
-            for batch in top.batches(images, batch_size):
+            for batch in batches(images, batch_size):
                 values, rows, columns = top.layer_peaks(model, batch, layer, asked)
                 places.append((rows, columns))
                 yield values

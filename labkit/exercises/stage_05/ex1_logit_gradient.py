@@ -1,11 +1,12 @@
 """05.1 The gradient of each photo's own logit with respect to its pixels."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from types import SimpleNamespace
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from labkit.checks.exercise import Cases, Exercise, Mistake, each
 from labkit.checks.expect import expect_close
@@ -14,7 +15,7 @@ from labkit.exercises.slopes import gradient_by_nudging
 
 
 def _logit_cases(generator: torch.Generator) -> Cases:
-    def case(count, size, categories=5):
+    def case(count: int, size: int, categories: int = 5) -> SimpleNamespace:
         targets = torch.randperm(categories, generator=generator)[:count]
         photos = draw_photos(generator, count, size)
         return SimpleNamespace(
@@ -42,21 +43,23 @@ def _judge_logit(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
 
 
-def _gradient_of(score, *, clone=True):
+def _gradient_of(
+    score: Callable[[Tensor, Tensor], Tensor], *, clone: bool = True
+) -> Callable[[nn.Module, Tensor, Tensor], Tensor]:
     """A wrong answer made of a wrong score: (logits, targets) -> scalar."""
 
-    def wrong(model, images, targets):
+    def wrong(model: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
         leaf = images.clone().requires_grad_() if clone else images.requires_grad_()
         return torch.autograd.grad(score(model(leaf), targets), leaf)[0]
 
     return wrong
 
 
-def _own(logits, targets):
+def _own(logits: Tensor, targets: Tensor) -> Tensor:
     return logits[range(len(logits)), targets]
 
 
-def _times_the_photo(model, images, targets):
+def _times_the_photo(model: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
     return images * _gradient_of(lambda logits, targets: _own(logits, targets).sum())(model, images, targets)
 
 

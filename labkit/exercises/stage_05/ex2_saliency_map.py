@@ -8,7 +8,7 @@ from labkit.checks.expect import expect_between, expect_close, expect_shape
 
 
 def _gradients(generator: torch.Generator) -> Cases:
-    def draw(*shape):
+    def draw(*shape: int) -> Tensor:
         return torch.randn(shape, generator=generator)
 
     return {

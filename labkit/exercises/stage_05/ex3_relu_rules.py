@@ -1,5 +1,6 @@
 """05.3 Three ways back through a ReLU: gradient, deconvnet, guided backprop."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import torch
@@ -8,9 +9,11 @@ from torch import Tensor
 from labkit.checks.exercise import Cases, CheckFailed, Exercise, Mistake, each
 from labkit.checks.expect import expect_close
 
+Rule = Callable[[Tensor, Tensor], Tensor]  # grad_output, input -> grad_input
+
 
 def _rule_cases(generator: torch.Generator) -> Cases:
-    def case(rule, *shape):
+    def case(rule: str, *shape: int) -> SimpleNamespace:
         grad_output, x = (torch.randn(shape, generator=generator) for _ in range(2))
         corner = torch.rand(shape, generator=generator) < 0.2  # a ReLU right at its corner is shut
         x[corner], grad_output[corner] = 0, grad_output[corner].abs()
@@ -37,9 +40,11 @@ def _judge_rule(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
         raise CheckFailed(str(failure), mistake=named, evidence=failure.evidence) from None
 
 
-def _rules(*, gradient=None, deconvnet=None, guided=None):
+def _rules(
+    *, gradient: Rule | None = None, deconvnet: Rule | None = None, guided: Rule | None = None
+) -> Callable[[Tensor, Tensor, str], Tensor]:
     """A wrong answer: some rules replaced, the others right. Each: (grad_output, input) -> grad_input."""
-    right = {
+    right: dict[str, Rule] = {
         "gradient": lambda g, x: g * (x > 0),
         "deconvnet": lambda g, x: g.clamp(min=0),
         "guided": lambda g, x: g.clamp(min=0) * (x > 0),

@@ -1,6 +1,8 @@
 """05.4 Guided backprop through a whole network, with hooks on its ReLUs."""
 
+from collections.abc import Callable, Iterable
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,13 +22,14 @@ class _Residual(nn.Module):
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(x + self.second(self.relu(self.first(x))))
+        maps: Tensor = self.relu(x + self.second(self.relu(self.first(x))))
+        return maps
 
 
 def _network_cases(generator: torch.Generator) -> Cases:
     targets = (1 + torch.randperm(3, generator=generator)).tolist()  # never the first, and not twice the same
 
-    def case(*middle):
+    def case(*middle: nn.Module) -> SimpleNamespace:
         net = nn.Sequential(
             *(nn.Conv2d(3, 6, 3), nn.ReLU(), *middle, nn.Conv2d(6, 8, 3), nn.ReLU()),
             *(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, 4)),
@@ -45,7 +48,7 @@ def _hooks(model: nn.Module) -> int:
     return sum(len(getattr(module, kind)) for module in model.modules() for kind in kinds)
 
 
-def _answer_guided(function, case):
+def _answer_guided(function: Callable[..., Any], case: SimpleNamespace) -> dict[str, Any]:
     return {"guided": function(case.model, case.image, case.target), "hooks": _hooks(case.model)}
 
 
@@ -62,14 +65,20 @@ def _judge_guided(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
 
 
 def _with_hooks(
-    find, hook, *, remove=True, after=lambda gradient: gradient, score=lambda x, target: x[0, target]
-):
+    find: Callable[[Any], list[nn.ReLU]],
+    hook: Callable[[Tensor, Tensor], Tensor],
+    *,
+    remove: bool = True,
+    after: Callable[[Tensor], Tensor] = lambda gradient: gradient,
+    score: Callable[[Tensor, int], Tensor] = lambda x, target: x[0, target],
+) -> Callable[[nn.Module, Tensor, int], Tensor]:
     """A wrong answer made of hooks. find: (model) -> modules; hook: (grad_input, grad_output) -> grad_input."""
 
-    def wrong(model, image, target):
-        handles = [
-            relu.register_full_backward_hook(lambda _m, gi, go: (hook(gi[0], go[0]),)) for relu in find(model)
-        ]
+    def wrong(model: nn.Module, image: Tensor, target: int) -> Tensor:
+        def pass_down(_relu: nn.Module, grad_input: Any, grad_output: Any) -> tuple[Tensor]:
+            return (hook(grad_input[0], grad_output[0]),)
+
+        handles = [relu.register_full_backward_hook(pass_down) for relu in find(model)]
         leaf = image.clone().requires_grad_()
         gradient = torch.autograd.grad(score(model(leaf), target), leaf)[0]
         for handle in handles if remove else ():
@@ -79,11 +88,11 @@ def _with_hooks(
     return wrong
 
 
-def _relus(modules):
+def _relus(modules: Iterable[nn.Module]) -> list[nn.ReLU]:
     return [module for module in modules if isinstance(module, nn.ReLU)]
 
 
-def _guide(grad_input, grad_output):
+def _guide(grad_input: Tensor, grad_output: Tensor) -> Tensor:
     return grad_input.clamp(min=0)
 
 

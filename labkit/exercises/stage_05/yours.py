@@ -1,7 +1,6 @@
 """What the student's functions of stage 05 stand in for: gradients, the ReLUs' rules, and the measure of doubt."""
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +11,7 @@ from labkit.models import Classifier
 from labkit.objectives import Targets
 from labkit.relus import rules
 
-Function = Callable[..., Any]
+Function = Callable[..., Tensor]
 PIXELS = 2_500  # a table of each with each then takes 50 MB
 
 

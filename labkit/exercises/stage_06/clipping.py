@@ -36,13 +36,19 @@ def judge_clipped(name: str, clipped: Tensor, given: Tensor, sizes: Tensor, perc
     )
 
 
-def clip(sizes, *, to=GREY, threshold_of=lambda flat, share: flat.quantile(share, dim=-1), above=False):
+def clip(
+    sizes: Callable[[Tensor], Tensor],
+    *,
+    to: float = GREY,
+    threshold_of: Callable[[Tensor, float], Tensor] = lambda flat, share: flat.quantile(share, dim=-1),
+    above: bool = False,
+) -> Callable[[Tensor, float], Tensor]:
     """A wrong answer made of wrong sizes of pixels, (images) -> (N, H, W) or (N, 3, H, W), or of a wrong threshold.
 
     to: what small pixels become;  above: clips what is above the threshold
     """
 
-    def wrong(images, percent):
+    def wrong(images: Tensor, percent: float) -> Tensor:
         found = sizes(images)
         threshold = threshold_of(found.flatten(1), percent / 100).view(-1, *[1] * (found.ndim - 1))
         least = found > threshold if above else found < threshold
@@ -71,10 +77,10 @@ def of_the_largest(flat: Tensor, share: float) -> Tensor:
     return flat.amax(dim=-1) * share
 
 
-def clip_rows(sizes):
+def clip_rows(sizes: Callable[[Tensor], Tensor]) -> Callable[[Tensor, float], Tensor]:
     """A wrong answer: each row of pixels has a threshold of its own."""
 
-    def wrong(images, percent):
+    def wrong(images: Tensor, percent: float) -> Tensor:
         found = sizes(images)
         least = found < found.quantile(percent / 100, dim=2, keepdim=True)
         return torch.where(least[:, None], GREY, images)
@@ -83,7 +89,8 @@ def clip_rows(sizes):
 
 
 def norm(images: Tensor) -> Tensor:
-    return (images - GREY).norm(dim=1)
+    sizes: Tensor = (images - GREY).norm(dim=1)
+    return sizes
 
 
 def threshold_mistakes(with_threshold: Callable[..., Callable[..., Tensor]]) -> tuple[Mistake, ...]:

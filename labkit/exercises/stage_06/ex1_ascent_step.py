@@ -1,9 +1,10 @@
 """06.1 One step up a logit, with the L2 term that holds the image near grey."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from labkit.checks.exercise import Cases, Exercise, Mistake
 from labkit.checks.expect import expect_close
@@ -13,7 +14,7 @@ from labkit.methods.ascent import GREY
 
 
 def _step_cases(generator: torch.Generator) -> Cases:
-    def case(image, rate, weight):
+    def case(image: Tensor, rate: float, weight: float) -> SimpleNamespace:
         target = int(torch.randint(4, (), generator=generator))
         net = give_weights(generator, convnet(4, padding=1), gain=4).requires_grad_(False)
         return SimpleNamespace(model=net, image=image, target=target, rate=rate, weight=weight)
@@ -27,10 +28,9 @@ def _step_cases(generator: torch.Generator) -> Cases:
 
 def _judge_step(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     model, image = case.model.double(), case.image.double()
-
-    def objective(nudged: Tensor) -> Tensor:
-        return model(nudged)[:, case.target] - case.weight * (nudged - GREY).square().sum(dim=(1, 2, 3))
-
+    objective = lambda nudged: (
+        model(nudged)[:, case.target] - case.weight * (nudged - GREY).square().sum(dim=(1, 2, 3))
+    )
     expect_close(
         "stepped",
         answer["stepped"],
@@ -39,15 +39,20 @@ def _judge_step(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
 
 
-def _move(image, rate, gradient):
+def _move(image: Tensor, rate: float, gradient: Tensor) -> Tensor:
     return image + rate * gradient
 
 
-def _step_up(penalty, *, move=_move, score=lambda logits, target: logits[0, target]):
+def _step_up(
+    penalty: Callable[[Tensor], Tensor | float],
+    *,
+    move: Callable[[Tensor, float, Tensor], Tensor] = _move,
+    score: Callable[[Tensor, int], Tensor] = lambda logits, target: logits[0, target],
+) -> Callable[..., Tensor]:
     """A wrong answer. penalty: image -> what is added to the score;  move: (image, rate, gradient) -> image."""
 
-    def wrong(model, image, target, rate, weight):
-        def objective(leaf):
+    def wrong(model: nn.Module, image: Tensor, target: int, rate: float, weight: float) -> Tensor:
+        def objective(leaf: Tensor) -> Tensor:
             return score(model(leaf), target) + weight * penalty(leaf)
 
         return move(image, rate, gradient_by_autograd(objective, image))
@@ -55,15 +60,15 @@ def _step_up(penalty, *, move=_move, score=lambda logits, target: logits[0, targ
     return wrong
 
 
-def _distance(image):
+def _distance(image: Tensor) -> Tensor:
     return (image - GREY).square().sum()
 
 
-def _right(image):
+def _right(image: Tensor) -> Tensor:
     return -_distance(image)
 
 
-def _decay_afterwards(model, image, target, rate, weight):
+def _decay_afterwards(model: nn.Module, image: Tensor, target: int, rate: float, weight: float) -> Tensor:
     stepped = _step_up(lambda image: 0)(model, image, target, rate, weight)
     return stepped - rate * weight * 2 * (stepped - GREY)
 

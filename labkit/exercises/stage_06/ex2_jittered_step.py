@@ -1,5 +1,6 @@
 """06.2 A normalised step taken on a shifted image, and shifted back."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import torch
@@ -8,12 +9,14 @@ from torch import Tensor
 from labkit.checks.exercise import Cases, Exercise, Mistake
 from labkit.checks.expect import expect_close, expect_shape
 from labkit.exercises.drawing import convnet, give_weights
-from labkit.exercises.slopes import gradient_by_autograd, gradient_by_nudging
+from labkit.exercises.slopes import Score, gradient_by_autograd, gradient_by_nudging
 from labkit.exercises.stage_06.first_logit import first_logit
+
+Shift = Callable[[Tensor, int, int], Tensor]  # image, down, right -> image
 
 
 def _jitter_cases(generator: torch.Generator) -> Cases:
-    def case(height, width, rate, down, right):
+    def case(height: int, width: int, rate: float, down: int, right: int) -> SimpleNamespace:
         net = give_weights(generator, convnet(4, padding=1), gain=4).requires_grad_(False)
         image = torch.rand(1, 3, height, width, generator=generator)
         return SimpleNamespace(model=net, image=image, rate=rate, down=down, right=right)
@@ -41,18 +44,23 @@ def _judge_jitter(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
 
 
-def _unit(gradient):
+def _unit(gradient: Tensor) -> Tensor:
     return gradient / gradient.abs().mean()
 
 
-def _roll(image, down, right):
+def _roll(image: Tensor, down: int, right: int) -> Tensor:
     return image.roll((down, right), dims=(2, 3))
 
 
-def _jittered(*, there=_roll, back=lambda image, down, right: _roll(image, -down, -right), step=_unit):
+def _jittered(
+    *,
+    there: Shift = _roll,
+    back: Shift = lambda image, down, right: _roll(image, -down, -right),
+    step: Callable[[Tensor], Tensor] = _unit,
+) -> Callable[..., Tensor]:
     """A wrong answer made of wrong shifts, or of a wrong step: gradient -> what is multiplied by the rate."""
 
-    def wrong(objective, image, rate, down, right):
+    def wrong(objective: Score, image: Tensor, rate: float, down: int, right: int) -> Tensor:
         rolled = there(image, down, right)
         stepped = rolled + rate * step(gradient_by_autograd(objective, rolled))
         return back(stepped, down, right)
@@ -60,10 +68,10 @@ def _jittered(*, there=_roll, back=lambda image, down, right: _roll(image, -down
     return wrong
 
 
-def _added_to(*, place):
+def _added_to(*, place: Shift) -> Callable[..., Tensor]:
     """A wrong answer: the step is added to the image that was not rolled, and rolled back or not."""
 
-    def wrong(objective, image, rate, down, right):
+    def wrong(objective: Score, image: Tensor, rate: float, down: int, right: int) -> Tensor:
         step = rate * _unit(gradient_by_autograd(objective, _roll(image, down, right)))
         return place(image + step, down, right)
 

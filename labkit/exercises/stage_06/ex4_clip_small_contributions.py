@@ -1,6 +1,8 @@
 """06.4 The pixels that contribute least to the score become grey."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,7 +20,7 @@ from labkit.methods.ascent import GREY
 
 
 def _contribution_cases(generator: torch.Generator) -> Cases:
-    def case(images, percent):
+    def case(images: Tensor, percent: float) -> SimpleNamespace:
         gradient = torch.randn(images.shape, generator=generator)
         gradient *= torch.linspace(1, 0.5, len(images)).view(-1, 1, 1, 1)
         return SimpleNamespace(images=images, gradient=gradient, percent=percent)
@@ -37,14 +39,16 @@ def _judge_contribution(case: SimpleNamespace, answer: dict[str, Tensor]) -> Non
     judge_clipped("clipped", answer["clipped"], case.images, sizes, case.percent, why)
 
 
-def _clip_by(sizes, how=clip, **options):
+def _clip_by(
+    sizes: Callable[[Tensor, Tensor], Tensor], how: Callable[..., Any] = clip, **options: Any
+) -> Callable[[Tensor, Tensor, float], Tensor]:
     """A wrong answer made of a wrong contribution, (images, gradient) -> (N, H, W), or as in `clip`."""
     return lambda images, gradient, percent: how(lambda given: sizes(given, gradient), **options)(
         images, percent
     )
 
 
-def _contribution(images, gradient):
+def _contribution(images: Tensor, gradient: Tensor) -> Tensor:
     return ((images - GREY) * gradient).sum(dim=1).abs()
 
 

@@ -1,6 +1,8 @@
 """06.5 Steps and a regulariser every few of them: gradient ascent whole."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,7 +17,7 @@ from labkit.methods.ascent import GREY
 
 
 def _loop_cases(generator: torch.Generator) -> Cases:
-    def case(start, steps, every, rate):
+    def case(start: Tensor, steps: int, every: int, rate: float) -> SimpleNamespace:
         net = give_weights(generator, convnet(4, padding=1), gain=4).requires_grad_(False)
         return SimpleNamespace(model=net, start=start, steps=steps, every=every, rate=rate)
 
@@ -33,10 +35,10 @@ def _stretch(images: Tensor) -> Tensor:
     return framed
 
 
-def _answer_loop(function, case):
-    calls = []
+def _answer_loop(function: Callable[..., Any], case: SimpleNamespace) -> dict[str, Any]:
+    calls: list[Tensor] = []
 
-    def regularise(images):
+    def regularise(images: Tensor) -> Tensor:
         calls.append(images)
         return _stretch(images)
 

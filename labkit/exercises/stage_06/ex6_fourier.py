@@ -11,7 +11,7 @@ from labkit.exercises.stage_06.spectra import frequencies, image_with, sum_of_wa
 
 
 def _spectra(generator: torch.Generator) -> Cases:
-    def case(N, height, width):
+    def case(N: int, height: int, width: int) -> SimpleNamespace:
         spectrum = torch.randn(N, 3, height, width // 2 + 1, 2, generator=generator)
         return SimpleNamespace(spectrum=spectrum, size=(height, width))
 

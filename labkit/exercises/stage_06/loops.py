@@ -1,11 +1,15 @@
 """Gradient ascent as a loop whose parts can be exchanged: right as it stands, and wrong in many ways."""
 
+from collections.abc import Callable, Iterable
+
 import torch
 from torch import Tensor
 
 from labkit.checks.exercise import Mistake
-from labkit.exercises.slopes import gradient_by_autograd
+from labkit.exercises.slopes import Score, gradient_by_autograd
 from labkit.methods.ascent import GREY
+
+Part = Callable[..., Tensor]
 
 
 def unit(gradient: Tensor) -> Tensor:
@@ -14,11 +18,11 @@ def unit(gradient: Tensor) -> Tensor:
 
 def loop(
     *,
-    counted=lambda steps: range(1, steps + 1), direction=unit,
-    is_regularised=lambda step, steps, every: step % every == 0,
-    begin=lambda start: start, follow=lambda image, start: image,
-    order="step regularise clamp", finish=lambda image, regularise, steps, every: image,
-):  # fmt: skip
+    counted: Callable[[int], Iterable[int]] = lambda steps: range(1, steps + 1), direction: Part = unit,
+    is_regularised: Callable[..., bool] = lambda step, steps, every: step % every == 0,
+    begin: Part = lambda start: start, follow: Part = lambda image, start: image,
+    order: str = "step regularise clamp", finish: Part = lambda image, regularise, steps, every: image,
+) -> Callable[..., Tensor]:  # fmt: skip
     """The function that 06.5 asks for, of its parts.
 
     counted:        steps -> the numbers of the steps
@@ -29,7 +33,7 @@ def loop(
     finish:         what is done after the last step
     """
 
-    def run(objective, start, steps, rate, regularise, every):
+    def run(objective: Score, start: Tensor, steps: int, rate: float, regularise: Part, every: int) -> Tensor:
         image = begin(start)
         for step in counted(steps):
             for part in order.split():
@@ -48,7 +52,9 @@ def drop(image: Tensor, _regularised: Tensor) -> Tensor:
     return image
 
 
-def added_up(objective, start, steps, rate, regularise, every):
+def added_up(
+    objective: Score, start: Tensor, steps: int, rate: float, regularise: Part, every: int
+) -> Tensor:
     """A wrong answer: gradients add up, as in .grad where nothing sets it to zero."""
     image, total = start, torch.zeros_like(start)
     for step in range(1, steps + 1):
@@ -58,7 +64,9 @@ def added_up(objective, start, steps, rate, regularise, every):
     return image
 
 
-def into_the_start(objective, start, steps, rate, regularise, every):
+def into_the_start(
+    objective: Score, start: Tensor, steps: int, rate: float, regularise: Part, every: int
+) -> Tensor:
     """A wrong answer: the right image, and written into the caller's tensor."""
     return start.copy_(loop()(objective, start, steps, rate, regularise, every))
 

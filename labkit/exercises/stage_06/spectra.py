@@ -55,6 +55,8 @@ def image_with(
     """A wrong answer: the right map with one part exchanged. divisor: size -> what every coefficient is divided by"""
 
     def wrong(spectrum: Tensor, size: Size) -> Tensor:
-        return torch.fft.irfft2(numbers(spectrum) / divisor(size), s=size if given_size else None, norm=norm)
+        waves = numbers(spectrum) / divisor(size)
+        picture: Tensor = torch.fft.irfft2(waves, s=size if given_size else None, norm=norm)
+        return picture
 
     return wrong

@@ -12,7 +12,7 @@ from labkit.methods.ascent import parameterisations, penalties, regularisers, ru
 from labkit.methods.ascent.maximize import begin
 from labkit.models import Classifier
 
-Function = Callable[..., Any]
+Function = Callable[..., Tensor]
 LONG = 1024.0  # a rate at which a step is so much larger than the image that nothing is lost in rounding
 
 

@@ -1,5 +1,6 @@
 """07.1 The gradient of half a layer's squared norm: more of what it sees."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import torch
@@ -14,7 +15,7 @@ from labkit.models import Classifier
 
 
 def _layer_cases(generator: torch.Generator) -> Cases:
-    def case(layer, height, width):
+    def case(layer: str, height: int, width: int) -> SimpleNamespace:
         model, photo = draw_classifier(generator, convnet(4), 4), draw_photo(generator, height, width)
         return SimpleNamespace(model=model, image=photo, layer=layer)
 
@@ -43,10 +44,12 @@ def _judge_layer(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
 
 
-def _gradient_of(score, *, clone=True):
+def _gradient_of(
+    score: Callable[[Tensor, Tensor], Tensor], *, clone: bool = True
+) -> Callable[[Classifier, Tensor, str], Tensor]:
     """A wrong answer made of a wrong score: (maps, logits) -> scalar."""
 
-    def wrong(model, image, layer):
+    def wrong(model: Classifier, image: Tensor, layer: str) -> Tensor:
         leaf = image.clone().requires_grad_() if clone else image.requires_grad_()
         with recording(model.net, layer) as seen:
             logits = model(leaf)
@@ -55,14 +58,14 @@ def _gradient_of(score, *, clone=True):
     return wrong
 
 
-def _of_the_bare_net(model, image, layer):
+def _of_the_bare_net(model: Classifier, image: Tensor, layer: str) -> Tensor:
     leaf = image.clone().requires_grad_()
     with recording(model.net, layer) as seen:
         model.net(leaf)
     return torch.autograd.grad(seen[layer].square().sum() / 2, leaf)[0]
 
 
-def _the_activations(model, image, layer):
+def _the_activations(model: Classifier, image: Tensor, layer: str) -> Tensor:
     with recording(model.net, layer) as seen:
         model(image)
     return seen[layer]

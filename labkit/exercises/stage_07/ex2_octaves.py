@@ -1,7 +1,9 @@
 """07.2 A dream on small images first, its detail carried up."""
 
 import itertools
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +17,7 @@ from labkit.methods.dream import resize
 
 
 def _octave_cases(generator: torch.Generator) -> Cases:
-    def case(height, width, octaves, scale):
+    def case(height: int, width: int, octaves: int, scale: float) -> SimpleNamespace:
         strength = 0.3 + 0.5 * torch.rand((), generator=generator).item()
 
         def dream_at(image: Tensor) -> Tensor:  # stands in for a dream: more contrast in everything fine
@@ -31,10 +33,10 @@ def _octave_cases(generator: torch.Generator) -> Cases:
     }
 
 
-def _answer_octaves(function, case):
+def _answer_octaves(function: Callable[..., Any], case: SimpleNamespace) -> dict[str, Any]:
     sizes: list[tuple[int, ...]] = []
 
-    def dream_at(image):
+    def dream_at(image: Tensor) -> Any:
         sizes.append(tuple(image.shape[2:]))
         return case.dream_at(image)
 

@@ -1,7 +1,9 @@
 """07.3 The gradient of a large image, a tile at a time."""
 
 import itertools
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +16,7 @@ from labkit.exercises.stage_07.wrong_tiles import tile_mistakes
 
 
 def _tile_cases(generator: torch.Generator) -> Cases:
-    def case(height, width, tile, margin):
+    def case(height: int, width: int, tile: int, margin: int) -> SimpleNamespace:
         return SimpleNamespace(
             image=draw_photo(generator, height, width),
             gradient_of=local_gradient(generator),
@@ -30,10 +32,10 @@ def _tile_cases(generator: torch.Generator) -> Cases:
     }
 
 
-def _answer_tiles(function, case):
-    windows = []
+def _answer_tiles(function: Callable[..., Any], case: SimpleNamespace) -> dict[str, Any]:
+    windows: list[tuple[int, ...]] = []
 
-    def gradient_of(window):
+    def gradient_of(window: Tensor) -> Any:
         windows.append(tuple(window.shape[2:]))
         return case.gradient_of(window)
 

@@ -1,6 +1,8 @@
 """07.4 A dream that looks for what a second photo has."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +13,7 @@ from labkit.checks.expect import expect_close, expect_shape
 
 
 def _guide_cases(generator: torch.Generator) -> Cases:
-    def case(channels, size, guide_size):
+    def case(channels: int, size: tuple[int, int], guide_size: tuple[int, int]) -> SimpleNamespace:
         maps, guide = (torch.randn(channels, *s, generator=generator) for s in (size, guide_size))
         return SimpleNamespace(maps=maps.requires_grad_(), guide=guide)
 
@@ -22,7 +24,7 @@ def _guide_cases(generator: torch.Generator) -> Cases:
     }
 
 
-def _answer_guide(function, case):
+def _answer_guide(function: Callable[..., Any], case: SimpleNamespace) -> dict[str, Any]:
     score = function(case.maps, case.guide)
     follows = isinstance(score, Tensor) and score.requires_grad
     gradient = torch.autograd.grad(score.sum(), case.maps)[0] if follows else torch.zeros_like(case.maps)
@@ -52,16 +54,16 @@ def _judge_guide(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
 
 
-def _products(maps, guide):
+def _products(maps: Tensor, guide: Tensor) -> Tensor:
     return maps.flatten(1).T @ guide.flatten(1)  # (photo's positions, guide's positions)
 
 
-def _nearest_by_distance(maps, guide):
+def _nearest_by_distance(maps: Tensor, guide: Tensor) -> Tensor:
     x, y = maps.flatten(1).T, guide.flatten(1).T
     return (x * y[torch.cdist(x, y).argmin(dim=1)]).sum()
 
 
-def _reshaped(maps, guide):
+def _reshaped(maps: Tensor, guide: Tensor) -> Tensor:
     C = len(maps)
     return (maps.reshape(-1, C) @ guide.reshape(-1, C).T).amax(dim=1).sum()
 

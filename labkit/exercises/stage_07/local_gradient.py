@@ -1,11 +1,13 @@
 """The gradient that is taken in tiles."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
-def local_gradient(generator: torch.Generator):
+def local_gradient(generator: torch.Generator) -> Callable[[Tensor], Tensor]:
     """The gradient of a tiny network's squared activations: image -> gradient. Its borders are padded with 0.
 
     A gradient depends on pixels up to 4 away: two convolutions of 3 × 3 up, and two down.

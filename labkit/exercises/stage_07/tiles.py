@@ -1,17 +1,25 @@
 """Gradients in tiles that go wrong."""
 
 import itertools
+from collections.abc import Callable
 
 import torch
+from torch import Tensor
+
+Gradient = Callable[[Tensor], Tensor]
+Ends = tuple[int, int]  # first pixel, end
 
 
-def tiled(*, rest=True, margin=True, before=True, paste="core", fixed=False, rows=None, columns=None):
+def tiled(
+    *, rest: bool = True, margin: bool = True, before: bool = True, paste: str = "core",
+    fixed: bool = False, rows: int | None = None, columns: int | None = None,
+) -> Callable[..., Tensor]:  # fmt: skip
     """A wrong answer. paste: "core", "corner" or "window"; fixed: always cut a whole margin off above and on the left.
 
     before: whether there is a margin there;  rows, columns: how many of the tiles are done
     """
 
-    def wrong(gradient_of, image, tile, wide):
+    def wrong(gradient_of: Gradient, image: Tensor, tile: int, wide: int) -> Tensor:
         wide, (H, W), gradient = wide if margin else 0, image.shape[2:], torch.zeros_like(image)
         last = 0 if rest else tile - 1
         for top in range(0, H - last, tile)[:rows]:
@@ -33,7 +41,7 @@ def tiled(*, rest=True, margin=True, before=True, paste="core", fixed=False, row
     return wrong
 
 
-def one_sided(gradient_of, image, tile, margin):
+def one_sided(gradient_of: Gradient, image: Tensor, tile: int, margin: int) -> Tensor:
     """A wrong answer: no margin below and on the right."""
     (H, W), gradient = image.shape[2:], torch.zeros_like(image)
     for top, left in itertools.product(range(0, H, tile), range(0, W, tile)):
@@ -43,21 +51,21 @@ def one_sided(gradient_of, image, tile, margin):
     return gradient
 
 
-def _clipped(begin, tile, wide, side):
+def _clipped(begin: int, tile: int, wide: int, side: int) -> Ends:
     return max(begin - wide, 0), begin + tile + wide
 
 
-def in_full_margin(begin, first, tile, wide):
+def in_full_margin(begin: int, first: int, tile: int, wide: int) -> slice:
     """Where a tile is in its window if there is a whole margin before it."""
     return slice(wide, wide + tile)
 
 
 def a_tile_each(
     *,
-    window=_clipped,
-    core=lambda begin, first, tile, wide: slice(begin - first, begin - first + tile),
-    turned=False,
-):
+    window: Callable[..., Ends] = _clipped,
+    core: Callable[..., slice] = lambda begin, first, tile, wide: slice(begin - first, begin - first + tile),
+    turned: bool = False,
+) -> Callable[..., Tensor]:
     """A wrong answer, written with one tile's place on the left of =, so that what does not fit raises.
 
     window: (begin of the tile, tile, margin, side of the image) -> where its window begins and ends
@@ -65,7 +73,7 @@ def a_tile_each(
     turned: whether rows and columns are exchanged in the window
     """
 
-    def wrong(gradient_of, image, tile, wide):
+    def wrong(gradient_of: Gradient, image: Tensor, tile: int, wide: int) -> Tensor:
         (H, W), gradient = image.shape[2:], torch.zeros_like(image)
         for top, left in itertools.product(range(0, H, tile), range(0, W, tile)):
             rows, columns = window(top, tile, wide, H), window(left, tile, wide, W)
@@ -79,7 +87,7 @@ def a_tile_each(
     return wrong
 
 
-def averaged(gradient_of, image, tile, wide):
+def averaged(gradient_of: Gradient, image: Tensor, tile: int, wide: int) -> Tensor:
     total, count = torch.zeros_like(image), torch.zeros_like(image)
     for top, left in itertools.product(*(range(0, side, tile) for side in image.shape[2:])):
         rows, columns = (slice(*_clipped(begin, tile, wide, 0)) for begin in (top, left))
@@ -88,6 +96,6 @@ def averaged(gradient_of, image, tile, wide):
     return total / count
 
 
-def in_one_row(gradient_of, image, tile, wide):
+def in_one_row(gradient_of: Gradient, image: Tensor, tile: int, wide: int) -> Tensor:
     tiles = tiled()(gradient_of, image, tile, wide).split(tile, dim=2)
     return torch.cat([part for row in tiles for part in row.split(tile, dim=3)], dim=3)

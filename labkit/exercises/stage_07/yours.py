@@ -1,7 +1,6 @@
 """What the student's functions of stage 07 stand in for: a dream's gradient, its tiles and octaves, its guide."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,7 +10,7 @@ from labkit.hooks import recording
 from labkit.methods.dream import growth, measures, tiling
 from labkit.models import Classifier
 
-Function = Callable[..., Any]
+Function = Callable[..., Tensor]
 
 
 def _half_squared_norm(theirs: Function, own: Function) -> Function:

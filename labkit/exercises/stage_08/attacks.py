@@ -36,7 +36,7 @@ def margin_of(model: nn.Module, image: Tensor, target: int) -> float:
     with torch.no_grad():
         logits = model(image)[0]
     others = torch.cat([logits[:target], logits[target + 1 :]])
-    return (logits[target] - others.max()).item()
+    return float(logits[target] - others.max())
 
 
 def climb(model: nn.Module, image: Tensor, target: int, *, step_size: float, steps: int) -> list[Tensor]:

@@ -1,7 +1,9 @@
 """08.1 Steps along a logit's gradient until the network names your class."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,7 +18,7 @@ from labkit.exercises.stage_08.walks import added_up, step_mistakes, walk
 
 
 def _fooling_cases(generator: torch.Generator) -> Cases:
-    def case(step_size, steps, fooled_at, contrast=1.0):
+    def case(step_size: float, steps: int, fooled_at: int, contrast: float = 1.0) -> SimpleNamespace:
         """fooled_at: after how many steps; the bias decides that, which no gradient depends on."""
         image = draw_photos(generator, 1, 9, contrast=contrast)[..., :8].contiguous()
         while True:  # draw again where the steps do not climb
@@ -39,7 +41,7 @@ def _fooling_cases(generator: torch.Generator) -> Cases:
     }
 
 
-def _answer_fool(function, case):
+def _answer_fool(function: Callable[..., Any], case: SimpleNamespace) -> dict[str, Any]:
     found = function(case.model, case.images, case.target, case.step_size, case.steps)
     return several(("image", "steps taken"), found)
 
@@ -62,7 +64,8 @@ def _judge_fool(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
 def _step_by_nudging(case: SimpleNamespace) -> Tensor:
     model = deepcopy(case.model).double()
     found = gradient_by_nudging(lambda x: model(x)[:, case.target], case.images)
-    return (case.images + case.step_size * found / found.square().mean().sqrt()).clamp(0, 1)
+    stepped: Tensor = case.images + case.step_size * found / found.square().mean().sqrt()
+    return stepped.clamp(0, 1)
 
 
 EXERCISE = Exercise(

@@ -1,10 +1,11 @@
 """08.2 One step of epsilon along the sign of the loss's gradient."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from types import SimpleNamespace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from labkit.checks.exercise import Cases, Exercise, Mistake, each
 from labkit.checks.expect import expect_close
@@ -19,7 +20,7 @@ from labkit.exercises.stage_08.attacks import (
 
 
 def _fgsm_cases(generator: torch.Generator) -> Cases:
-    def case(count, size, epsilon, contrast):
+    def case(count: int, size: int, epsilon: float, contrast: float) -> SimpleNamespace:
         labels = torch.randperm(5, generator=generator)[:count]
         photos = draw_photos(generator, count, size, contrast=contrast)
         return SimpleNamespace(
@@ -51,22 +52,23 @@ def _judge_fgsm(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
 
 
-def _step_of(direction, *, clip=True):
+def _step_of(direction: Callable[..., Tensor], *, clip: bool = True) -> Callable[..., Tensor]:
     """A wrong answer made of a wrong direction: (model, images, labels) -> like images."""
 
-    def wrong(model, images, labels, epsilon):
+    def wrong(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
         moved = images + epsilon * direction(model, images, labels)
         return moved.clamp(0, 1) if clip else moved
 
     return wrong
 
 
-def _in_place(model, images, labels, epsilon):
+def _in_place(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
     return images.add_(epsilon * loss_gradient(model, images, labels).sign()).clamp_(0, 1)
 
 
-def _unit(gradient):
-    return gradient / gradient.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+def _unit(gradient: Tensor) -> Tensor:
+    lengths: Tensor = gradient.flatten(1).norm(dim=1)
+    return gradient / lengths.view(-1, 1, 1, 1)
 
 
 EXERCISE = Exercise(

@@ -12,7 +12,7 @@ from labkit.exercises.stage_08.attacks import expect_in_ball, into_box
 
 
 def _projection_cases(generator: torch.Generator) -> Cases:
-    def case(count, size, epsilon, away, contrast=1.0):
+    def case(count: int, size: int, epsilon: float, away: float, contrast: float = 1.0) -> SimpleNamespace:
         originals = draw_photos(generator, count, size, contrast=contrast)
         noise = torch.randn(originals.shape, generator=generator)
         return SimpleNamespace(images=originals + away * noise, originals=originals, epsilon=epsilon)
@@ -37,21 +37,21 @@ def _judge_projection(case: SimpleNamespace, answer: dict[str, Tensor]) -> None:
     )
 
 
-def _below_epsilon(images, originals, epsilon):
+def _below_epsilon(images: Tensor, originals: Tensor, epsilon: float) -> Tensor:
     difference = images - originals
     inside = torch.where(difference > epsilon, epsilon, difference)
     return (originals + torch.where(inside < epsilon, -epsilon, inside)).clamp(0, 1)
 
 
-def _shrink(images, originals, epsilon):
+def _shrink(images: Tensor, originals: Tensor, epsilon: float) -> Tensor:
     difference = images - originals
     largest = difference.abs().amax(dim=(1, 2, 3), keepdim=True)
     return (originals + difference * (epsilon / largest).clamp(max=1)).clamp(0, 1)
 
 
-def _shrink_to_length(images, originals, epsilon):
+def _shrink_to_length(images: Tensor, originals: Tensor, epsilon: float) -> Tensor:
     difference = images - originals
-    length = difference.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+    length: Tensor = difference.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
     return (originals + difference * (epsilon / length).clamp(max=1)).clamp(0, 1)
 
 

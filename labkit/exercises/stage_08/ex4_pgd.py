@@ -1,6 +1,8 @@
 """08.4 Many steps along the sign, each projected back into the box."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +19,9 @@ from labkit.models import Classifier
 
 
 def _pgd_cases(generator: torch.Generator) -> Cases:
-    def case(model, photos, epsilon, step_size, steps):
+    def case(
+        model: Classifier, photos: Tensor, epsilon: float, step_size: float, steps: int
+    ) -> SimpleNamespace:
         noise = epsilon * (2 * torch.rand(photos.shape, generator=generator) - 1)
         labels = torch.randperm(4, generator=generator)[: len(photos)]
         return SimpleNamespace(
@@ -30,7 +34,9 @@ def _pgd_cases(generator: torch.Generator) -> Cases:
             start=(photos + noise).clamp(0, 1),
         )
 
-    def tiny(count, size, epsilon, step_size, steps, contrast=1.0):
+    def tiny(
+        count: int, size: int, epsilon: float, step_size: float, steps: int, contrast: float = 1.0
+    ) -> SimpleNamespace:
         photos = draw_photos(generator, count, size, contrast=contrast)
         return case(responsive_classifier(generator, photos, categories=4), photos, epsilon, step_size, steps)
 
@@ -52,7 +58,7 @@ def _flat_at(generator: torch.Generator, photo: Tensor, *, hidden: int = 24) -> 
     return Classifier(net, name="flat", categories=[f"category {i}" for i in range(4)])
 
 
-def _answer_pgd(function, case):
+def _answer_pgd(function: Callable[..., Any], case: SimpleNamespace) -> dict[str, Any]:
     given = (case.model, case.images, case.labels, case.epsilon, case.step_size, case.steps, case.start)
     return {"adversarial": function(*given)}
 

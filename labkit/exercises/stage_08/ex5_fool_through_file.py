@@ -1,9 +1,11 @@
 """08.5 An image that still fools the network after it was saved with 8 bits."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from labkit.checks.exercise import Cases, Exercise, Mistake
 from labkit.checks.expect import expect_between, expect_close
@@ -56,10 +58,10 @@ def _margin(case: SimpleNamespace, image: Tensor) -> str:
     return f"{abs(margin):.3g} {'above' if margin > 0 else 'below'} the largest other"
 
 
-def _where_not_fooled(attack):
+def _where_not_fooled(attack: Callable[..., Any]) -> Callable[..., Any]:
     """A wrong answer: right where the network is fooled in the end, else that of another attack."""
 
-    def wrong(model, image, target, step_size, steps):
+    def wrong(model: nn.Module, image: Tensor, target: int, step_size: float, steps: int) -> Any:
         right = filed()(model, image, target, step_size, steps)
         fooled = is_fooled(model, right, target)
         return right if fooled else attack(model, image, target, step_size, steps)

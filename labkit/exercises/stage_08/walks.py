@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from labkit.checks.exercise import Mistake
 from labkit.exercises.stage_08.files import rounded
 
+Part = Callable[..., Tensor]
 Attack = Callable[..., Any]  # (model, image, target, step_size, steps) -> what the exercise asks for
 
 
@@ -24,25 +25,25 @@ def target_logit(logits: Tensor, target: int) -> Tensor:
     return logits[0, target]
 
 
-def slope(model, at: Tensor, target: int, score=target_logit) -> Tensor:
+def slope(model: nn.Module, at: Tensor, target: int, score: Part = target_logit) -> Tensor:
     leaf = at.clone().requires_grad_()
     return torch.autograd.grad(score(model(leaf), target), leaf)[0]
 
 
-def is_fooled(model, image: Tensor, target: int) -> bool:
+def is_fooled(model: nn.Module, image: Tensor, target: int) -> bool:
     with torch.no_grad():
         return int(model(image).argmax()) == target
 
 
 def walk(
     *,
-    direction=unit,
-    score=target_logit,
-    at=lambda image, start: image,
-    looks=lambda taken: True,
-    more=0,
-    clip=lambda image: image.clamp(0, 1),
-    give=lambda image, start, taken: (image, taken),
+    direction: Part = unit,
+    score: Part = target_logit,
+    at: Part = lambda image, start: image,
+    looks: Callable[[int], bool] = lambda taken: True,
+    more: int = 0,
+    clip: Part = lambda image: image.clamp(0, 1),
+    give: Callable[..., Any] = lambda image, start, taken: (image, taken),
 ) -> Attack:
     """The function that 08.1 asks for. Each argument is one part of it.
 
@@ -51,7 +52,7 @@ def walk(
     more:  how many steps more than asked for;  clip: after each step;  give: what is returned
     """
 
-    def attack(model, image, target, step_size, steps):
+    def attack(model: nn.Module, image: Tensor, target: int, step_size: float, steps: int) -> Any:
         start, taken = image, 0
         while taken < steps + more:
             if looks(taken) and is_fooled(model, image, target):
@@ -63,7 +64,9 @@ def walk(
     return attack
 
 
-def added_up(model, image, target, step_size, steps):
+def added_up(
+    model: nn.Module, image: Tensor, target: int, step_size: float, steps: int
+) -> tuple[Tensor, int]:
     """A wrong answer: gradients add up, as in .grad where nothing sets it to zero."""
     taken, total = 0, torch.zeros_like(image)
     while taken < steps and not is_fooled(model, image, target):
@@ -75,19 +78,19 @@ def added_up(model, image, target, step_size, steps):
 
 def filed(
     *,
-    direction=unit,
-    score=target_logit,
-    at=lambda moved, shown, start: shown,
-    show=rounded,
-    keep=lambda moved: moved,
-    give=lambda moved, shown: shown,
-    looks=lambda taken: True,
-    more=0,
-    clip=lambda image: image.clamp(0, 1),
+    direction: Part = unit,
+    score: Part = target_logit,
+    at: Part = lambda moved, shown, start: shown,
+    show: Part = rounded,
+    keep: Part = lambda moved: moved,
+    give: Part = lambda moved, shown: shown,
+    looks: Callable[[int], bool] = lambda taken: True,
+    more: int = 0,
+    clip: Part = lambda image: image.clamp(0, 1),
 ) -> Attack:
     """The function that 08.5 asks for, likewise. show: moved -> what is looked at;  keep: -> what goes on."""
 
-    def attack(model, image, target, step_size, steps):
+    def attack(model: nn.Module, image: Tensor, target: int, step_size: float, steps: int) -> Tensor:
         moved = image
         for taken in range(steps + more):
             shown = show(moved)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from labkit.checks.stand_in import StandIn
 from labkit.methods import adversarial
 
-Function = Callable[..., Any]
+Function = Callable[..., Tensor]
 
 
 def _fgsm(theirs: Function, own: Function) -> Function:
@@ -25,7 +25,9 @@ def _project(theirs: Function, own: Function) -> Function:
     return lambda images, originals, *, epsilon: theirs(images, originals, epsilon).detach()
 
 
-def _fool(theirs: Function, own: Function) -> Function:
+def _fool(
+    theirs: Callable[..., Any], own: Callable[..., adversarial.Fooled]
+) -> Callable[..., adversarial.Fooled]:
     def fool(
         model: Any,
         image: Tensor,
@@ -34,7 +36,7 @@ def _fool(theirs: Function, own: Function) -> Function:
         steps: int = 40,
         step_size: float = 0.001,
         **more: Any,
-    ) -> Any:
+    ) -> adversarial.Fooled:
         if any(more.values()):  # theirs knows neither confidence nor files
             return own(model, image, target, steps=steps, step_size=step_size, **more)
         wanted = model.index_of(target)
