@@ -407,3 +407,28 @@ def test_what_is_too_long_to_be_looked_into_is_said():
     assert own_code_flags({"05.4": "x = 1"}, cells=many) == {
         "05.4": ("a part of the notebook is too long to be looked into",)
     }
+
+
+@pytest.mark.parametrize(
+    "handed_out",
+    [
+        "import sys\nhere = sys.modules[__name__]",
+        "get_ipython().run_line_magic('matplotlib', 'inline')",
+        "width = globals().get('WIDTH', 8)",
+        "def setting(name):\n    return globals()[name]",
+    ],
+)
+def test_lookups_that_were_handed_out_are_no_sign_and_the_students_own_are(handed_out):
+    task = "def guided_backprop(model, image, target):\n    return setting('x') * width * somebodys(here)"
+    others = ["import torch", handed_out, "x = 1"]
+    assert "05.4" not in own_code_flags({"05.4": task}, cells=[*others, task], released=others)
+    assert "at run time" in str(own_code_flags({"05.4": task}, cells=[*others, task]))
+    changed = [*others, "somebodys = vars()[input()]", task]
+    assert "at run time" in str(own_code_flags({"05.4": task}, cells=changed, released=others))
+
+
+def test_a_helper_that_was_handed_out_is_still_followed_to_the_lab():
+    helper = "def help_me(*given):\n    return lab.guided_backprop(*given)"
+    task = "def guided_backprop(model, image, target):\n    return help_me(model, image, target)"
+    around = ["from labkit.methods import gradients as lab", helper, task]
+    assert "guided_backprop" in str(forbidden({"05.4": task}, cells=around, released=around[:2]))

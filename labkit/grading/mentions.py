@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate, takewhile
 
-from labkit.grading.reading import Mentions, Reader, read
+from labkit.grading.mentioned import Mentions
+from labkit.grading.reading import Reader, read
 from labkit.grading.scopes import LONGEST, bound, parse
 
 _MOST, _EACH = 300_000, 100  # characters of a notebook, and as how many each cell counts besides
@@ -18,13 +19,15 @@ _NONE = ""
 _CHECK = re.compile(r"^check\(", re.MULTILINE)
 
 
-def mentions(code: str, cells: Sequence[str] = ()) -> Mentions:
+def mentions(code: str, cells: Sequence[str] = (), released: Sequence[str] = ()) -> Mentions:
     """What a task's code mentions itself, and by the helpers from other cells that it calls.
 
     Of statements that give its names their values, as in `width = …`, only ways to names that a run could tell count.
 
-    cells: the notebook's code cells, for their imports and definitions
+    cells:    the notebook's code cells, for their imports and definitions
+    released: those that were handed out; ways to names in statements of theirs are the course's, not the student's
     """
+    handed_out = _statements(tuple(released))
     around = _around(tuple(cells))
     found = Mentions(unread=set(around.unread))
     if len(code) > LONGEST:
@@ -40,7 +43,7 @@ def mentions(code: str, cells: Sequence[str] = ()) -> Mentions:
         if (text := todo.pop()) not in done:
             done.add(text)
             seen, whole = around.read(text[0]), text[1]
-            found.add(seen if whole else seen.ways())
+            found.add(seen.without_ways() if text[0] in handed_out else seen if whole else seen.ways())
             for name in sorted(around.known_or_none(seen.names)):
                 if (name, whole) not in met:
                     met.add((name, whole))
@@ -103,6 +106,12 @@ def _around(cells: tuple[str, ...]) -> _Around:
     is_cut = len(near) < len(cells) or any(len(cell) > LONGEST for cell in near)
     unread = frozenset({"a part of the notebook"} if is_cut else ())
     return _Around(paths, defined, made, unread)
+
+
+@lru_cache(maxsize=64)
+def _statements(cells: tuple[str, ...]) -> frozenset[str]:
+    """All statements of some cells, written as `_around` writes them."""
+    return frozenset(ast.unparse(one) for tree in filter(None, map(parse, cells)) for one in tree.body)
 
 
 def _made_by(statement: ast.stmt) -> set[str]:

@@ -3,47 +3,14 @@
 import ast
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from labkit.grading.lab_functions import is_module, module_called, public_names
+from labkit.grading.mentioned import Mentions
 from labkit.grading.run_time import GETATTR, IMPORTS, RUNS, VARS, Paths, always, is_followed, of_a_thing
 from labkit.grading.scopes import Scoped, Variable, parse, text
 
 _SAME = {*VARS, "mine", "labkit.mine", "labkit.exercises.mine", "labkit.exercises.own_functions.mine"}
 _DEEPEST = 4  # code in texts in code
-
-
-@dataclass
-class Mentions:
-    """What was found.
-
-    paths:    "labkit.methods.gradients.guided_backprop", for modules as well
-    of_lab:   names taken from `lab`, where nothing says which module that is
-    computed: modules of the lab that are asked for a name put together at run time
-    hidden:   ways to names that only a run could tell: "exec", "globals"
-    lookups:  ways to names of one thing, whatever that is: "getattr", "__dict__"
-    handed:   modules of the lab that are handed on whole, so that anything could look names up in them
-    unread:   what was left out, as it is too long
-    texts:    constant texts in it;  names: free names, that other cells may define
-    """
-
-    paths: set[str] = field(default_factory=set)
-    of_lab: set[str] = field(default_factory=set)
-    computed: set[str] = field(default_factory=set)
-    hidden: set[str] = field(default_factory=set)
-    lookups: set[str] = field(default_factory=set)
-    handed: set[str] = field(default_factory=set)
-    unread: set[str] = field(default_factory=set)
-    texts: set[str] = field(default_factory=set)
-    names: set[str] = field(default_factory=set)
-
-    def add(self, other: "Mentions") -> None:
-        for name, found in vars(other).items():
-            getattr(self, name).update(found)
-
-    def ways(self) -> "Mentions":
-        """What it says of names that only a run could tell, and no more."""
-        return Mentions(computed=self.computed, hidden=self.hidden, lookups=self.lookups, handed=self.handed)
 
 
 def read(code: str, around: Mapping[str, Paths], depth: int = 0) -> Mentions:

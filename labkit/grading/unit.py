@@ -72,8 +72,10 @@ def _judged(
 ) -> Result:
     answered = [found for found in unit.exercises if find(found).answer_file in files]
     judged = judge_answers(folder, answered, seed=unit.seed)
-    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    seen = signs(executed.code, cells=cells, published=unit.published)
+    cells, released = (
+        [cell.source for cell in one.cells if cell.cell_type == "code"] for one in (notebook, unit.released)
+    )
+    seen = signs(executed.code, cells=cells, released=released, published=unit.published)
     nothing = Signs((), "")
     outcomes = tuple(
         replace(

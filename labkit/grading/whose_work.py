@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from labkit.grading.fingerprints import fingerprint, printed
 from labkit.grading.lab_functions import does_the_work, is_judging, look_up
+from labkit.grading.mentioned import Mentions
 from labkit.grading.mentions import mentions
-from labkit.grading.reading import Mentions
 from labkit.grading.records import Result
 
 __all__ = ["Signs", "equal_code", "fingerprint", "signs"]
@@ -30,17 +30,22 @@ class Signs:
 
 
 def signs(
-    outcome_code: Mapping[str, str], *, cells: Sequence[str] = (), published: Mapping[str, str] = {}
+    outcome_code: Mapping[str, str],
+    *,
+    cells: Sequence[str] = (),
+    released: Sequence[str] = (),
+    published: Mapping[str, str] = {},
 ) -> dict[str, Signs]:
     """What is to be looked at in one student's tasks, by exercise id; exercises without a flag are left out.
 
     outcome_code: exercise id -> the task cell
     cells:        all code cells of the student's notebook, for what a task imports and calls from elsewhere
+    released:     those of the released notebook, whose own ways of looking up names are nobody's sign
     published:    exercise id -> the code of the published solution, where it is known
     """
     found = {}
     for exercise_id, code in outcome_code.items():
-        seen = mentions(code, cells)
+        seen = mentions(code, cells, released)
         of_the_lab = _of_the_lab(exercise_id, seen)
         flags = [*of_the_lab, *_others(seen)]
         if _is_published(code, published.get(exercise_id, "")):
