@@ -1,9 +1,9 @@
 """Grading a class, against nbgrader's autograde on the same notebooks: python benchmarks/grading.py 05 --nbgrader PATH
 
 A class of right solutions is graded in turn by `labkit grade` with one job and with two, warm and cold, and by
-nbgrader; all of it --rounds times, interleaved. Printed are medians: seconds a submission, what starting costs, and
-nbgrader's time over ours. With --growth it is graded with 10, 100 and 1000 copies instead, and the time and memory of
-each is printed.
+nbgrader; all of it --rounds times, interleaved. Told are medians: seconds a submission, and nbgrader's time over ours,
+with the middle half of the rounds. With --growth it is graded with 10, 100 and 1000 copies instead, and the time and
+memory of each is told. Both are written into benchmarks/RESULTS.md.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from statistics import median
 
 import nbformat
 import psutil
+from timing import machine, ratio, table, write_section
 
 ROOT = Path(__file__).resolve().parents[1]
 GRADE = (sys.executable, "-m", "labkit.cli", "grade", "class", "--released", "handout", "--out")
@@ -29,7 +30,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
         if asked.growth:
-            growth(root, asked.stage)
+            growth(root, asked.stage, asked.sizes)
         else:
             compare(root, asked)
 
@@ -41,6 +42,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--nbgrader", type=Path, help="its command; left out if not said")
     parser.add_argument("--growth", action="store_true", help="10, 100 and 1000 copies")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000], help="of --growth")
+    parser.add_argument("--no-cold", action="store_true", help="leave out the cold way, which takes longest")
     return parser.parse_args()
 
 
@@ -49,8 +52,9 @@ def compare(root: Path, asked: argparse.Namespace) -> None:
     ways = {
         "ours, one job": lambda: ours(root, 1),
         "ours, two jobs": lambda: ours(root, 2),
-        "ours, one job, cold": lambda: ours(root, 1, LABKIT_COLD="1"),
     }
+    if not asked.no_cold:
+        ways["ours, one job, cold"] = lambda: ours(root, 1, LABKIT_COLD="1")
     if asked.nbgrader:
         ways["nbgrader"] = nbgrader(root, asked)
     seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -58,11 +62,20 @@ def compare(root: Path, asked: argparse.Namespace) -> None:
         for name, way in ways.items():
             seconds[name].append(way())
             print(f"  {name}: {seconds[name][-1]:.1f} s", flush=True)
-    theirs = median(seconds.get("nbgrader", [float("nan")]))
-    print(f"\n{asked.students} submissions of stage {asked.stage}, medians of {asked.rounds}")
-    print(f"{'':22}  s a submission  nbgrader / this")
+    report(asked, seconds)
+
+
+def report(asked: argparse.Namespace, seconds: dict[str, list[float]]) -> None:
+    """Print the table, and write it into RESULTS.md."""
+    theirs = seconds.get("nbgrader")
+    rows = []
     for name, measured in seconds.items():
-        print(f"{name:22}  {median(measured) / asked.students:14.2f}  {theirs / median(measured):15.1f}")
+        times = str(ratio(theirs, measured)) if theirs and name != "nbgrader" else ""
+        rows.append([name, f"{median(measured) / asked.students:.2f}", times])
+    lines = table(["", "s a submission", "nbgrader's time / this"], rows)
+    print(lines)
+    facts = f"{asked.students} right submissions, sandbox on, wall time; medians of {asked.rounds} rounds in turn."
+    write_section(f"Grading stage {asked.stage}", f"{machine()} {facts}\n\n{lines}")
 
 
 def fill(root: Path, stage: str, students: int) -> None:
@@ -167,13 +180,18 @@ def kernel(root: Path) -> dict[str, str]:
     return dict.fromkeys(names, str(root / "jupyter"))
 
 
-def growth(root: Path, stage: str) -> None:
-    print("submissions  s a submission  MB at most")
-    for students in (10, 100, 1000):
+def growth(root: Path, stage: str, sizes: list[int]) -> None:
+    """Classes of copies, each larger than the one before: the time and memory that each takes."""
+    rows = []
+    for students in sizes:
         fill(root, stage, students)
         begun = time.perf_counter()
         memory = graded(root, 2, {})
-        print(f"{students:11}  {(time.perf_counter() - begun) / students:14.2f}  {memory:10.0f}", flush=True)
+        rows.append([str(students), f"{(time.perf_counter() - begun) / students:.2f}", f"{memory:.0f}"])
+        print("  ".join(rows[-1]), flush=True)
+    lines = table(["submissions", "s a submission", "MB at most"], rows)
+    facts = f"Stage {stage}, two jobs, sandbox on, wall time, once each; memory of all processes, shared pages once."
+    write_section("Grading, growth", f"{machine()} {facts}\n\n{lines}")
 
 
 if __name__ == "__main__":

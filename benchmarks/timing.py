@@ -44,7 +44,7 @@ def in_turn(ways: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[st
 def ratio(times: list[float], others: list[float], *, parts: float = 1) -> Ratio:
     """How many times as long one way takes as another, which does `parts` times less."""
     ratios = [a / (b * parts) for a, b in zip(times, others, strict=True)]
-    low, _, high = quantiles(ratios, n=4, method="inclusive")
+    low, _, high = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
     return Ratio(median(ratios), low, high)
 
 
