@@ -9,6 +9,7 @@ from nbformat import NotebookNode
 from labkit.grading.collecting.notebooks import is_solution
 from labkit.grading.collecting.submissions import Submitted
 
+SEVERAL = "files for this stage"  # of a note that says which of them counts
 _SHOWN = 6
 _APART_S = 60  # seconds; a zip notes times to two, and copying a class takes some
 _NUMBER = re.compile(r"[-_ ]?\((\d{1,3})\)$|[-_ ]v(?:ersion)?[-_ ]?(\d{1,3})$|-(\d{1,2})$|_(\d)$", re.I)
@@ -49,7 +50,7 @@ def choose(candidates: Sequence[Candidate]) -> tuple[Candidate, tuple[str, ...]]
         names = ", ".join(c.path for c in candidates[:_SHOWN]) + ", …" * (len(candidates) > _SHOWN)
         more = [c.path for c in candidates if c.attempted > chosen.attempted]
         but = f"; in {more[0]} more exercises are attempted" if more else ""
-        notes.append(f"{len(candidates)} files for this stage ({names}): {chosen.path} counts, {why}{but}")
+        notes.append(f"{len(candidates)} {SEVERAL} ({names}): {chosen.path} counts, {why}{but}")
     return chosen, tuple(notes)
 
 

@@ -11,6 +11,7 @@ from labkit.grading.collecting.roster import Entry, read_roster
 from labkit.grading.collecting.tree import Ignored
 from labkit.grading.records import HandedIn, Student
 
+NOT_THERE = "not in the roster"  # how a note about such a student begins
 _KINDS = {
     "sid": ("sid", "id"),
     "login": ("login", "sid"),
@@ -61,7 +62,7 @@ def match(students: list[Student], entries: list[Entry]) -> tuple[dict[str, Entr
         _match(left, free, fits, matched, notes)
     for student in students:
         if student.key not in matched and student.key not in notes:
-            notes[student.key] = f"not in the roster{_nearest(student, entries)}"
+            notes[student.key] = f"{NOT_THERE}{_nearest(student, entries)}"
     return matched, notes
 
 
@@ -76,16 +77,14 @@ def _match(
     wanted: dict[int, list[str]] = {}
     for key, these in found.items():
         if len(these) > 1:
-            notes[key] = f"not in the roster for sure: it could be {' or '.join(map(_of, these[:4]))}"
+            notes[key] = f"{NOT_THERE} for sure: it could be {' or '.join(map(_of, these[:4]))}"
         for entry in these:
             wanted.setdefault(entry.row, []).append(key)
     for key, these in found.items():
         if len(these) == 1:
             others = [other for other in wanted[these[0].row] if other != key]
             if others:
-                notes[key] = (
-                    f"not in the roster for sure: {_of(these[0])} could also be {', '.join(others[:4])}"
-                )
+                notes[key] = f"{NOT_THERE} for sure: {_of(these[0])} could also be {', '.join(others[:4])}"
             else:
                 matched[key] = these[0]
                 if fits is _names_it:

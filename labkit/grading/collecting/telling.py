@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from labkit.grading.collecting.choosing import SEVERAL
+from labkit.grading.collecting.matching import NOT_THERE
 from labkit.grading.records import Collected
 
 _SHOWN = 5
@@ -33,12 +35,8 @@ def _remarks(collected: Collected) -> list[str]:
         "not the first attempt": [one for one in work if (one.attempt or 1) > 1],
         "late": [one for one in work if one.late],
         "cannot be read": [one for one in work if one.notebook is None],
-        "chosen among several files": [
-            one for one in work if any(" files for this stage" in note for note in one.notes)
-        ],
-        "not in the roster": [
-            one for one in work if any("not in the roster" in note for note in one.private_notes)
-        ],
+        "chosen among several files": [one for one in work if any(SEVERAL in note for note in one.notes)],
+        NOT_THERE: [one for one in work if any(note.startswith(NOT_THERE) for note in one.private_notes)],
     }
     names = {student.key: student.shown for student in collected.students}
     return [
