@@ -49,6 +49,25 @@ def page(width=1280, height=1000, *, density=1):
 
 
 @contextmanager
+def watched(page):
+    """What goes wrong in a page, filled while it goes: errors of its scripts and of its console, requests elsewhere."""
+    troubles = []
+    page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
+    page.on("console", lambda line: troubles.append(f"console: {line.text}") if _is_trouble(line) else None)
+    page.on("request", lambda asked: troubles.append(asked.url) if _is_elsewhere(asked.url) else None)
+    yield troubles
+
+
+def _is_trouble(line):
+    """Whether a line of the console is an error of ours; JupyterLab asks its own server for files that need not be."""
+    return line.type == "error" and "Failed to load resource" not in line.text
+
+
+def _is_elsewhere(url):
+    return not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:"))
+
+
+@contextmanager
 def lab(folder, *, theme="JupyterLab Light"):
     """The address of JupyterLab on a folder, started as students start it: by `labkit lab`."""
     settings = folder / ".settings"
@@ -89,11 +108,16 @@ def _end(process):
 
 
 def open_notebook(page, address, name):
-    """Open a notebook and wait until its kernel is ready.
+    """Open a notebook and wait until its kernel is ready."""
+    page.goto(f"{address}/lab/tree/{name}?token={TOKEN}&reset")
+    wait_ready(page)
+
+
+def wait_ready(page):
+    """Wait until the kernel of a notebook that is being opened is ready.
 
     The notebook's own sign says idle before there is a kernel; the status bar knows.
     """
-    page.goto(f"{address}/lab/tree/{name}?token={TOKEN}&reset")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell")
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", state="attached")
     page.get_by_text("| Idle").wait_for()

@@ -1,13 +1,12 @@
 """What a student meets between the first cell and the last: Run All, checks too early, hints."""
 
 import threading
-from datetime import date
 
 import nbformat
 import pytest
 from browser import lab, open_notebook, page, run_all
 from kernels import kernel
-from lab import ROOT, nbval, released, slim, solved, with_cell
+from lab import nbval, slim, solved, with_cell
 
 from labkit.errors import LabError
 from labkit.exercises import check, exercises, find, hint, hint_cards, stages
@@ -113,25 +112,6 @@ def test_nbval_counts_what_is_not_solved_and_what_comes_too_early(tmp_path):
     assert sorted(died) == [1, 3]
     assert "not attempted" in died[1]
     assert "wrong" in died[3]
-
-
-SOURCES = sorted((ROOT / "solutions").glob("*.py"))
-TODAY = SOURCES[date.today().toordinal() % 3 :: 3]  # a third of the stages each day: they take a minute each
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", TODAY, ids=lambda path: path.stem[:2])
-def test_run_all_of_a_notebook_to_fill_in_goes_from_top_to_bottom(path, tmp_path):
-    notebook = released(path)
-    nbformat.write(notebook, tmp_path / f"{path.stem}.ipynb")
-    shown = ""
-    with kernel(tmp_path, OMP_NUM_THREADS="1") as run:
-        for cell in notebook.cells:
-            if cell.cell_type == "code":
-                ran = run(cell.source, timeout=300)
-                assert not ran.failed, (cell.source, ran.errors)
-                shown += ran.html
-    assert shown.count(": not attempted<") == len(exercises(path.stem[:2]))
 
 
 # hints
