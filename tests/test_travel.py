@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from browser import TOKEN, _end, open_notebook, page, run_all
+from browser import TOKEN, _end, page, run_all, wait_ready
 from lab import ROOT
 
 pytestmark = [
@@ -224,10 +224,13 @@ def serving(installed, environment, home):
 
 
 @pytest.mark.browser
-def test_lab_serves_a_copy_and_stage_01_runs_in_it(labkit, installed, environment):
+def test_lab_opens_with_a_start_page_and_stage_01_runs_in_the_copy(labkit, installed, environment):
     with page() as tab, serving(installed, environment, labkit.home) as address:
         assert {path.stem for path in (labkit.home / "cnn-lab").glob("*.ipynb")} == set(STAGES)
-        open_notebook(tab, address, "01_first_layer_filters.ipynb")
+        tab.goto(f"{address}/?token={TOKEN}")
+        tab.get_by_role("heading", name="Looking inside convolutional networks").wait_for()
+        tab.get_by_role("link", name="01 · First-layer filters").click()
+        wait_ready(tab)
         run_all(tab)
         assert tab.locator(".labkit-verdict").count() == 6
         assert all("not attempted" in text for text in tab.locator(".labkit-verdict").all_text_contents())
@@ -235,3 +238,19 @@ def test_lab_serves_a_copy_and_stage_01_runs_in_it(labkit, installed, environmen
         assert [text for text in prompts if not re.search("[0-9]", text)] == []  # every cell has run
         assert tab.locator(".jp-OutputArea-output img").count() >= 5
         assert tab.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
+        ask_for_a_solution(tab, "01.2")
+
+
+def ask_for_a_solution(tab, exercise_id):
+    """Ask for all hints of an exercise, and follow the last one's link to the solved notebook."""
+    tab.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
+    tab.keyboard.press("Control+a")
+    tab.keyboard.type(f'hint("{exercise_id}")')
+    tab.keyboard.press("Shift+Enter")
+    card = tab.locator(".labkit-hint")
+    card.wait_for()
+    while card.locator("details:not([open]) > summary").count():
+        card.locator("details:not([open]) > summary").first.click()
+    card.get_by_role("link").click()
+    tab.get_by_role("tab", name="01_first_layer_filters_solved.ipynb").wait_for()
+    tab.locator(".jp-CodeCell", has_text="return torch.where").wait_for()

@@ -41,8 +41,13 @@ def solution_notebook(path: Path) -> NotebookNode:
     notebook = source.read(path)
     for cell in notebook.cells:
         cell.source = source.without_markers(cell.source)
-    notebook.metadata["labkit"] = {"source_sha256": hashlib.sha256(source.text_of(path).encode()).hexdigest()}
+    notebook.metadata["labkit"] = origin(path)
     return notebook
+
+
+def origin(path: Path) -> dict[str, str]:
+    """Of which text a solved notebook is made, as its metadata says under "labkit"."""
+    return {"source_sha256": hashlib.sha256(source.text_of(path).encode()).hexdigest()}
 
 
 def is_task(cell: NotebookNode) -> bool:

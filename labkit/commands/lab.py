@@ -6,12 +6,14 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
 from labkit.commands.common import (
     COPY,
     PACKAGE,
+    ROOT,
     console,
     course,
     has_stages,
@@ -45,9 +47,8 @@ def lab(
         return
     if find_spec("jupyterlab") is None:
         raise LabError("JupyterLab is not installed here; try pip install jupyterlab, then labkit doctor")
-    raise typer.Exit(
-        subprocess.run(_command(place, browser, port), check=False, env=_quiet()).returncode and 2
-    )
+    command, environment = _command(place, browser, port), _environment(place)
+    raise typer.Exit(subprocess.run(command, check=False, env=environment).returncode and 2)
 
 
 def _place() -> Path:
@@ -92,13 +93,34 @@ def _copy(here: Path | None, source: Path) -> Path:
 
 
 def _command(place: Path, browser: bool, port: int) -> list[str]:
-    command = [sys.executable, "-m", "jupyterlab"]
-    command += [f"--ServerApp.root_dir={place.resolve()}", f"--ServerApp.port={port}"]
+    from labkit.commands.start_page import write_start_page
+
+    root = _root(place)
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", f"--ServerApp.port={port}"]
+    command += [f"--ServerApp.preferred_dir={place.resolve()}", "--ContentsManager.allow_hidden=True"]
+    if page := write_start_page(place.resolve()):
+        command += [f"--LabApp.default_url=/lab/tree/{quote(page.relative_to(root).as_posix())}"]
     command += [] if browser else ["--no-browser"]
     return command + (["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [])
 
 
-def _quiet() -> dict[str, str]:
-    """The environment, with settings by which JupyterLab asks for no news feed."""
+def _root(place: Path) -> Path:
+    """What the server shows: the notebooks' folder; of a clone all of it, since the solutions lie beside them."""
+    place = place.resolve()
+    return place.parent if is_clone() and place == (ROOT / "notebooks").resolve() else place
+
+
+def _environment(place: Path) -> dict[str, str]:
+    """The environment, with settings by which JupyterLab asks for no news feed and shows Markdown as a page.
+
+    In a copy that `labkit lab` has made it also says where the solved notebooks are.
+    """
+    from labkit.authoring.copies import is_copy
+    from labkit.authoring.solved import put_solved
+    from labkit.exercises.rendered import SOLVED
+
     config = [str(PACKAGE / "jupyter"), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
-    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(config)}
+    environment = {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(config)}
+    if is_copy(place) and (solved := put_solved(place.resolve(), course("solutions"))):
+        environment[SOLVED] = str(solved)
+    return environment
