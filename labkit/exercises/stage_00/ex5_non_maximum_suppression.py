@@ -17,7 +17,9 @@ def _crowds(generator: torch.Generator) -> Cases:
         order = torch.randperm(len(boxes), generator=generator)
         values = torch.tensor(scores) - 0.02 * torch.rand(len(boxes), generator=generator)
         places, kinds = torch.tensor(boxes).view(-1, 4), torch.tensor(labels, dtype=torch.int64)
-        return SimpleNamespace(boxes=places[order], scores=values[order], labels=kinds[order], overlap=overlap)
+        return SimpleNamespace(
+            boxes=places[order], scores=values[order], labels=kinds[order], overlap=overlap
+        )
 
     def box(x: float, y: float = 0.0, size: float = 1.0) -> list[float]:
         return [x, y, x + size, y + size]
