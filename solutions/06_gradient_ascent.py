@@ -711,7 +711,7 @@ show.grid(
 # one under which the network no longer does.
 
 # %%
-climbs = climb(model, "flamingo", seed=1)
+climbs = climb(model, "pineapple", seed=1)
 explore(climbs, blur=1.0, clip=0)
 
 # %% [markdown]

@@ -550,7 +550,8 @@ def test_the_names_are_sorted_and_all_there():
 
 @pytest.fixture
 def climbs(model):
-    return climb(model, "b", size=12, steps=8, rate=0.015, progress=False)
+    gentle = {"rate": 0.015, "transforms": (ascent.jitter(8),)}
+    return climb(model, "b", size=12, steps=8, progress=False, **gentle)
 
 
 def test_the_lab_climbs_every_setting_from_one_start(climbs):

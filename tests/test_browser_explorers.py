@@ -93,7 +93,7 @@ def test_stage_06_looks_through_climbs_that_are_done(tmp_path):
     with explorer_of("06_gradient_ascent", tmp_path, given=given) as seen:
         bars = seen.page.locator(".jp-OutputArea-output [role='progressbar'], .jp-OutputArea-output progress")
         assert bars.count() == 0
-        assert "flamingo, step 8: L2 0, blur 1, clip 0 %" in seen.spoken
+        assert "pineapple, step 8: L2 0, blur 1, clip 0 %" in seen.spoken
         assert "L2 0.2" in seen.moved(lambda: seen.slider("L2").press("ArrowRight"))
         assert "blur 0.5," in seen.moved(lambda: seen.slider("blur").press("ArrowLeft"))
         assert "clip 50 %" in seen.moved(lambda: seen.slider("clip").press("ArrowRight"))

@@ -1,6 +1,6 @@
 """A grid of regularisers' strengths, all climbed at once, for the explorer of stage 06."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -47,13 +47,15 @@ def climb(
     size: int = 128,
     steps: int = 40,
     every: int = 4,
-    rate: float = 0.03,
+    rate: float = 0.06,
+    transforms: Sequence[ascent.Transform] = ascent.ROBUST,
     seed: int = 0,
     progress: bool = True,
 ) -> Climbs:
     """All settings of the grid at once, as one batch from one start, so that nothing else differs.
 
     every:  of how many steps one is kept;  rate: of the normalised steps in pixels
+    transforms: before each look; with less than ROBUST few classes can be recognised after so few steps
     Raises: LabError for an unknown category
     """
     expect_classifier(model)
@@ -62,7 +64,11 @@ def climb(
     settings, seed = list(product(L2, BLUR, CLIP)), expect_whole("seed", seed)
     faint = 0.01 * torch.randn(1, 3, size, size, generator=seeded(seed))
     start = (ascent.GREY + faint.to(model.mean.device)).expand(len(settings), -1, -1, -1)
-    way, kept, frames = _ways_up(model, category, settings, start, steps, rate, seed), [0], [start]
+    way, kept, frames = (
+        _ways_up(model, category, settings, start, steps, rate, transforms, seed),
+        [0],
+        [start],
+    )
     for frame in tqdm(way, total=steps, unit=" steps", disable=not progress, leave=False):
         if frame.step % every == 0:
             kept.append(frame.step)
@@ -93,6 +99,7 @@ def _ways_up(
     start: Tensor,
     steps: int,
     rate: float,
+    transforms: Sequence[ascent.Transform],
     seed: int,
 ) -> Iterator[ascent.Frame]:
     """Frames of a batch with one image per setting: the L2 terms have weights of their own, and so on."""
@@ -107,7 +114,7 @@ def _ways_up(
         objective,
         start=start,
         parameterisation=ascent.PIXELS,
-        transforms=(ascent.jitter(8),),
+        transforms=transforms,
         regularisers=(_each_by_its_own(settings),),
         rule=ascent.normalised_steps(rate),
         steps=steps,
