@@ -27,8 +27,7 @@ def mentions(code: str, cells: Sequence[str] = (), released: Sequence[str] = ())
     cells:    the notebook's code cells, for their imports and definitions
     released: those that were handed out; ways to names in statements of theirs are the course's, not the student's
     """
-    handed_out = _statements(tuple(released))
-    around = _around(tuple(cells))
+    around, course = _around(tuple(cells)), _statements(tuple(released))
     found = Mentions(unread=set(around.unread))
     if len(code) > LONGEST:
         found.unread.add("its cell")
@@ -43,7 +42,7 @@ def mentions(code: str, cells: Sequence[str] = (), released: Sequence[str] = ())
         if (text := todo.pop()) not in done:
             done.add(text)
             seen, whole = around.read(text[0]), text[1]
-            found.add(seen.without_ways() if text[0] in handed_out else seen if whole else seen.ways())
+            found.add(seen.without_ways() if text[0] in course else seen if whole else seen.ways())
             for name in sorted(around.known_or_none(seen.names)):
                 if (name, whole) not in met:
                     met.add((name, whole))

@@ -31,8 +31,7 @@ def push(
     images:    (N, 3, H, W) in 0..1, at which the steps begin
     epsilon:   largest change of a value;  step_size: of a step; 2.5 · epsilon / steps unless given
     Returns:   (N, 3, H, W) in 0..1, detached
-    Raises:    LabError for images outside 0..1, options out of range, and where the objective has no slope at an
-               image: behind closed ReLUs there is nothing to follow
+    Raises:    LabError for images outside 0..1, options out of range, and images at which there is no slope
     Source:    Madry et al. 2018, arXiv:1706.06083, for the loop
     """
     expect_images(images)
