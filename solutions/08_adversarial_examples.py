@@ -459,8 +459,8 @@ for name, results in made.items():
     sizes = lab.rms(fooled[name] - sources).flatten()
     succeeded = sum(result.succeeded for result in results)
     print(
-        f"{name}: {succeeded} of {len(results)} within 40 steps, at most {max(r.steps for r in results)}; "
-        f"root mean square of the change: median {sizes.median():.4f}, largest {sizes.max():.4f}"
+        f"{name}: {succeeded} of {len(results)} within 40 steps, at most {max(r.steps for r in results)}\n"
+        f"    root mean square of the change: median {sizes.median():.4f}, largest {sizes.max():.4f}"
     )
 print(whose.told())
 
@@ -662,7 +662,8 @@ show.how_well_you_knew()
 # %% [markdown]
 # ## Two questions
 #
-# Think; there is no check, and no next notebook. These are about the whole lab.
+# Think; there is no check. These are about the whole lecture; the [next notebook](09_planted_truth.ipynb) tests its
+# methods.
 #
 # 1. Look back. Stages 01 to 04 showed filters, maps and patches, stage 05 traced what matters, stages 06 and 07 drew
 #    what the network wants to see: edges, fur, flamingos. A change that no eye sees overturns all of it. What did those

@@ -3,10 +3,10 @@
 from functools import partial
 
 import torch
-from public_calls import IMAGES, MODEL, PHOTO, TOP, rand
+from public_calls import IMAGES, MODEL, PHOTO, TOP, crops_of, rand
 
 from labkit.images import Photos
-from labkit.methods import neighbors
+from labkit.methods import neighbors, planted
 from labkit.methods.gallery import pixels
 from labkit.show import (
     activations_explorer,
@@ -19,6 +19,7 @@ from labkit.show import (
     neighbors_explorer,
     passport,
     patches_explorer,
+    planted_explorer,
 )
 
 BANK = Photos(IMAGES[..., :28, :], torch.tensor([0, 3]), ("one", "two"), ("", ""))
@@ -40,6 +41,7 @@ def climbed(**given):
 
 
 CLIMBS = ascent_explorer.climb(MODEL, "b", progress=False, **CLIMB)
+CROPS = crops_of(rand(2, 3, 40, 44))
 CHANNEL = {"model": MODEL, "image": PHOTO, "layer": "1", "channel": 1}
 COMPUTED = {
     "climb": (climbed, {"category": "b", **CLIMB}),
@@ -86,6 +88,10 @@ PICTURES = {
         partial(ascent_explorer.beside_the_control, CLIMBS),
         {"setting": (0.2, 0.5, 50), "step": 2},
     ),
+    "map_and_truth": (
+        partial(planted_explorer.map_and_truth, planted.untaught(size=36), CROPS),
+        {"number": 3, "method": "gradient", "target": "marked", "opacity": 0.3},
+    ),
     "stages": (
         partial(dream_explorer.stages, MODEL, **DREAM),
         {"image": LARGE.images[:1], "layer": "1"},
@@ -119,5 +125,9 @@ EXPLORERS = {
     "08": (
         stage(adversarial_explorer.explore, [MODEL], BANK, ["b", "c"]),
         {"target": "c", "epsilon": 3.0, "photo": "two"},
+    ),
+    "09": (
+        stage(planted_explorer.explore, {"untaught": planted.untaught(size=36)}, CROPS),
+        {"crop": 3, "method": "guided backprop", "category": "plain", "opacity": 0.1},
     ),
 }  # fmt: skip

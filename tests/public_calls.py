@@ -17,6 +17,7 @@ from labkit.methods import (
     neighbors,
     neurons,
     patches,
+    planted,
     probe,
     robustness,
     sanity,
@@ -34,6 +35,7 @@ from labkit.show import filters as show_filters
 from labkit.show import gradients as show_gradients
 from labkit.show import neighbors as show_neighbors
 from labkit.show import patches as show_patches
+from labkit.show import planted as show_planted
 
 
 def rand(*shape, seed=0):
@@ -82,6 +84,15 @@ def recorded(model, photos, layer):
 def unpooled(model, photos, where):
     with switches.unpooling(where):
         return gradients.saliency(model, photos, 1)
+
+
+def crops_of(photos, **options):
+    return planted.planted(photos, **{"count": 8, "size": 36} | options)
+
+
+def tiny_and_crops(photos):
+    crops = crops_of(photos)
+    return planted.untaught(size=36, device=photos.device).to(photos.dtype), crops
 
 
 NETWORK = {"model": MODEL, "images": IMAGES}
@@ -471,6 +482,55 @@ CALLS = {
         {"originals": IMAGES, "changed": rand(2, 3, 32, 28, seed=5), "seed": 0},
     ),
     "robustness.foolbox_pgd": (robustness.foolbox_pgd, {**ATTACK, "steps": 2, "step_size": 0.1}),
+    # 09
+    "planted.plant": (
+        planted.plant,
+        {"images": IMAGES, "mark": rand(3, 9, 9), "opacity": 0.3, "places": torch.tensor([[0, 19], [23, 4]])},
+    ),
+    "planted.masks": (planted.masks, {"places": torch.tensor([[0, 19], [23, 4]]), "size": 32, "side": 9}),
+    "planted.random_crops": (planted.random_crops, {"photos": IMAGES, "count": 3, "size": 20, "seed": 0}),
+    "planted.planted": (
+        lambda **g: planted.planted(**g).images,
+        {"photos": rand(2, 3, 40, 44), "count": 6, "opacity": 0.3, "size": 36, "seed": 0},
+    ),
+    "planted.some": (lambda numbers: crops_of(rand(2, 3, 40, 44)).some(numbers).images, {"numbers": [0, 3]}),
+    "planted.at_opacity": (
+        lambda photos, opacity: crops_of(photos).at_opacity(opacity).images,
+        {"photos": rand(2, 3, 40, 44), "opacity": 0.5},
+    ),
+    "planted.labels": (lambda name: crops_of(rand(2, 3, 40, 44)).labels(name), {"name": "decoy"}),
+    "planted.teach": (
+        lambda images, **g: planted.teach(images, **g)(images),
+        {"images": rand(4, 3, 20, 20), "labels": torch.tensor([0, 1, 1, 0]), "steps": 2, "seed": 0},
+    ),
+    "planted.untaught": (lambda **g: planted.untaught(**g)(rand(1, 3, 36, 36)), {"seed": 0, "size": 36}),
+    "planted.mass_inside": (planted.mass_inside, {"maps": MAPS[:, 0], "masks": MAPS[:, 1] > 0.3}),
+    "planted.pointing_game": (planted.pointing_game, {"maps": MAPS[:, 0], "masks": MAPS[:, 1] > 0.3}),
+    "planted.resemblance": (
+        planted.resemblance,
+        {"images": IMAGES, "pattern": rand(3, 4, 5), "either_sign": False},
+    ),
+    "planted.towards": (planted.towards, {"watermark": VECTORS, "decoy": rand(6, 8, seed=3)}),
+    "planted.map_trials": (
+        lambda photos, maps: planted.map_trials(maps, crops_of(photos, both=True)),
+        {"photos": rand(2, 3, 40, 44), "maps": rand(8, 36, 36)},
+    ),
+    "planted.image_trials": (planted.image_trials, {"images": IMAGES}),
+    "planted.filter_trials": (planted.filter_trials, {"net": MODEL.net}),
+    "planted.neighbor_trials": (
+        lambda photos, **g: planted.neighbor_trials(crops=crops_of(photos), **g),
+        {"photos": rand(2, 3, 40, 44), "vectors": rand(8, 5), "k": 2},
+    ),
+    "planted.channel_trials": (
+        lambda photos, taught: planted.channel_trials(
+            *tiny_and_crops(photos), taught, crops_of(photos, both=True)
+        ),
+        {"photos": rand(2, 3, 40, 44), "taught": "decoy"},
+    ),
+    "planted.patch_trials": (
+        lambda photos, k: planted.patch_trials(*tiny_and_crops(photos), k=k),
+        {"photos": rand(2, 3, 40, 44), "k": 2},
+    ),
     # figures' numbers
     "show.to_pixels": (drawing.to_pixels, {"image": PHOTO[0]}),
     "show.signed": (show_gradients.signed, {"gradients": IMAGES - 0.5}),
@@ -504,6 +564,16 @@ FIGURES = {
         {"image": PHOTO[0], "box": (1, 2, 9, 8)},
     ),
     "show.patch_rows": (show_patches.patch_rows, {"top": TOP}),
+    "show.who_found_it": (
+        lambda trials: show_planted.who_found_it({"a": {"taught": trials}}),
+        {"trials": torch.tensor([0.0, 1, 1, 0.5])},
+    ),
+    "show.beside_the_truth": (
+        lambda image, **g: show_planted.beside_the_truth(
+            {"a": [image]}, crops_of(rand(2, 3, 40, 44)), [2], **g
+        ),
+        {"image": rand(3, 36, 36), "side": 1.0},
+    ),
     "show.photo_map": (
         lambda points, **g: show_neighbors.photo_map({"a": points}, **g),
         {"points": rand(2, 2), "images": IMAGES, "ids": LABELS, "linked": [0]},

@@ -26,6 +26,7 @@ from labkit.methods import (
     neighbors,
     neurons,
     patches,
+    planted,
     probe,
     sanity,
     sheets,
@@ -157,6 +158,12 @@ CALLS = {  # exercise -> how the lab's own is called where a figure is made
     "08.3": (adversarial, lambda m: m.project(PHOTOS + 0.1, PHOTOS, epsilon=0.03)),
     "08.4": (adversarial, lambda m: m.pgd(net(), PHOTOS, LABELS, epsilon=0.03, steps=3)),
     "08.5": (adversarial, lambda m: m.fool(net(), PHOTOS[:1], 3, steps=3, eight_bit=True).image),
+    "09.1": (
+        planted,
+        lambda m: m.plant(PHOTOS, m.watermark(), opacity=0.3, places=torch.arange(6).view(3, 2) // 2),
+    ),
+    "09.2": (planted, lambda m: m.mass_inside(MAPS[:, 0], MAPS[:, 1] > 0)),
+    "09.3": (planted, lambda m: m.pointing_game(MAPS[:, 0], MAPS[:, 1] > 0)),
 }
 
 

@@ -14,6 +14,7 @@ from labkit.exercises import (
     stage_06,
     stage_07,
     stage_08,
+    stage_09,
 )
 
 _STAGES: dict[str, tuple[Exercise, ...]] = {
@@ -26,6 +27,7 @@ _STAGES: dict[str, tuple[Exercise, ...]] = {
     "06": stage_06.EXERCISES,
     "07": stage_07.EXERCISES,
     "08": stage_08.EXERCISES,
+    "09": stage_09.EXERCISES,
 }
 
 

@@ -39,6 +39,9 @@ _MORE = {
     "08.2": "methods.adversarial.pgd",
     "08.4": "methods.adversarial.pgd methods.robustness.foolbox_pgd",
     "08.5": "methods.adversarial.fool",
+    "09.1": "methods.planted.plant methods.planted.planted",
+    "09.2": "methods.planted.mass_inside methods.planted.map_trials",
+    "09.3": "methods.planted.pointing_game",
 }
 _OPEN = (
     "methods",

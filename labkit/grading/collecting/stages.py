@@ -26,6 +26,7 @@ FUNCTIONS = {
     ),
     "07": ("dream_gradient", "dream_in_octaves", "tiled_gradient", "guided_score"),
     "08": ("fool", "fgsm", "project", "pgd", "fool_by_file"),
+    "09": ("plant", "mass_inside", "pointing_game"),
 }  # fmt: skip
 _EXERCISE_OF = {name: f"{stage}.{n}" for stage, names in FUNCTIONS.items() for n, name in enumerate(names, 1)}
 _CELL = re.compile(r"(\d\d)-(\d+)-(?:task|check)")
