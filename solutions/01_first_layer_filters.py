@@ -193,11 +193,11 @@ if missing := [name for name in famous if name not in lecture]:
     size = sum(models.NETWORKS[name].size_mb for name in missing)
     print(f"To see the lecture's networks here: labkit fetch {' '.join(missing)} ({size:.0f} MB)")
 
-lecture and show.filter_sheets(
+show.filter_sheets(
     {name: in_order(filters) for name, filters in lecture.items()},
     title="The lecture's networks, first layer",
     caption="Each filter is scaled to its own range. Shapes are filters × colours × height × width.",
-)
+) if lecture else None
 
 # %% [markdown]
 # The lecture's four were published from 2012 to 2017 by three groups of people, and AlexNet's filters are one and a

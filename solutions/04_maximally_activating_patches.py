@@ -248,7 +248,8 @@ top = lab.inside(lab.ranked(forty, torch.arange(20).expand(len(channels), 20)))
 
 chance = torch.Generator().manual_seed(4)
 drawn = top.channels[torch.randperm(len(top.channels), generator=chance)[:5].sort().values].tolist()
-f"{len(top.channels)} of {len(channels)} channels have nine such patches among their best 20; drawn at random: {drawn}"
+print(f"{len(top.channels)} of {len(channels)} channels have nine such patches among their best 20")
+print("drawn at random:", *drawn)
 
 # %% [markdown]
 # **Predict first.** Five channels drawn at random, not chosen. How many of them will look as if they had a subject?

@@ -250,8 +250,8 @@ check("05.3", relu_backward)
 # module is called when the gradient comes by, and what it returns goes on in the gradient's place:
 #
 # ```python
-# def hook(module, grad_input, grad_output):      # both are tuples
-#     return (something_else,)                    # a tuple of one tensor, in place of grad_input
+# def hook(module, grad_input, grad_output):  # both are tuples
+#     return (something_else,)                # a tuple, in place of grad_input
 #
 # handle = module.register_full_backward_hook(hook)
 # …

@@ -325,9 +325,9 @@ for name, (rate, weight, regularisers) in show.watch(settings.items(), "regulari
 
 certain = {name: lab.rescore(model, batch, classes) for name, batch in made.items()}
 lines = [
-    f"{line}\n{kind}: {value:.2f}"
+    "\n".join([*name.split(", "), f"{kind}: {value:.2f}"])
     for name, values in certain.items()
-    for line, kind, value in zip((name + ", ").split(", "), classes, values, strict=False)
+    for kind, value in zip(classes, values, strict=True)
 ]
 show.grid(
     torch.cat(list(made.values())),

@@ -57,7 +57,7 @@ progress("07")
 # ```python
 # with recording(model.net, layer) as seen:
 #     model(images)
-# seen[layer]                                # (1, C, h, w), part of the graph that leads back to the images
+# seen[layer]  # (1, C, h, w), part of the graph that leads back to the images
 # ```
 #
 # The check nudges each pixel up and down, and watches the objective.

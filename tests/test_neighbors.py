@@ -360,4 +360,4 @@ def test_right_and_wrong_differ_by_a_mark_and_not_by_colour_alone():
     photos = torch.rand(2, 3, 8, 8)
     rows = {"pixels": (photos, torch.tensor([1.0, 2.0]), torch.tensor([True, False]))}
     titles = [axes.get_title() for axes in neighbor_rows(photos[0], rows).axes]
-    assert titles == ["", "✓  1", "✗  2"]
+    assert titles == ["", "✓  1.00", "✗  2.00"]

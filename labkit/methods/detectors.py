@@ -27,8 +27,9 @@ def faster_rcnn(picture: Tensor, *, threshold: float = 0.5) -> tuple[Tensor, Ten
     weights = detection.FasterRCNN_MobileNet_V3_Large_320_FPN_Weights.COCO_V1
     if not Path(torch.hub.get_dir(), "checkpoints", weights.url.rpartition("/")[2]).is_file():
         raise LabError(
-            f"torchvision's Faster R-CNN ({weights.meta['_file_size']:.0f} MB) is not downloaded; with a connection, "
-            'torchvision.models.detection.fasterrcnn_mobilenet_v3_large_320_fpn(weights="COCO_V1") fetches it'
+            f"torchvision's Faster R-CNN ({weights.meta['_file_size']:.0f} MB) is not downloaded; "
+            "with a connection, try\n"
+            '    torchvision.models.detection.fasterrcnn_mobilenet_v3_large_320_fpn(weights="COCO_V1")'
         )
     detector = detection.fasterrcnn_mobilenet_v3_large_320_fpn(weights=weights).eval()
     with torch.no_grad():

@@ -45,7 +45,8 @@ def neighbor_rows(
         for place in range(len(images)):
             axes = figure.add_subplot(grid[line, place + 1])
             hit = bool(right[place])
-            draw(axes, images[place], title=f"{'✓' if hit else '✗'}  {distances[place]:.3g}")
+            far = f"{distances[place]:#.3g}".rstrip(".")  # 19.0, not 19 beside 19.4
+            draw(axes, images[place], title=f"{'✓' if hit else '✗'}  {far}")
             axes.title.set(color=RIGHT if hit else WRONG, weight="bold")
             bare(axes, frame=RIGHT if hit else WRONG)
             if place == 0:
