@@ -392,7 +392,7 @@ def test_start_dreams_to_the_end_and_the_picture_follows(explorer, model, bank):
     async def dream_it():
         explorer.start.click()
         shown = []
-        while explorer.is_dreaming:
+        while explorer.is_busy:
             shown.append(explorer.picture.alt)
             await asyncio.sleep(0.005)
         return shown
@@ -420,7 +420,7 @@ def test_stop_stops_and_keeps_what_there_is(model, bank):
         await until(lambda: explorer.bar.value > 0)
         assert not explorer.stop.disabled
         explorer.stop.click()
-        await until(lambda: not explorer.is_dreaming)
+        await until(lambda: not explorer.is_busy)
         kept = explorer.picture
         await asyncio.sleep(0.1)
         assert explorer.picture is kept
@@ -445,7 +445,7 @@ def test_starting_again_ends_the_dream_that_is_under_way(model, bank):
         explorer.options["steps"] = 4
         explorer.controls["photo"].value = "more noise"
         explorer.start.click()
-        await until(lambda: not explorer.is_dreaming)
+        await until(lambda: not explorer.is_busy)
         assert first.done()
         assert len(asyncio.all_tasks()) == 1
 
@@ -459,7 +459,7 @@ def test_starting_and_stopping_at_once_leaves_nothing_behind(explorer):
         explorer.start.click()
         explorer.start.click()
         explorer.stop.click()
-        await until(lambda: not explorer.is_dreaming)
+        await until(lambda: not explorer.is_busy)
         assert len(asyncio.all_tasks()) == 1
 
     asyncio.run(click())
@@ -468,14 +468,14 @@ def test_starting_and_stopping_at_once_leaves_nothing_behind(explorer):
 
 def test_an_error_is_told_in_the_message(explorer):
     explorer.options["octaves"] = 9
-    asyncio.run(explorer.run())
+    asyncio.run(explorer._work(explorer._dreaming()))
     assert "smallest of 9 octaves" in explorer.message.value
     explorer.options["octaves"] = "<many>"
-    asyncio.run(explorer.run())
+    asyncio.run(explorer._work(explorer._dreaming()))
     assert "octaves as a whole number" in explorer.message.value
     assert "<many>" not in explorer.message.value
     explorer.options["octaves"] = 2
-    asyncio.run(explorer.run())
+    asyncio.run(explorer._work(explorer._dreaming()))
     assert "done" in explorer.message.value
 
 

@@ -1,40 +1,32 @@
-"""The explorer of stage 07: a dream while it grows, with a button that stops it.
+"""The explorer of stage 07: a dream while it grows, with a button that stops it and keeps what there is."""
 
-A dream takes seconds, and while a callback runs the kernel hears no click. So Start leaves a task on the
-kernel's own event loop; after every step the task gives way, and the loop hears what was clicked meanwhile.
-There is no thread: interrupt or restart the kernel, and the dream is gone with it.
-"""
-
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import ipywidgets
 from torch import Tensor
 
-from labkit.errors import LabError
 from labkit.images import Photos
 from labkit.methods import dream
 from labkit.models import Classifier
-from labkit.show.controls import Controls, chooser
+from labkit.show.controls import chooser
 from labkit.show.dream import Snapshot, where
 from labkit.show.look import in_usual_look
 from labkit.show.own_photos import PhotoChoice, expect_photo
 from labkit.show.picture import Picture
 from labkit.show.plots import grid
-from labkit.show.widgets import GIVE_WAY_S
+from labkit.show.stoppable import Stoppable
 
 STRENGTHS = {"gentle": 0.004, "medium": 0.008, "strong": 0.016}  # step sizes
 
 
-class DreamExplorer(Controls):
+class DreamExplorer(Stoppable):
     """Controls, two buttons, and a picture that follows the dream.
 
-    start, stop: buttons;  bar: how far it is
-    dreamt:      the dream as it stands, (1, 3, h, w), of its octave's size; None before the first step
-    task:        what dreams now; None before the first start
-    picture:     at first one finished dream in three pictures; then the photo, the dream as it grows, and at its
-                 end the two side by side
+    start:   the button that begins a dream
+    dreamt:  the dream as it stands, (1, 3, h, w), of its octave's size; None before the first step
+    picture: at first one finished dream in three pictures; then the photo, the dream as it grows, and at its end the
+             two side by side
     """
 
     def __init__(
@@ -47,56 +39,31 @@ class DreamExplorer(Controls):
     ):
         self.model, self.bank, self.options = model, photos, options
         self.dreamt: Tensor | None = None
-        self.task: asyncio.Task[None] | None = None
+        self._stand: tuple[str, str, dream.DreamFrame] | None = (
+            None  # photo, layer, and how far: of what is under way
+        )
         self.start = ipywidgets.Button(description="Start", button_style="primary")
-        self.stop = ipywidgets.Button(description="Stop", disabled=True)
-        self.bar = ipywidgets.FloatProgress(max=1)
-        super().__init__(controls, picture, more=[photos.upload, self.start, self.stop, self.bar])
+        super().__init__(controls, picture, more=[photos.upload, self.start])
         photos.say = self.say
-        self.start.on_click(lambda _button: self.begin())
-        self.stop.on_click(lambda _button: self.cancel())
+        self.start.on_click(lambda _button: self._begin(self._dreaming()))
         controls["photo"].observe(lambda _change: self._show_photo(), names="value")
 
-    @property
-    def is_dreaming(self) -> bool:
-        return self.task is not None and not self.task.done()
-
-    def begin(self) -> asyncio.Task[None]:
-        """Leave the dream to the running event loop; a dream that is under way ends first."""
-        self.cancel()
-        self.task = asyncio.get_running_loop().create_task(self.run())
-        return self.task
-
-    def cancel(self) -> None:
-        """Stop the dream, if one is under way, and keep what there is."""
-        if self.is_dreaming and self.task is not None:
-            self.task.cancel()
-
-    async def run(self) -> None:
-        """Dream as the controls say, giving way to the loop after every step."""
+    def _dreaming(self) -> Iterator[float]:
+        """Dream as the controls say: how far it is, after every step."""
         photo, layer, strength = (self.controls[name].value for name in ("photo", "layer", "strength"))
-        me = asyncio.current_task()
-        self.start.disabled, self.stop.disabled = False, False
-        said = f"{photo}, {layer}"
+        self._stand, said = None, f"{photo}, {layer}"
         self.say(f"{said}: press Stop when you have seen enough")
-        try:
-            objective = dream.activation_norm(self.model, layer)
-            options = {"step_size": STRENGTHS[strength], **self.options}
-            for frame in dream.dreaming(objective, self.bank[photo], **options):
-                self.dreamt, self.bar.value = frame.images, frame.share
-                self.show(Snapshot(frame.images, alt=f"{said}: {where(frame)}"))
-                await asyncio.sleep(GIVE_WAY_S)
-            self._end(photo, layer, frame.images, "done")
-        except asyncio.CancelledError:  # the click on Stop, or on Start once more
-            if self.task in (None, me):
-                self._end(photo, layer, frame.images, f"stopped at {where(frame)}")
-        except LabError as error:
-            self.say(str(error))
-        except Exception as error:  # a task has no cell to raise in
-            self.say(f"{type(error).__name__}: {error}")
-        finally:
-            if self.task in (None, me):
-                self.stop.disabled = True
+        options = {"step_size": STRENGTHS[strength], **self.options}
+        for frame in dream.dreaming(dream.activation_norm(self.model, layer), self.bank[photo], **options):
+            self.dreamt, self._stand = frame.images, (photo, layer, frame)
+            self.show(Snapshot(frame.images, alt=f"{said}: {where(frame)}"))
+            yield frame.share
+        self._end(photo, layer, frame.images, "done")
+
+    def _stop_short(self) -> None:
+        if self._stand is not None:
+            photo, layer, frame = self._stand
+            self._end(photo, layer, frame.images, f"stopped at {where(frame)}")
 
     def _end(self, photo: str, layer: str, dreamt: Tensor, how: str) -> None:
         """The photo beside what became of it, which is what a saved notebook keeps."""
@@ -108,8 +75,8 @@ class DreamExplorer(Controls):
 
     def _show_photo(self) -> None:
         """The chosen photo, before its dream; a dream under way goes on and shows itself at the next step."""
-        if not self.is_dreaming:
-            photo, self.bar.value = self.controls["photo"].value, 0
+        if not self.is_busy:
+            photo = self.controls["photo"].value
             self.show(Snapshot(self.bank[photo], alt=f"{photo}, before its dream"))
             self.say("press Start, then Stop when you have seen enough")
 

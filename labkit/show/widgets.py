@@ -10,15 +10,14 @@ from typing import Any
 import ipywidgets
 
 from labkit.errors import LabError
-from labkit.show.controls import Controls
 from labkit.show.picture import Picture
+from labkit.show.stoppable import Stoppable
 
-GIVE_WAY_S = 0.02  # long enough for several turns of the loop: one click takes more than one
 KEPT = 64  # pictures that come back at once when their values do
 BUSY = "Computing. What you see is still the picture before."
 
 
-class Explorer(Controls):
+class Explorer(Stoppable):
     """Controls and their picture. Setting a control's value draws anew, with or without a browser.
 
         explorer.controls["channel"].value = 7  # does what moving the slider does
@@ -31,23 +30,15 @@ class Explorer(Controls):
     """
 
     def __init__(self, draw: Callable[..., Any], controls: dict[str, Any], *, more: Sequence[Any] = ()):
-        self.draw, self.task = draw, None
+        self.draw = draw
         self._kept: dict[tuple[tuple[str, Any], ...], Picture] = {}
         values = {name: control.value for name, control in controls.items()}
-        if isgeneratorfunction(draw):
-            self.stop = ipywidgets.Button(description="Stop", disabled=True)
-            self.stop.on_click(lambda _button: self._stopped())
-            self.bar = ipywidgets.FloatProgress(max=1, layout=ipywidgets.Layout(visibility="hidden"))
-            more = [*more, self.stop, self.bar]
-        first = self._drawn(values)
-        super().__init__(controls, first, more=more)
+        super().__init__(controls, self._drawn(values), more=more, in_steps=isgeneratorfunction(draw))
         self._wanted = self.values
         for control in controls.values():
             if control.has_trait("continuous_update"):
                 control.continuous_update = False  # a slider draws where it is let go, not all along the way
             control.observe(self._moved, names="value")
-
-    task: asyncio.Task[None] | None
 
     def _moved(self, _change: object) -> None:
         values = self.values
@@ -59,7 +50,7 @@ class Explorer(Controls):
             self.say("")
             self.show(kept)
         elif _is_message():  # of a browser, which may send more of them, or a click on Stop
-            self.task = asyncio.get_running_loop().create_task(self._draw_later(values))
+            self._begin(self._drawing(values))
         else:
             self._try(lambda: self.show(self._drawn(values)))
 
@@ -86,37 +77,16 @@ class Explorer(Controls):
                     self._kept.pop(next(iter(self._kept)))
             yield step
 
-    async def _draw_later(self, values: dict[str, Any]) -> None:
-        """Draw, giving way to the loop before and between the steps, so that it hears what else is moved."""
+    def _drawing(self, values: dict[str, Any]) -> Iterator[float]:
+        """How far it is, before and between the steps; in the end the picture is shown."""
         self.say(BUSY, busy=True)
-        try:
-            await asyncio.sleep(GIVE_WAY_S)
-            for step in self._steps(values):
-                if isinstance(step, Picture):
-                    self.show(step)
-                    self.say("")
-                else:
-                    self._tell_how_far(step)
-                    await asyncio.sleep(GIVE_WAY_S)
-        except LabError as error:
-            self.say(str(error))
-        except Exception as error:  # a task has no cell to raise in
-            self.say(f"{type(error).__name__}: {error}")
-            raise
-        finally:
-            if self.task is asyncio.current_task():
-                self._tell_how_far(None)
-
-    def _tell_how_far(self, share: float | None) -> None:
-        """On the bar; None where nothing is under way."""
-        if isgeneratorfunction(self.draw):
-            self.stop.disabled = share is None
-            self.bar.layout.visibility = "hidden" if share is None else "visible"
-            self.bar.value = share or 0.0
-
-    def _cancel(self) -> None:
-        if self.task is not None and not self.task.done():
-            self.task.cancel()
+        yield 0.0
+        for step in self._steps(values):
+            if isinstance(step, Picture):
+                self.show(step)
+                self.say("")
+            else:
+                yield step
 
     def _stopped(self) -> None:
         """What the button does: the picture stays the one before, and says so."""
