@@ -28,6 +28,19 @@ def half_done(path):
     return notebook, ["not attempted" if number % 2 else "passed" for number in range(len(tasks))]
 
 
+def goes_to_the_last_exercise(tab, task):
+    """By its link in the table of exercises."""
+    from playwright.sync_api import expect
+
+    exercise_id = task.removesuffix("-task").replace("-", ".")
+    heading = tab.get_by_role("heading", name=f"Exercise {exercise_id} ")
+    link = tab.locator(".jp-Notebook table").first.get_by_role("link", name=exercise_id, exact=True)
+    link.scroll_into_view_if_needed()
+    expect(heading).not_to_be_in_viewport()
+    link.click()
+    expect(heading).to_be_in_viewport()
+
+
 @pytest.mark.parametrize("path", TODAY, ids=lambda path: path.stem[:2])
 def test_a_stage_runs_from_top_to_bottom_in_the_browser(path, tmp_path):
     from axe_playwright_python.sync_playwright import Axe
@@ -52,4 +65,5 @@ def test_a_stage_runs_from_top_to_bottom_in_the_browser(path, tmp_path):
         assert tab.locator(".jp-RenderedHTMLCommon.jp-OutputArea-output").evaluate_all(TOO_WIDE) == []
         found = Axe().run(tab, context=".jp-OutputArea-output")
         assert found.response["violations"] == [], found.generate_report()
+        goes_to_the_last_exercise(tab, [cell.id for cell in notebook.cells if cell.id.endswith("-task")][-1])
         assert troubles == []
