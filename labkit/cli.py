@@ -27,11 +27,9 @@ for command in _ALL:
 def _about() -> None:
     """Look inside convolutional networks: a course lab in notebooks.
 
-    Students: [bold]lab[/] opens the notebooks, [bold]update[/] brings newer ones, [bold]progress[/] says how far you
-    are, [bold]doctor[/] what is missing, [bold]fetch[/] brings networks.
-    Instructors: [bold]release[/] writes the handout, [bold]grade[/] turns a class into scores and feedback,
-    [bold]regrade[/] judges again.
-    Authors: [bold]build[/] makes both kinds of notebook from solutions/*.py.
+    Students: [bold]lab[/], [bold]update[/], [bold]progress[/], [bold]doctor[/], [bold]fetch[/].
+    Instructors: [bold]release[/], [bold]grade[/], [bold]regrade[/].
+    Authors: [bold]build[/].
     """
 
 

@@ -14,7 +14,8 @@ from labkit.grading.reporting.classes import stage_of
 from labkit.grading.reporting.looks import LOOKS, number
 from labkit.grading.reporting.text import one_line
 
-_GAP, _NARROWEST = 3, 8  # columns of a console, between two of the table's, and for a name at least
+_GAP, _EDGES = 3, 2  # columns of a console: between two of the table's, and at its two sides
+_NAME, _NOTES = 7, 16  # for a name, and for notes, at least
 
 
 class Scores:
@@ -37,17 +38,17 @@ class Scores:
         names = [_fit(row.student.shown, encoding, 60) for row in self.rows]
         points = [f"{number(row.points)}/{number(row.of)}" for row in self.rows]
         for_points = max(map(len, ("points", *points)))
-        left = room - len(head) - for_points - 3 * _GAP
-        for_name = max(min(left, max((name.cell_len for name in names), default=0)), _NARROWEST)
+        left = room - len(head) - for_points - 2 * _GAP - _EDGES
+        for_name = max(min(left, max((name.cell_len for name in names), default=0)), _NAME)
         grid = Table(header_style="bold", box=box.SIMPLE, padding=(0, 1), pad_edge=False)
         grid.add_column("student", overflow="fold", width=for_name)
         grid.add_column(Text(head), width=len(head))
         grid.add_column("points", justify="right", width=for_points)
         for_notes = left - for_name - _GAP
-        if for_notes >= 2 * _NARROWEST:
+        if for_notes >= _NOTES:
             grid.add_column("notes", no_wrap=True, overflow="crop", width=for_notes)
         for row, name, worth in zip(self.rows, names, points, strict=True):
-            notes = _fit("; ".join(row.all_notes), encoding, 200)
+            notes = _cut(_fit("; ".join(row.all_notes), encoding, 200), for_notes)
             cells: list[Text | str] = [name, _marks(row, widths, encoding), worth, notes]
             grid.add_row(*cells[: len(grid.columns)])
         return grid
@@ -81,6 +82,14 @@ def _fit(words: str, encoding: str, most: int) -> Text:
     if not _encodes(plain, encoding):
         plain = plain.encode(encoding, "backslashreplace").decode(encoding)
     return Text(plain)
+
+
+def _cut(text: Text, room: int) -> Text:
+    """The same text, so long; three dots, which every console can print, stand for what is left out."""
+    if text.cell_len > room:
+        text.truncate(max(room - 3, 0))
+        text.append("...")
+    return text
 
 
 def _encodes(text: str, encoding: str) -> bool:
