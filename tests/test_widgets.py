@@ -331,7 +331,10 @@ def test_another_photo_of_a_known_name_gets_a_name_of_its_own(choice):
     assert choice["one (3)"][0, :, 0, 0].tolist() == [0, 1, 0]
 
 
-@pytest.mark.parametrize("stage", [stage for stage in EXPLORERS if stage != "06"])
+WITHOUT_PHOTOS = {"06", "09"}  # they show images that were made before
+
+
+@pytest.mark.parametrize("stage", sorted(EXPLORERS.keys() - WITHOUT_PHOTOS))
 def test_every_explorer_with_a_photo_takes_your_own(stage):
     make, _ = EXPLORERS[stage]
     shown = make()
