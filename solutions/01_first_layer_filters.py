@@ -29,7 +29,7 @@ lab, show = mine(lab), mine(show)  # your own functions stand in it, once they p
 NETWORK = "squeezenet"  # or "efficientnet_lite0", or "alexnet", … once fetched
 
 bank = images.photos()
-models.load(NETWORK).net
+print(*str(models.load(NETWORK).net).splitlines()[:8], "      …", sep="\n")  # the layers at the bottom
 
 # %%
 progress("01")
