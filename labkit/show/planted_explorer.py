@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import ipywidgets
 from torch import Tensor
 
-from labkit.arguments import expect_whole, shown
+from labkit.arguments import shown
 from labkit.errors import LabError
 from labkit.methods import gradients, planted, sanity
 from labkit.methods.planted import CATEGORIES, SIDE, Planted
@@ -55,18 +55,16 @@ def map_and_truth(
     Raises:  LabError for an unknown crop, method or target
     """
     expect_classifier(model)
-    number = expect_whole("number", number, 0, len(crops.images) - 1)
     if not isinstance(method, str) or method not in METHODS:
         raise LabError(f"no method {shown(method)}; try one of {', '.join(METHODS)}")
     one = crops.some([number]).at_opacity(opacity)
     map_ = METHODS[method](model, one.images, target)
-    name = name or model.name
     return beside_the_truth(
         {" ": [one.bare[0], one.images[0], sizes(map_)[0]]},
         one,
         [0, 0, 0],
         above=["bare", f"marks of {opacity:.0%}", method],
-        title=f"Where {name} looks, by {method}: {target}?",
+        title=f"Where {name or model.name} looks, by {method}: {target}?",
         caption=f"It says {_said(model, one.images)}. {_inside(map_, one)} "
         "The framed truth: green the watermark, orange the decoy. Black is 0, the map has its own scale.",
     )

@@ -85,6 +85,7 @@ EXERCISE = Exercise(
     title="Mass inside the truth",
     points=1,
     minutes=8,
+    core=True,
     hints=(
         "A pixel that lowers the score was looked at as much as one that raises it: sizes first, .abs().",
         "(sizes * masks).sum(dim=(1, 2)) is what lies inside, sizes.sum(dim=(1, 2)) is all there is.",
