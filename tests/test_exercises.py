@@ -47,7 +47,7 @@ ADDED = """
     path = Path("solutions/01_first_layer_filters.py")
     cells = {cell.id: cell.source for cell in source.read(path).cells}
     assert "raise NotImplementedError(\\"TODO 01.7\\")" in "".join(c.source for c in student_notebook(path).cells)
-    assert "| 01.7 | Scale each filter again |" in "".join(cells.values())
+    assert "| [01.7](#exercise-01-7) | Scale each filter again |" in "".join(cells.values())
     names = {}
     exec("import torch", names)
     exec(source.without_markers(cells["01-7-task"]), names)

@@ -9,7 +9,7 @@ _LINE = "rgba(127,127,127,.4)"  # seen on light and on dark ground
 _FILL = "#2e8b57"  # 3:1 and more against both
 _LIST = "list-style:none;margin:6px 0;padding:0"
 _ROW = "display:flex;flex-wrap:wrap;gap:4px 14px"
-_GRID = "display:grid;grid-template-columns:repeat(auto-fill,minmax(64px,1fr));gap:4px 14px"
+_GRID = "display:grid;grid-template-columns:repeat(auto-fill,minmax(58px,1fr));gap:4px 14px"
 _UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
 
 

@@ -43,7 +43,11 @@ def nearest_to(
     found = {space: _neighbors(expect_photo(image), one, end, itself) for space, one in spaces.items()}
     rows = {space: [image[0], *gallery[chosen[begin:]]] for space, (chosen, _) in found.items()}
     shown = {space: [names[index] for index in chosen[begin:]] for space, (chosen, _) in found.items()}
-    far = [value for _, values in found.values() for value in ("", *(f"{one:.3g}" for one in values[begin:]))]
+    far = [
+        value
+        for _, values in found.values()
+        for value in ("", *(f"{one:#.3g}".rstrip(".") for one in values[begin:]))
+    ]
     what = [name for row in shown.values() for name in ("", *row)]
     right = ", ".join(f"{there.count(name)} by {space}" for space, there in shown.items())
     return grid(
