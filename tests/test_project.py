@@ -160,8 +160,10 @@ def test_every_picture_of_a_solution_is_a_figure_with_alt_text_and_caption(path)
     cells = nbformat.read(path, as_version=4).cells
     shown = [output.data for cell in cells for output in cell.get("outputs", []) if "data" in output]
     assert not any(kind.startswith("image/") for data in shown for kind in data)
-    figures = [data["text/html"] for data in shown if "<img" in data.get("text/html", "")]
+    shown = [data["text/html"] for data in shown if "<img" in data.get("text/html", "")]
+    figures = [figure for html in shown for figure in re.findall(r"<figure.*?</figure>", html, re.S)]
     assert len(figures) >= 5
+    assert sum(html.count("<img") for html in shown) == len(figures)
     for figure in figures:
         assert figure.startswith("<figure class='labkit-figure'")
         (alt,) = re.findall(r"<img alt='([^']+)'", figure)

@@ -64,18 +64,17 @@ def climb(
     settings, seed = list(product(L2, BLUR, CLIP)), expect_whole("seed", seed)
     faint = 0.01 * torch.randn(1, 3, size, size, generator=seeded(seed))
     start = (ascent.GREY + faint.to(model.mean.device)).expand(len(settings), -1, -1, -1)
-    way, kept, frames = (
-        _ways_up(model, category, settings, start, steps, rate, transforms, seed),
-        [0],
-        [start],
-    )
-    for frame in tqdm(way, total=steps, unit=" steps", disable=not progress, leave=False):
-        if frame.step % every == 0:
-            kept.append(frame.step)
-            frames.append(frame.images)
-    if progress and getattr(get_ipython(), "kernel", None) is not None:
-        clear_output()  # the bar has done its work, and a saved notebook should not keep it
-    return _measured(model, category, settings, kept, frames)
+    way = _ways_up(model, category, settings, start, steps, rate, transforms, seed)
+    kept = [frame for frame in (_under_a_bar(way, steps) if progress else way) if frame.step % every == 0]
+    frames = [start, *(frame.images for frame in kept)]
+    return _measured(model, category, settings, [0, *(frame.step for frame in kept)], frames)
+
+
+def _under_a_bar(way: Iterator[ascent.Frame], steps: int) -> Iterator[ascent.Frame]:
+    """The same frames, under a bar that a saved notebook does not keep."""
+    yield from tqdm(way, total=steps, unit=" steps", leave=False)
+    if getattr(get_ipython(), "kernel", None) is not None:
+        clear_output()
 
 
 def _measured(

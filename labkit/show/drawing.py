@@ -123,3 +123,8 @@ def name_ends(axes: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None:
     look: Any = {"textcoords": "offset points", "va": "center", "weight": "bold", "annotation_clip": False}
     for (name, (_, _, colour)), height in zip(ends.items(), heights, strict=True):
         axes.annotate(name, (right, height), (9, 0), ("data", "axes fraction"), color=colour, **look)
+
+
+def in_three_figures(value: float) -> str:
+    """A value as it stands beside others: 19.0, not 19 beside 19.4."""
+    return f"{value:#.3g}".rstrip(".")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from labkit.arguments import expect_tensor, expect_wholes
 from labkit.errors import LabError
-from labkit.show.drawing import bare, draw, to_pixels
+from labkit.show.drawing import bare, draw, in_three_figures, to_pixels
 from labkit.show.layout import WIDTH
 from labkit.show.look import in_usual_look
 from labkit.show.palette import BLUE, FAINT, GREEN, HUES, RED, RIGHT, WRONG
@@ -43,9 +43,8 @@ def neighbor_rows(
     left.set_anchor("C")
     for line, (space, (images, distances, right)) in enumerate(rows.items()):
         for place in range(len(images)):
-            axes = figure.add_subplot(grid[line, place + 1])
-            hit = bool(right[place])
-            far = f"{distances[place]:#.3g}".rstrip(".")  # 19.0, not 19 beside 19.4
+            axes, hit = figure.add_subplot(grid[line, place + 1]), bool(right[place])
+            far = in_three_figures(float(distances[place]))
             draw(axes, images[place], title=f"{'✓' if hit else '✗'}  {far}")
             axes.title.set(color=RIGHT if hit else WRONG, weight="bold")
             bare(axes, frame=RIGHT if hit else WRONG)

@@ -9,6 +9,7 @@ from labkit.arguments import expect_whole
 from labkit.images import Photos
 from labkit.methods.neighbors import nearest
 from labkit.show.controls import wide_slider
+from labkit.show.drawing import in_three_figures
 from labkit.show.look import in_usual_look
 from labkit.show.own_photos import PhotoChoice, expect_photo, photo_explorer
 from labkit.show.picture import Picture
@@ -43,11 +44,7 @@ def nearest_to(
     found = {space: _neighbors(expect_photo(image), one, end, itself) for space, one in spaces.items()}
     rows = {space: [image[0], *gallery[chosen[begin:]]] for space, (chosen, _) in found.items()}
     shown = {space: [names[index] for index in chosen[begin:]] for space, (chosen, _) in found.items()}
-    far = [
-        value
-        for _, values in found.values()
-        for value in ("", *(f"{one:#.3g}".rstrip(".") for one in values[begin:]))
-    ]
+    far = [one for _, values in found.values() for one in ("", *map(in_three_figures, values[begin:]))]
     what = [name for row in shown.values() for name in ("", *row)]
     right = ", ".join(f"{there.count(name)} by {space}" for space, there in shown.items())
     return grid(
