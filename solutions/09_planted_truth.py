@@ -278,7 +278,7 @@ pictures.beside_the_truth(
 # %% [markdown]
 # The same crops, the same question. The network that was taught the watermark points at the watermark, its twin at the
 # decoy, the untrained network at nothing in particular, and the edge detector at both alike. Guided backprop and
-# deconvnet, which did so badly in stage 05, have nine tenths of their mass on the mark.
+# deconvnet, which did so badly in stage 05, have most of their mass on the mark, and more of it than the gradient has.
 #
 # Does that take back stage 05? No. Look at the untrained maps: they are made of squares. This network ends in a pooling
 # that takes the *maximum*, so each of its 16 channels hears one place alone, of 12 × 12 pixels, and whatever goes back
@@ -389,9 +389,9 @@ show.grid(
 
 # %% [markdown]
 # Grown by plain steps on pixels, the images of the first network have rising stripes in them, those of the twin falling
-# ones; 16 of 16 and none look more like the watermark. With the means of stage 06, which made flamingos look like
-# flamingos, the score is left with little: 11 of 16, which coins also do, and 8 for the untrained network. (96 others,
-# from four other seeds: 73, and 39 for the untrained network. So there is something, but one needs many.)
+# ones, and the score sees it. With the means of stage 06, which made flamingos look like flamingos, it is left with
+# little: about as many as 16 coins also give now and then. (In 96 others, from four other seeds, we counted 73, and 39
+# for the untrained network. So there is something, but one needs many to see it.)
 #
 # Look again, though. A short rising stroke stands in the lower images of the first network as well, and a falling one
 # in those of the twin. It is too short and too colourful for a score that asks for a whole Z. And those means were
@@ -509,10 +509,10 @@ pictures.who_found_it(
 )
 
 # %% [markdown]
-# In all rows but one, the network that was taught the watermark stands to the right of what coins would give, and in
-# all of them its twin stands to the left. The edge detector and the neighbours by pixels, which know no network, stand
-# on the coins. The row that fails is the ascent with natural looking images. In the row of the patches all 16 channels
-# have been asked, also those that vote for *plain*, whose patches seldom show a mark; hence 0.78 and not more.
+# In nearly all rows the network that was taught the watermark stands far to the right of what coins would give, and its
+# twin to the left. The edge detector and the neighbours by pixels, which know no network, stand on the coins. The row
+# that comes nearest to them is the ascent with natural looking images. In the row of the patches all 16 channels have
+# been asked, also those that vote for *plain*, whose patches seldom show a mark; hence less than 1.
 #
 # The crosses should lie in the grey. Two stand at its edge, the gradient's and DeepDream's, and with eleven of them
 # that may be chance. But an untrained network is also *one* network, with leanings of its own, which show in all its
@@ -558,7 +558,7 @@ pictures.beside_the_truth(
 # %%
 show.bet(
     "faint",
-    "At 10% opacity the network calls next to no crop marked. How much of guided backprop's mass is on the mark?",
+    "At 10% opacity the network calls few crops marked. How much of guided backprop's mass is on the mark?",
     low=0,
     high=100,
     unit="%",
@@ -601,9 +601,9 @@ show.lines(
 # The maps of *plain* are as clean as those before: a third and more of their mass in one window. Yet nothing in it
 # decides. A map cannot say "because something is missing"; it shows the places that come nearest to a mark.
 #
-# And look at 10% opacity: the network calls 4 of 100 crops marked, as good as none; but three quarters of guided
-# backprop's mass lie on the mark. The map is right about where the score would *move*, and says nothing about whether
-# it *has* moved. A map never says how sure the network is: that has to be asked separately.
+# And look at 10% opacity: the network calls few of the crops marked, but most of guided backprop's mass lies on it.
+# The map is right about where the score would *move*, and says nothing about whether it *has* moved. A map never says
+# how sure the network is: that has to be asked separately.
 
 # %% [markdown]
 # ## Explore
