@@ -185,7 +185,7 @@ class SeenExplorer:
         return self.image.get_attribute("src")
 
     def dropdown(self, name):
-        return self.page.locator(".widget-dropdown").filter(has_text=name).locator("select")
+        return self.page.locator(".widget-dropdown").get_by_label(name, exact=True)
 
     def slider(self, name):
         return self.page.locator(".widget-slider").filter(has_text=name).locator(".noUi-handle")

@@ -150,6 +150,24 @@ def test_stage_08_dims_the_old_picture_while_it_computes_and_can_be_stopped(tmp_
         assert "by more than 1/255" in seen.spoken
 
 
+def test_stage_09_shows_where_another_network_looks_at_fainter_marks(tmp_path):
+    given = (
+        "both = lab.planted(images.photos(size=96).images, count=4, both=True)\n"
+        "networks = {'one': lab.untaught(seed=0), 'another': lab.untaught(seed=1)}"
+    )
+    with explorer_of("09_planted_truth", tmp_path, given=given) as seen:
+        assert "Where one looks, by gradient: marked?" in seen.spoken
+        assert "by guided backprop" in seen.moved(
+            lambda: seen.dropdown("method").select_option("guided backprop")
+        )
+        assert "Where another looks" in seen.moved(lambda: seen.dropdown("network").select_option("another"))
+        assert ": plain?" in seen.moved(lambda: seen.dropdown("category").select_option("plain"))
+        before = seen.shown
+        seen.slider("opacity").press("ArrowRight")
+        seen.wait_for_another_than(before)
+        seen.slider("crop").press("ArrowRight")
+
+
 @pytest.mark.parametrize(("theme", "width"), [("JupyterLab Light", 1280), ("JupyterLab Dark", 700)])
 def test_an_explorer_passes_axe_and_is_moved_from_end_to_end_by_keyboard(theme, width, tmp_path):
     from axe_playwright_python.sync_playwright import Axe
