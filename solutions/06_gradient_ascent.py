@@ -711,7 +711,8 @@ show.grid(
 # one under which the network no longer does.
 
 # %%
-climbs = climb(model, "pineapple", seed=1)
+PHOTO = None  # or images.load("mine.jpg"), to begin at a photo of yours in place of grey
+climbs = climb(model, "pineapple", photo=PHOTO, seed=1)
 explore(climbs, blur=1.0, clip=0)
 
 # %% [markdown]

@@ -3,7 +3,7 @@
 from functools import partial
 
 import torch
-from public_calls import IMAGES, MODEL, PHOTO, TOP, crops_of, rand
+from public_calls import CROPS, IMAGES, MODEL, PHOTO, TOP, rand
 
 from labkit.images import Photos
 from labkit.methods import neighbors, planted
@@ -41,10 +41,10 @@ def climbed(**given):
 
 
 CLIMBS = ascent_explorer.climb(MODEL, "b", progress=False, **CLIMB)
-CROPS = crops_of(rand(2, 3, 40, 44))
 CHANNEL = {"model": MODEL, "image": PHOTO, "layer": "1", "channel": 1}
 COMPUTED = {
     "climb": (climbed, {"category": "b", **CLIMB}),
+    "climb from a photo": (climbed, {"category": "b", "photo": PHOTO, **CLIMB}),
     "loudest_channel": (
         lambda **given: torch.tensor(channel_explorer.loudest_channel(**given), device="cpu"),
         {"model": MODEL, "image": PHOTO, "layer": "1"},

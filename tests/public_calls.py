@@ -95,6 +95,7 @@ def tiny_and_crops(photos):
     return planted.untaught(size=36, device=photos.device).to(photos.dtype), crops
 
 
+CROPS = crops_of(rand(2, 3, 40, 44))
 NETWORK = {"model": MODEL, "images": IMAGES}
 ATTACK = {**NETWORK, "labels": LABELS, "epsilon": 0.1}
 CLIMB = {"size": 16, "steps": 2, "transforms": ()}
@@ -493,17 +494,17 @@ CALLS = {
         lambda **g: planted.planted(**g).images,
         {"photos": rand(2, 3, 40, 44), "count": 6, "opacity": 0.3, "size": 36, "seed": 0},
     ),
-    "planted.some": (lambda numbers: crops_of(rand(2, 3, 40, 44)).some(numbers).images, {"numbers": [0, 3]}),
+    "planted.some": (lambda numbers: CROPS.some(numbers).images, {"numbers": [0, 3]}),
     "planted.at_opacity": (
         lambda photos, opacity: crops_of(photos).at_opacity(opacity).images,
         {"photos": rand(2, 3, 40, 44), "opacity": 0.5},
     ),
-    "planted.labels": (lambda name: crops_of(rand(2, 3, 40, 44)).labels(name), {"name": "decoy"}),
+    "planted.labels": (CROPS.labels, {"mark": "decoy"}),
     "planted.teach": (
-        lambda images, **g: planted.teach(images, **g)(images),
+        lambda images, **g: [*planted.teach(images, **g).net.parameters()],
         {"images": rand(4, 3, 20, 20), "labels": torch.tensor([0, 1, 1, 0]), "steps": 2, "seed": 0},
     ),
-    "planted.untaught": (lambda **g: planted.untaught(**g)(rand(1, 3, 36, 36)), {"seed": 0, "size": 36}),
+    "planted.untaught": (lambda **g: [*planted.untaught(**g).net.parameters()], {"seed": 0, "size": 36}),
     "planted.mass_inside": (planted.mass_inside, {"maps": MAPS[:, 0], "masks": MAPS[:, 1] > 0.3}),
     "planted.pointing_game": (planted.pointing_game, {"maps": MAPS[:, 0], "masks": MAPS[:, 1] > 0.3}),
     "planted.resemblance": (

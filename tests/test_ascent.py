@@ -18,7 +18,7 @@ from torchvision.transforms.functional import rotate as torchvision_rotate
 from labkit import models
 from labkit.errors import LabError
 from labkit.hooks import recording
-from labkit.images import to_8_bit
+from labkit.images import fit, to_8_bit
 from labkit.methods import ascent
 from labkit.models import Classifier
 from labkit.relus.closed import Opening
@@ -561,6 +561,16 @@ def test_the_lab_climbs_every_setting_from_one_start(climbs):
     assert all(climbs.probabilities[s][-1] > climbs.probabilities[s][0] for s in (NONE, (0.0, 0.5, 0)))
     rough = climbs.roughness
     assert rough[(0.0, 1.0, 0)][-1] < rough[(0.0, 0.5, 0)][-1] < rough[NONE][-1]
+
+
+def test_the_lab_can_begin_at_a_photo_of_ones_own(model):
+    photo = torch.rand(1, 3, 20, 30, generator=torch.Generator().manual_seed(5))
+    climbs = climb(model, "b", size=12, steps=4, photo=photo, progress=False)
+    for images in climbs.images.values():
+        start = images[0].float() / 255
+        assert (start - fit(photo, 12)[0]).abs().max() < 0.06  # the noise, and half a level
+    with pytest.raises(LabError, match="expected one photo"):
+        climb(model, "b", size=12, steps=4, photo=torch.cat([photo, photo]), progress=False)
 
 
 def test_a_setting_of_the_lab_is_what_it_is_alone(model, climbs):

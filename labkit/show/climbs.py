@@ -11,9 +11,11 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from labkit.arguments import expect_whole, seeded
+from labkit.images import fit
 from labkit.kernel import in_usual_numbers
 from labkit.methods import ascent
 from labkit.models import Classifier, expect_classifier
+from labkit.show.own_photos import expect_photo
 
 L2 = (0.0, 0.2)
 BLUR = (0.0, 0.5, 1.0)
@@ -49,6 +51,7 @@ def climb(
     every: int = 4,
     rate: float = 0.06,
     transforms: Sequence[ascent.Transform] = ascent.ROBUST,
+    photo: Tensor | None = None,
     seed: int = 0,
     progress: bool = True,
 ) -> Climbs:
@@ -56,18 +59,26 @@ def climb(
 
     every:  of how many steps one is kept;  rate: of the normalised steps in pixels
     transforms: before each look; with less than ROBUST few classes can be recognised after so few steps
-    Raises: LabError for an unknown category
+    photo:  (1, 3, H, W) in 0..1, where the climbs begin, in place of grey
+    Raises: LabError for an unknown category, and for what is no photo
     """
     expect_classifier(model)
     for name, number in {"size": size, "steps": steps, "every": every}.items():
         expect_whole(name, number, 1)
     settings, seed = list(product(L2, BLUR, CLIP)), expect_whole("seed", seed)
-    faint = 0.01 * torch.randn(1, 3, size, size, generator=seeded(seed))
-    start = (ascent.GREY + faint.to(model.mean.device)).expand(len(settings), -1, -1, -1)
+    start = _start(photo, size, seed).to(model.mean.device).expand(len(settings), -1, -1, -1)
     way = _ways_up(model, category, settings, start, steps, rate, transforms, seed)
     kept = [frame for frame in (_under_a_bar(way, steps) if progress else way) if frame.step % every == 0]
     frames = [start, *(frame.images for frame in kept)]
     return _measured(model, category, settings, [0, *(frame.step for frame in kept)], frames)
+
+
+def _start(photo: Tensor | None, size: int, seed: int) -> Tensor:
+    """The photo, cut to size × size pixels, or grey, with noise too faint to see: (1, 3, size, size)."""
+    faint = 0.01 * torch.randn(1, 3, size, size, generator=seeded(seed))
+    if photo is None:
+        return ascent.GREY + faint
+    return (fit(expect_photo(photo).detach(), size).cpu() + faint).clamp(0, 1)
 
 
 def _under_a_bar(way: Iterator[ascent.Frame], steps: int) -> Iterator[ascent.Frame]:

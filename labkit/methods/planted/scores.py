@@ -72,6 +72,7 @@ def _without_mean(values: Tensor, dim: int) -> Tensor:
     return values - values.mean(dim=dim, keepdim=True)
 
 
+@in_usual_numbers
 def towards(watermark: Tensor, decoy: Tensor) -> Tensor:
     """Which of two has more: 1 where the watermark has, 0 where the decoy has, 0.5 where neither.
 
