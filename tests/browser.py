@@ -67,6 +67,11 @@ def _is_elsewhere(url):
     return not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:"))
 
 
+def of_its_own(folder):
+    """Where JupyterLab keeps its settings and which tabs are open, which it else shares with all others of this user."""
+    return {"JUPYTERLAB_SETTINGS_DIR": str(folder), "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces")}
+
+
 @contextmanager
 def lab(folder, *, theme="JupyterLab Light"):
     """The address of JupyterLab on a folder, started as students start it: by `labkit lab`."""
@@ -79,7 +84,7 @@ def lab(folder, *, theme="JupyterLab Light"):
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "labkit.cli", "lab", str(folder), "--no-browser", "--port", str(port)]
     log = open(folder / "lab.log", "wb")  # noqa: SIM115 (closed with the process)
-    mine = {"JUPYTER_TOKEN": TOKEN, "JUPYTERLAB_SETTINGS_DIR": str(settings)}
+    mine = {"JUPYTER_TOKEN": TOKEN} | of_its_own(settings)
     process = subprocess.Popen(
         command, stdout=log, stderr=log, env={**os.environ, **mine}, start_new_session=True
     )

@@ -570,9 +570,7 @@ FIGURES = {
         {"trials": torch.tensor([0.0, 1, 1, 0.5])},
     ),
     "show.beside_the_truth": (
-        lambda image, **g: show_planted.beside_the_truth(
-            {"a": [image]}, crops_of(rand(2, 3, 40, 44)), [2], **g
-        ),
+        lambda image, **g: show_planted.beside_the_truth({"a": [image]}, CROPS, [2], **g),
         {"image": rand(3, 36, 36), "side": 1.0},
     ),
     "show.photo_map": (

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from browser import TOKEN, _end, page, run_all, wait_ready
+from browser import TOKEN, _end, of_its_own, page, run_all, wait_ready
 from lab import ROOT
 
 pytestmark = [
@@ -205,7 +205,7 @@ def serving(installed, environment, home):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [*hidden(), str(installed / "bin" / "labkit"), "lab", "--no-browser", "--port", str(port)]
-    mine = environment | {"JUPYTERLAB_SETTINGS_DIR": str(home / ".settings")}
+    mine = environment | of_its_own(home / ".settings")
     with open(home / "lab.log", "wb") as log:
         process = subprocess.Popen(
             command, cwd=home, stdout=log, stderr=log, env=mine, start_new_session=True
