@@ -68,7 +68,7 @@ def _is_elsewhere(url):
 
 
 def of_its_own(folder):
-    """Where JupyterLab keeps its settings and which tabs are open, which it else shares with all others of this user."""
+    """Where JupyterLab keeps its settings and its open tabs, which it else shares with all others of this user."""
     return {"JUPYTERLAB_SETTINGS_DIR": str(folder), "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces")}
 
 
