@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 from labkit.exercises.standings import How, Progress, Standing, duration, name, progress_in, told
 from labkit.files import write_whole
@@ -57,14 +56,12 @@ def _next(course: Progress) -> str:
 def _link(standing: Standing) -> str:
     if standing.notebook is None:
         return _plain(name(standing))
-    section = standing.notebook.sections.get(standing.exercise.id)
-    place = f"#cell-id={quote(section)}" if section else ""
-    return f"[{_plain(name(standing))}]({quote(standing.notebook.path.name)}{place})"
+    return f"[{_plain(name(standing))}]({standing.notebook.address_of(standing.exercise.id)})"
 
 
 def _row(part: Progress) -> str:
     """One stage: its title, a mark for each exercise, and its minutes."""
-    notebook = quote(part.notebook.path.name) if part.notebook else ""
+    notebook = part.notebook.address_of() if part.notebook else ""
     marks = "".join("✓" if standing.passes else "○" for standing in part.standings)
     left = duration(part.minutes_left) if part.minutes_left else "done"
     cells = [

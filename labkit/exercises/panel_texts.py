@@ -1,7 +1,6 @@
 """How the panel of a notebook reads: as markup, and as text for front ends that show none."""
 
 from html import escape
-from urllib.parse import quote
 
 from labkit.exercises.standings import How, Progress, Standing, duration, name, told
 
@@ -78,7 +77,7 @@ def _stage(number: str, part: Progress, here: bool) -> str:
     """One stage of the course: its number, a link to its notebook, and a bar."""
     label = f"<b>{number}</b>" if here else number
     notebook = part.notebook
-    link = f"<a href='{quote(notebook.path.name)}'>{label}</a>" if notebook and not here else label
+    link = f"<a href='{notebook.address_of()}'>{label}</a>" if notebook and not here else label
     return (
         f"<li style='margin:0;white-space:nowrap' title='{escape(part.title, quote=True)}'>"
         f"{link} <span>{part.passed}/{part.total}</span>{_bar(part, 4)}</li>"
@@ -89,10 +88,7 @@ def _link(standing: Standing, label: str, style: str = "") -> str:
     """Markup that leads to the exercise's section in its notebook; the label alone where there is none."""
     if standing.notebook is None:
         return label
-    section = standing.notebook.sections.get(standing.exercise.id)
-    place = f"#cell-id={quote(section)}" if section else ""  # JupyterLab does not find a heading with · in it
-    address = f"{quote(standing.notebook.path.name)}{place}"
-    return f"<a href='{address}' style='{style}'>{label}</a>"
+    return f"<a href='{standing.notebook.address_of(standing.exercise.id)}' style='{style}'>{label}</a>"
 
 
 def _bar(part: Progress, height: int) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 _CHECK = re.compile(r"""^[ \t]*check\(\s*["'](\d\d\.\d+)["']""", re.MULTILINE)
 _HEADING = re.compile(r"^#+ Exercise (\d\d\.\d+)\b", re.MULTILINE)
@@ -34,6 +35,13 @@ class Notebook:
     exercises: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()
     sections: dict[str, str] = field(default_factory=dict)
+
+    def address_of(self, exercise_id: str = "") -> str:
+        """Its address from its own folder; that of an exercise's section, where it has one."""
+        section = self.sections.get(
+            exercise_id
+        )  # by the cell: JupyterLab does not find a heading with · in it
+        return quote(self.path.name) + (f"#cell-id={quote(section)}" if section else "")
 
 
 def read_notebooks(folder: Path) -> list[Notebook]:

@@ -22,10 +22,9 @@ from labkit.show.plots import grid
 SMALLEST = 48  # pixels of the smallest octave
 
 
-def peak(channel: Channel, images: Tensor) -> list[float]:
-    """The channel's largest value in each image, (N, 3, H, W)."""
-    maps = activations.record(channel.model, images, channel.layer)
-    return maps[:, channel.number].amax(dim=(1, 2)).tolist()
+def peak(channel: Channel, image: Tensor) -> float:
+    """The channel's largest value in an image, (1, 3, H, W)."""
+    return activations.record(channel.model, image, channel.layer)[:, channel.number].max().item()
 
 
 def mean_of_map(channel: Channel) -> Objective:
@@ -112,20 +111,20 @@ def attacked(channel: Channel, bank: Photos, *, epsilon: float = 4 / 255, steps:
     loud, quiet = order[0], _quietest(order, peaks, channel)
     move = partial(push, mean_of_map(channel), epsilon=epsilon, steps=steps)
     pictures: list[Tensor] = []
+    heights: list[str] = []
     for n, down in ((loud, True), (quiet, False)):
         image = bank.images[n][None]
         changed = move(image, down=down)
-        pictures += [image, changed, difference(image, changed, times=10), elsewhere(image, changed)]
-    heights = [peak(channel, image)[0] for image in pictures]
+        control = elsewhere(image, changed)
+        pictures += [image, changed, difference(image, changed, times=10), control]
+        heights += [in_figures(peak(channel, one)) for one in (image, changed, control)]
     names = "the photo", "changed for it", "10 × difference", "control"
-    (a, b, _, c), (d, e, _, f) = (
-        [in_figures(height) for height in row] for row in (heights[:4], heights[4:])
-    )
+    a, b, c, d, e, f = heights
     return grid(
         pictures,
         columns=4,
         above=names,
-        below=[f"peak {in_figures(height)}" if i % 4 != 2 else "" for i, height in enumerate(heights)],
+        below=[f"peak {height}" if height else "" for height in (a, b, "", c, d, e, "", f)],
         title="An attack on it",
         caption=f"No value is changed by more than {255 * epsilon:.3g}/255. {bank.names[loud]}: the channel's peak "
         f"goes from {a} to {b}; {bank.names[quiet]}: from {d} to {e}. The same changes at random places: {c} and {f}.",

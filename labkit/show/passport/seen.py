@@ -66,13 +66,10 @@ def best_patches(channel: Channel, images: Iterable[Any] | Tensor | Photos, *, k
     """
     expect_channel(channel)
     found = patches.top_patches(channel.model, images, channel.layer, [channel.number], k=3 * k)
-    inside = patches.inside(found, k=k)
-    cut = "" if len(inside.channels) else " Where the border cuts a patch it is grey."
-    shown = (
-        inside
-        if len(inside.channels)
-        else patches.ranked(found, torch.arange(min(k, found.values.shape[1]))[None])
-    )
+    shown, cut = patches.inside(found, k=k), ""
+    if not len(shown.channels):  # too few lie inside
+        shown = patches.ranked(found, torch.arange(min(k, found.values.shape[1]))[None])
+        cut = " Where the border cuts a patch it is grey."
     return patch_rows(
         shown,
         title="Its best patches",
