@@ -13,7 +13,9 @@ from labkit.grading.executing import Limits, execute, scratch, student_side, war
 from labkit.grading.executing import sandbox as sandboxes
 from labkit.grading.executing.cells import Piece
 from labkit.grading.executing.passes import _PYTEST as PYTEST
-from labkit.grading.executing.passes import COLD, run_once
+from labkit.grading.executing.passes import COLD, get_ready, run_once
+from labkit.grading.judging import processes
+from labkit.images import bank
 
 pytestmark = [
     pytest.mark.slow,
@@ -141,6 +143,35 @@ def test_a_zygote_that_was_killed_is_begun_anew(view, tmp_path):
     assert (first.cold, second.cold) == ("", "")
     assert list(first.words) == list(second.words) == [1]
     assert "ZeroDivisionError" in second.words[1]
+
+
+def test_both_zygotes_are_begun_side_by_side_and_only_where_they_are_wanted(view, monkeypatch):
+    monkeypatch.setattr(zygotes, "_kept", {})
+    monkeypatch.setenv(COLD, "1")
+    get_ready(view)
+    assert not zygotes._kept
+    monkeypatch.delenv(COLD)
+    get_ready(view)
+    begun = dict(zygotes._kept)
+    get_ready(view)
+    assert zygotes._kept == begun  # the same two
+    assert sorted(role for role, _ in begun) == ["kernel", "runner"]
+    for zygote in begun.values():
+        assert zygote.process.poll() is None
+        zygote.process.kill()
+        zygote.process.wait()
+
+
+def photos_read(out):
+    out.send(bank._bank.cache_info().currsize)
+
+
+def test_a_judging_process_has_the_photos_when_it_begins():
+    parent, child = processes().Pipe(duplex=False)
+    process = processes().Process(target=photos_read, args=(child,))
+    process.start()
+    assert parent.recv() == 1
+    process.join()
 
 
 def test_where_nothing_can_be_forked_it_is_started_anew_and_said(view, tmp_path, monkeypatch):

@@ -47,12 +47,20 @@ def judge_answers(
 
 @cache
 def processes() -> ForkServerContext | SpawnContext:
-    """Where the system can: forked from a process that has imported all that judging needs, and done nothing else."""
+    """Where the system can: forked from a process that has imported and read what all judging needs, no more."""
     if sys.platform == "win32":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([__name__, "labkit.grading.preloaded"])
     return context
+
+
+def get_ready() -> None:
+    """Begin the process that judging ones are forked from, which takes seconds, and do not wait for it."""
+    if isinstance(processes(), ForkServerContext):
+        from multiprocessing.forkserver import ensure_running
+
+        ensure_running()
 
 
 def _listen(parent: Connection, count: int, timeout_s: float, outcomes: dict[str, Outcome]) -> str:

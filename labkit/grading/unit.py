@@ -10,6 +10,7 @@ from nbformat import NotebookNode
 
 from labkit.checks.answer import State
 from labkit.exercises import find
+from labkit.grading import executing, judging
 from labkit.grading.executing import Executed, Limits, execute, isolation, student_side
 from labkit.grading.judging import judge_answers
 from labkit.grading.records import HandedIn, Outcome, Result
@@ -52,6 +53,8 @@ def grade_unit(unit: Unit) -> Graded:
         return Graded(same_for_all(unit, State.UNREADABLE, unit.handed_in.trouble))
     if _untouched(unit.released, unit.handed_in.notebook):
         return Graded(same_for_all(unit, State.NOT_ATTEMPTED))
+    executing.get_ready(_view())
+    judging.get_ready()
     with tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True) as scratch:
         folder = Path(scratch, "answers")
         executed = execute(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from labkit.grading.executing import sandbox, scratch, warm
+from labkit.grading.executing import sandbox, scratch, warm, zygotes
 from labkit.grading.executing.cells import Piece
 from labkit.grading.executing.limits import Limits
 from labkit.grading.executing.zygotes import NotWarmError
@@ -32,6 +32,12 @@ class Pass:
     words: dict[int, str]
     lost: int | None
     cold: str = ""
+
+
+def get_ready(view: Path) -> None:
+    """Begin the warm processes, unless none is wanted, and do not wait for them. view: as `student_side` gives it"""
+    if not os.environ.get(COLD):
+        zygotes.get_ready(view)
 
 
 def run_once(

@@ -137,6 +137,13 @@ def fork(role: str, view: Path, request: Request, output: int) -> Fork:
     return _alive(role, view).fork(request, output)
 
 
+def get_ready(view: Path) -> None:
+    """Begin the zygotes of both roles, side by side, which takes seconds, and do not wait for them."""
+    if sys.platform == "linux":
+        for role in ("kernel", "runner"):
+            _alive(role, view)
+
+
 def _alive(role: str, view: Path) -> Zygote:
     with _lock:
         found = _kept.get((role, view))
