@@ -18,15 +18,15 @@ from labkit.threads import WAITING
 
 
 @pytest.fixture
-def labkit(tmp_path):
-    """Run the command as a user does, in a disposable folder: exit status, and all that it said."""
+def labkit(tmp_path, monkeypatch, capsys):
+    """Give the command in a disposable folder: exit status, and all that it said."""
 
-    def run(*arguments, **environment):
-        command = [sys.executable, "-m", "labkit.cli", *map(str, arguments)]
-        done = subprocess.run(
-            command, capture_output=True, text=True, cwd=tmp_path, env=os.environ | environment
-        )
-        return done.returncode, done.stdout + done.stderr
+    def run(*arguments):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["labkit", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code, "".join(capsys.readouterr())
 
     return run
 
@@ -210,9 +210,10 @@ def test_grade_writes_a_run_and_says_where(labkit, tmp_path, class_of_three):
     assert len(runs(tmp_path)) == 2
 
 
-def test_a_dry_run_says_what_was_found_and_writes_nothing(labkit, tmp_path, class_of_three):
-    status, said = labkit("grade", *class_of_three, "--dry-run")
-    assert (status, "3 students" in said) == (0, True)
+def test_a_dry_run_says_what_was_found_and_writes_nothing(tmp_path, class_of_three):
+    command = [sys.executable, "-m", "labkit.cli", "grade", *class_of_three, "--dry-run"]  # as a user does
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, "3 students" in done.stdout) == (0, True)
     assert not (tmp_path / "scores").exists()
 
 
