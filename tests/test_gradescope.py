@@ -95,7 +95,7 @@ def scores(results):
 
 
 @pytest.mark.slow
-def test_five_submissions_get_their_scores_as_gradescope_runs_them(image, made):
+def test_four_submissions_get_their_scores_as_gradescope_runs_them(image, made):
     source = made[1] / STAGE_03.name
     right, mistake = solved(source), next(m for m in find("03.2").mistakes if m.name == "0/0")
     name = "03_activations.ipynb"
@@ -107,19 +107,16 @@ def test_five_submissions_get_their_scores_as_gradescope_runs_them(image, made):
     assert "Handed in after the due date." in results["output"]
     assert f"Seed: {results['extra_data']['seed']}." in log
 
-    wrong = with_cell(right, "03-2-task", DIVIDES_BY_ZERO)
-    results, _ = graded(image, {"my work.ipynb": wrong})
-    assert scores(results) == POINTS | {"03.2": 0}
+    wrong = with_cell(with_cell(right, "03-2-task", DIVIDES_BY_ZERO), "03-3-task", ENDS_THE_KERNEL)
+    results, _ = graded(image, {"my work.ipynb": wrong}, metadata={})
+    assert scores(results) == POINTS | {"03.2": 0, "03.3": 0}
     assert mistake.lesson in results["tests"][1]["output"]
+    assert results["tests"][2]["output"].startswith("crashed")
+    assert "due date" not in results["output"]
 
     results, _ = graded(image, {name: released(source)})
     assert scores(results) == dict.fromkeys(POINTS, 0)
     assert all(test["output"].startswith("not attempted") for test in results["tests"])
-
-    results, _ = graded(image, {name: with_cell(right, "03-3-task", ENDS_THE_KERNEL)}, metadata={})
-    assert scores(results) == POINTS | {"03.3": 0}
-    assert results["tests"][2]["output"].startswith("crashed")
-    assert "due date" not in results["output"]
 
     results, _ = graded(image, {"03_activations.ipynb": "%PDF-1.7"})
     assert scores(results) == dict.fromkeys(POINTS, 0)
