@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import psutil
@@ -15,6 +16,7 @@ from lab import released, slim, solved, with_cell
 from labkit.checks.answer import State
 from labkit.errors import LabError
 from labkit.exercises import exercises
+from labkit.grading import unit as units_of_work
 from labkit.grading import workers
 from labkit.grading.executing import isolation
 from labkit.grading.records import HandedIn
@@ -63,6 +65,14 @@ def test_a_solved_submission_is_graded_with_its_code_and_what_it_cost():
     assert result.isolation == isolation()
     assert result.seconds > 0
     assert result.memory_mb > 0
+
+
+def test_jobs_that_begin_at_once_share_one_students_side(monkeypatch):
+    monkeypatch.setattr(units_of_work, "_kept", [])
+    with ThreadPoolExecutor(4) as jobs:
+        views = set(jobs.map(lambda _: units_of_work._view(), range(4)))
+    (view,) = views
+    assert (view / "labkit" / "__init__.py").is_file()
 
 
 def test_what_one_unit_fails_in_is_told_and_the_others_are_done(monkeypatch):

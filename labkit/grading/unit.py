@@ -3,8 +3,8 @@
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
+from threading import Lock
 
 from nbformat import NotebookNode
 
@@ -53,13 +53,14 @@ def grade_unit(unit: Unit) -> Graded:
         return Graded(same_for_all(unit, State.UNREADABLE, unit.handed_in.trouble))
     if _untouched(unit.released, unit.handed_in.notebook):
         return Graded(same_for_all(unit, State.NOT_ATTEMPTED))
-    executing.get_ready(_view())
+    view = _view()
+    executing.get_ready(view)
     judging.get_ready()
     with tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True) as scratch:
         folder = Path(scratch, "answers")
         executed = execute(
             unit.released, unit.handed_in.notebook, folder,
-            seed=unit.seed, limits=unit.limits, view=_view(), hidden=unit.hidden,
+            seed=unit.seed, limits=unit.limits, view=view, hidden=unit.hidden,
         )  # fmt: skip
         files = {file.name: file.read_bytes() for file in sorted(folder.glob("*.safetensors"))}
         return Graded(_judged(unit, unit.handed_in.notebook, executed, folder, files), files)
@@ -133,12 +134,13 @@ def _untouched(released: NotebookNode, submitted: NotebookNode) -> bool:
     return theirs - {""} <= ours
 
 
-@cache
+_kept: list[tempfile.TemporaryDirectory[str]] = []
+_writing = Lock()
+
+
 def _view() -> Path:
-    """The student's side of the lab, written down once in this process and kept until it ends."""
-    keep = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
-    _KEPT.append(keep)
-    return student_side(Path(keep.name))
-
-
-_KEPT: list[tempfile.TemporaryDirectory[str]] = []
+    """The student's side of the lab, written down once in this process, for all its jobs, and kept until it ends."""
+    with _writing:
+        if not _kept:
+            _kept.append(tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True))
+        return student_side(Path(_kept[0].name))
