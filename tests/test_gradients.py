@@ -206,6 +206,33 @@ def test_the_rule_ends_with_the_block_also_after_an_exception(model, images):
     assert torch.equal(gradients.saliency(model, images, 1), expected)
 
 
+@pytest.mark.parametrize("rule", ["gradient", "deconvnet", "guided"])
+@pytest.mark.parametrize("name", ["clamp", "nn.Threshold", "nn.ReLU6", "F.hardtanh"])
+def test_what_pytorch_lets_one_change_in_place_after_a_relu_may_be_changed_inside_the_rule(name, rule):
+    relu = {"clamp": lambda x: x.clamp(min=0), **RELUS, **RELU6S}[name]
+    x, above = torch.tensor([-1.0, 2, 5], requires_grad=True), torch.tensor([1.0, -2, 3])
+
+    def gradient():
+        y = relu(x)
+        y += 1
+        return torch.autograd.grad((y * above).sum(), x)[0]
+
+    expected = gradient()
+    with relu_rule(rule):
+        got = gradient()
+    assert torch.equal(
+        got, {"gradient": expected, "guided": expected.clamp(min=0)}.get(rule, above.clamp(min=0))
+    )
+
+
+def test_a_gradient_by_the_rule_has_a_gradient_itself():
+    x = torch.tensor([-1.0, 2, 3], requires_grad=True)
+    with relu_rule("guided"):
+        y = F.relu(x).pow(3)
+    (once,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+    assert torch.equal(torch.autograd.grad(once.sum(), x)[0], torch.tensor([0.0, 12, 18]))
+
+
 def test_an_in_place_relu_on_a_view_goes_by_the_rule():
     x = torch.linspace(-1, 1, 8, requires_grad=True)
     with relu_rule("guided"):

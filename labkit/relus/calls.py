@@ -12,11 +12,15 @@ from labkit.relus.masks import is_zero, keeps, masked_relu
 
 
 class Relu(NamedTuple):
-    """A call that is a ReLU: what goes in, the largest value that comes out, and whether it is put in x's place."""
+    """A call that is a ReLU: what goes in, the largest value that comes out, and whether it is put in x's place.
+
+    keeps_output: whether PyTorch itself goes back by what came out, so that no working network changes that in place
+    """
 
     x: Tensor
     top: float = torch.inf
     in_place: bool = False
+    keeps_output: bool = False
 
 
 def as_relu(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Relu | None:
@@ -30,7 +34,7 @@ def as_relu(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, A
 
 
 def _relu(x: Tensor, inplace: bool = False, top: float = torch.inf) -> Relu:
-    return Relu(x, top, inplace)
+    return Relu(x, top, inplace, keeps_output=not inplace and top == torch.inf)
 
 
 def _hardtanh(x: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Relu | None:

@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 from labkit.errors import LabError
 from labkit.relus.calls import as_relu
 from labkit.relus.masks import run_and_mark
-from labkit.relus.rules import ReluCalls
+from labkit.relus.rules import ReluCalls, let_through
 
 
 def past_closed_relus(
@@ -72,8 +72,8 @@ class Opening:
     def __init__(self) -> None:
         self.flags: list[Tensor] = []
 
-    def __call__(self, grad: Tensor, is_open: Tensor, is_at_top: Tensor) -> Tensor:
-        exact = grad * is_open
+    def __call__(self, grad: Tensor, kept: Tensor, is_at_top: Tensor) -> Tensor:
+        exact = let_through(grad, kept)
         opening = torch.where(is_at_top, grad.clamp(max=0), grad.clamp(min=0))
         passes = ~_any_of_each(exact) & _any_of_each(opening)
         self.flags.append(passes)

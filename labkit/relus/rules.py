@@ -19,24 +19,33 @@ from labkit.relus.calls import Relu, as_relu
 from labkit.relus.masks import run_and_mark
 from labkit.relus.others import OTHERS, hidden_makers, together, watching_scripts
 
-# (gradient from above, open?, at its top?) -> gradient; the last is None for a rule without a true `asks_for_top`
+# (gradient from above, above 0 where open, at its top?) -> gradient; the last is None without a true `asks_for_top`
 Rule = Callable[[Tensor, Tensor, Any], Tensor]
 
 
-def handed_down(grad: Tensor, is_open: Tensor, rule: str) -> Tensor:
+def handed_down(grad: Tensor, kept: Tensor, rule: str) -> Tensor:
     """What a ReLU hands down to the layer below it.
 
-    grad, is_open: alike in shape: what comes from above, and where the ReLU lets its input through
-    rule:          "gradient", "deconvnet" or "guided"
+    grad, kept: alike in shape: what comes from above; and what the ReLU has kept of its way up, its output or a mask,
+                which is above 0 where it lets its input through
+    rule:       "gradient", "deconvnet" or "guided"
     """
-    if rule == "gradient":
-        return grad * is_open
-    positive = grad.clamp(min=0)
-    return positive if rule == "deconvnet" else positive.mul_(is_open)  # in its own memory, which is faster
+    if rule == "deconvnet":
+        return grad.clamp(min=0)
+    passed = let_through(grad, kept)
+    return passed if rule == "gradient" else passed.clamp_(min=0)  # in its own memory, which is faster
+
+
+def let_through(grad: Tensor, kept: Tensor) -> Tensor:
+    """The gradient of a ReLU, of what it has kept. Of its output it is had in one pass, with no mask made."""
+    if kept.dtype == torch.bool:
+        return grad * kept
+    passed: Tensor = torch.ops.aten.threshold_backward(grad, kept, 0)
+    return passed
 
 
 def _by(rule: str) -> Rule:
-    return lambda grad, is_open, _: handed_down(grad, is_open, rule)
+    return lambda grad, kept, _: handed_down(grad, kept, rule)
 
 
 RULES: dict[str, Rule] = {rule: _by(rule) for rule in ("gradient", "deconvnet", "guided")}
@@ -74,7 +83,7 @@ class ReluCalls(TorchFunctionMode):
 
     def _swapped(self, relu: Relu) -> Tensor:
         recompute_under(self, lambda: ReluCalls(self.rule))
-        output = _Relu.apply(relu.x, relu.top, self.rule)
+        output = _Relu.apply(relu.x, relu.top, relu.keeps_output, self.rule)
         return relu.x.copy_(output) if relu.in_place else output
 
 
@@ -134,16 +143,20 @@ def told(others: Counter[str]) -> str:
 
 class _Relu(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, top: float, rule: Rule) -> Tensor:
+    def forward(ctx: Any, x: Tensor, top: float, keeps_output: bool, rule: Rule) -> Tensor:
         ctx.rule = rule
         with torch._C.DisableTorchFunction():  # an outer rule would take this for a ReLU of the network's
-            is_open = x > 0
-            if top < torch.inf:
-                is_open &= x < top
+            output = x.clamp(min=0, max=top)
             is_at_top = x >= top if getattr(rule, "asks_for_top", False) else None
-            ctx.save_for_backward(is_open, is_at_top)  # not x itself: an in-place ReLU overwrites it
-            return x.clamp(min=0, max=top)
+            kept = output if keeps_output else _mask(x, top)  # not x itself: an in-place ReLU overwrites it
+            ctx.save_for_backward(kept, is_at_top)
+            return output
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        return ctx.rule(grad, *ctx.saved_tensors), None, None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        return ctx.rule(grad, *ctx.saved_tensors), None, None, None
+
+
+def _mask(x: Tensor, top: float) -> Tensor:
+    is_open = x > 0
+    return is_open & (x < top) if top < torch.inf else is_open

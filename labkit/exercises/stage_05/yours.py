@@ -42,8 +42,8 @@ def _guided_backprop(theirs: Function, own: Function) -> Function:
 
 
 def _handed_down(theirs: Function, own: Function) -> Function:
-    def handed_down(grad: Tensor, is_open: Tensor, rule: str) -> Tensor:
-        x = torch.where(is_open, 1.0, -1.0).to(grad)  # of the input the rules ask the sign alone
+    def handed_down(grad: Tensor, kept: Tensor, rule: str) -> Tensor:
+        x = torch.where(kept > 0, 1.0, -1.0).to(grad)  # of the input the rules ask the sign alone
         return theirs(grad, x, rule).to(grad)
 
     return handed_down
