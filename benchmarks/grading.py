@@ -1,16 +1,16 @@
-"""Grading a class, against nbgrader's autograde on the same notebooks: python benchmarks/grading.py 05 --nbgrader PATH
+"""Grading a class, against others on the same notebooks: python benchmarks/grading.py 05 --nbgrader PATH --otter PATH
 
-A class of right solutions is graded in turn by `labkit grade` with one job and with two, warm and cold, and by
-nbgrader; all of it --rounds times, interleaved. nbgrader, which needs a quarter of an hour for twenty, grades another
-part of the class in each round, and all of it once; its cost is the same for each submission. Told are medians: seconds
-a submission, and nbgrader's time over ours, with the middle half of the rounds. With --growth classes of 10, 100 and
-1000 copies are graded instead, and the time and memory of each is told. Both are written into benchmarks/RESULTS.md.
+A class of right solutions is graded in turn by `labkit grade` with one job and with two, warm and cold, and by others;
+all of it --rounds times, interleaved. Others, which need many minutes for twenty, grade another part of the class in
+each round, and all of it once; their cost is the same for each submission. Told are medians: seconds a submission, and
+others' time over ours, with the middle half of the rounds. With --growth classes of 10, 100 and 1000 copies are graded
+instead, and the time and memory of each is told. Both are written into benchmarks/RESULTS.md.
+
+PATH: their command. Otter runs tests inside its own Python, which has to have the lab too.
 """
 
 import argparse
-import json
 import os
-import subprocess
 import sys
 import tempfile
 import threading
@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-import nbformat
+import others
 import psutil
 from timing import machine, ratio, table, write_section
 
@@ -41,7 +41,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("stage", help="such as 05")
     parser.add_argument("--students", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--nbgrader", type=Path, help="its command; left out if not said")
+    for other in others.WAYS:
+        parser.add_argument(f"--{other}", type=Path, help="its command; left out if not said")
     parser.add_argument("--growth", action="store_true", help="10, 100 and 1000 copies")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000], help="of --growth")
     parser.add_argument("--no-cold", action="store_true", help="leave out the cold way, which takes longest")
@@ -56,8 +57,9 @@ def compare(root: Path, asked: argparse.Namespace) -> None:
     }
     if not asked.no_cold:
         ways["ours, one job, cold"] = lambda _: ours(root, asked.students, 1, LABKIT_COLD="1")
-    if asked.nbgrader:
-        ways["nbgrader"] = nbgrader(root, asked)
+    for other, way in others.WAYS.items():
+        if command := getattr(asked, other):
+            ways[other] = way(root, command, asked.stage, shares(asked))
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for round_ in range(asked.rounds):
         for name, way in ways.items():
@@ -68,18 +70,28 @@ def compare(root: Path, asked: argparse.Namespace) -> None:
 
 def report(asked: argparse.Namespace, seconds: dict[str, list[float]]) -> None:
     """Print the table of seconds a submission, and write it into RESULTS.md."""
-    theirs = seconds.get("nbgrader")
-    rows = []
-    for name, measured in seconds.items():
-        times = str(ratio(theirs, measured)) if theirs and name != "nbgrader" else ""
-        rows.append([name, f"{median(measured):.2f}", times])
-    lines = table(["", "s a submission", "nbgrader's time / this"], rows)
+    theirs = [other for other in others.WAYS if other in seconds]
+    rows = [
+        [
+            name,
+            f"{median(measured):.2f}",
+            *("" if name in theirs else str(ratio(seconds[o], measured)) for o in theirs),
+        ]
+        for name, measured in seconds.items()
+    ]
+    lines = table(["", "s a submission", *(f"{other}'s time / this" for other in theirs)], rows)
     print(lines)
     rounds = f"medians of {asked.rounds} rounds in turn" if asked.rounds > 1 else "one round"
     facts = f"{asked.students} right submissions, sandbox on, wall time; {rounds}."
     if theirs:
-        facts += f" nbgrader grades {parts(asked)[0]} of them in a round, others in each."
+        facts += f" Others grade {max(shares(asked))} of them in a round, in each round another part."
     write_section(f"Grading stage {asked.stage}", f"{machine()} {facts}\n\n{lines}")
+
+
+def shares(asked: argparse.Namespace) -> list[int]:
+    """How many of the students others grade in each round."""
+    least, more = divmod(asked.students, asked.rounds)
+    return [least + (number < more) for number in range(asked.rounds)]
 
 
 def fill(root: Path, stage: str, students: int) -> None:
@@ -131,64 +143,6 @@ class Memory(threading.Thread):
                 continue
             self.most = max(self.most, now)
             time.sleep(0.5)
-
-
-def nbgrader(root: Path, asked: argparse.Namespace):
-    """How long its autograde takes for the same notebooks, which are given to it as its own release would be."""
-    subprocess.run(
-        [sys.executable, "-m", "labkit.cli", "release", "fall", "--nbgrader"], cwd=root, check=True,
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    course = root / "fall-nbgrader"
-    environment = os.environ | kernel(root) | {"OMP_NUM_THREADS": "1"}
-    environment["PATH"] = f"{asked.nbgrader.parent}{os.pathsep}{environment['PATH']}"
-
-    def run(*arguments: str) -> None:
-        subprocess.run(
-            [asked.nbgrader, *arguments], cwd=course, env=environment, check=True, capture_output=True
-        )
-
-    (handed_out,) = (course / "source").glob(f"{asked.stage}_*")
-    run("generate_assignment", handed_out.name)
-    for part, students in enumerate(parts(asked)):
-        for number in range(students):
-            folder = course / "submitted" / f"part{part}-student{number:04}" / handed_out.name
-            folder.mkdir(parents=True)
-            nbformat.write(as_theirs(course, handed_out.name), folder / f"{handed_out.name}.ipynb")
-
-    def timed(part: int) -> float:
-        begun = time.perf_counter()
-        run("autograde", handed_out.name, f"--student=part{part}-*")
-        return (time.perf_counter() - begun) / parts(asked)[part]
-
-    return timed
-
-
-def parts(asked: argparse.Namespace) -> list[int]:
-    """How many of the students nbgrader grades in each round."""
-    least, more = divmod(asked.students, asked.rounds)
-    return [least + (part < more) for part in range(asked.rounds)]
-
-
-def as_theirs(course: Path, name: str) -> nbformat.NotebookNode:
-    """Their release with the solution's tasks in it."""
-    notebook = nbformat.read(course / "release" / name / f"{name}.ipynb", as_version=4)
-    solution = nbformat.read(ROOT / "solutions" / f"{name}.ipynb", as_version=4)
-    tasks = {cell.id: cell.source for cell in solution.cells if cell.id.endswith("-task")}
-    for cell in notebook.cells:
-        cell.source = tasks.get(cell.id, cell.source)
-    return notebook
-
-
-def kernel(root: Path) -> dict[str, str]:
-    """The environment in which the kernel "python3" is this Python, which has the lab."""
-    place = root / "jupyter" / "kernels" / "python3"
-    place.mkdir(parents=True)
-    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    spec = {"argv": argv, "language": "python", "display_name": "Python 3"}
-    (place / "kernel.json").write_text(json.dumps(spec))
-    names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_PATH")
-    return dict.fromkeys(names, str(root / "jupyter"))
 
 
 def growth(root: Path, stage: str, sizes: list[int]) -> None:

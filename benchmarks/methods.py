@@ -2,7 +2,7 @@
 
     python benchmarks/methods.py                          both embedded networks, batches of 8, seven rounds
     python benchmarks/methods.py --batch 1
-    python benchmarks/methods.py --images 10000           top patches of as many
+    python benchmarks/methods.py --growth                 top patches of 100, 1,000 and 10,000 images instead
 
 One thread. All ways of a row run in turn. Prints a table, and writes it into benchmarks/RESULTS.md; --only leaves that.
 Libraries that are not installed are left out: captum and foolbox come with the lab, torchattacks does not.
@@ -30,6 +30,9 @@ passes are those of the lab's own network (frozen, channels_last) without the la
 def main() -> None:
     asked = options()
     torch.set_num_threads(1)
+    if asked.growth:
+        growth(asked)
+        return
     for network in asked.networks:
         bench = Bench(network, asked.batch, asked.images, asked.side)
         rows = [
@@ -50,6 +53,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--images", type=int, default=1000, help="of the top patches")
     parser.add_argument("--side", type=int, default=128, help="of those images, in pixels")
+    parser.add_argument("--growth", action="store_true", help="top patches of more and more images")
     parser.add_argument("--only", default="", help="methods with this in their name; nothing is written")
     return parser.parse_args()
 
@@ -67,6 +71,20 @@ def measured(row: Row, rounds: int) -> list[list[str]]:
     for line in lines:
         print("   ".join(line), flush=True)
     return lines
+
+
+def growth(asked: argparse.Namespace) -> None:
+    """Top patches of more and more images of the first network; written into RESULTS.md."""
+    rows = []
+    for count in (100, 1000, 10_000):
+        bench = Bench(asked.networks[0], asked.batch, count, asked.side)
+        rounds = asked.rounds if count < 10_000 else min(asked.rounds, 3)
+        row = next(row for row in bench.looking_rows() if row.peers)
+        for ours, peer_, beside, bare in (line[1:] for line in measured(row, rounds)):
+            rows.append([f"{count:,}", str(rounds), f"{float(ours) / count:.1f}", peer_, beside, bare])
+    head = ["images", "rounds", "ours, ms an image", *HEAD[2:]]
+    facts = f"{machine()} {asked.networks[0]}, images of {asked.side} × {asked.side}, 64 channels."
+    write_section("Top patches, growth", f"{facts}\n\n{table(head, rows)}")
 
 
 def grown(rounds: int) -> str:

@@ -13,6 +13,7 @@ import sys
 import time
 
 import torch
+from timing import machine, table, write_section
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -61,19 +62,22 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=200, help="images of the comparison with brute force")
     given = parser.parse_args()
     model, bank = models.load(), images.photos().images
-    print(f"before: {peak_mb():.0f} MB (torch, the network, {len(bank)} photos)")
+    rows = [["0", f"{peak_mb():.0f}", "", ""]]
     for count in (max(given.images // 10, 10), given.images):
         began = time.perf_counter()
         top = patches.top_patches(model, Noisy(bank, count), LAYER, CHANNELS)
         took = time.perf_counter() - began
         kept = sum(crop.nbytes for row in top.patches for crop in row) / 2**20
-        print(
-            f"{count:>6} images: peak {peak_mb():.0f} MB, patches kept {kept:.1f} MB, "
-            f"{took:.0f} s ({1000 * took / count:.0f} ms an image)"
-        )
-    print(
-        f"{given.sample:>6} images against brute force: {brute_force_differs(model, bank, given.sample)} differ"
+        rows.append([f"{count:,}", f"{peak_mb():.0f}", f"{kept:.1f}", f"{1000 * took / count:.0f}"])
+    lines = table(["images", "MB at most", "of these patches, MB", "ms an image"], rows)
+    print(lines)
+    differ = brute_force_differs(model, bank, given.sample)
+    facts = (
+        f"{machine()} All {len(CHANNELS)} channels of {LAYER} in {model.name}, images of 224 × 224, once each. With 0 "
+        f"images: torch, the network and {len(bank)} photos. Of {given.sample} images, {differ} of the patches differ "
+        "from those of brute force."
     )
+    write_section("Top patches, memory", f"{facts}\n\n{lines}")
 
 
 if __name__ == "__main__":
