@@ -116,7 +116,7 @@ def test_the_lab_opens_with_the_page_and_shows_a_clones_solutions_beside_the_not
     monkeypatch.setattr(command, "ROOT", clone)
     words = command._command(folder, False, 8888)
     assert f"--ServerApp.root_dir={clone.resolve()}" in words
-    assert f"--ServerApp.preferred_dir={folder.resolve()}" in words
+    assert "--ContentsManager.preferred_dir=notebooks" in words
     assert "--LabApp.default_url=/lab/tree/notebooks/START.md" in words
 
 

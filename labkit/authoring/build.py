@@ -110,7 +110,7 @@ def stale(sources: Iterable[Path], notebooks: Path) -> list[Path]:
     for path in sources:
         name = f"{path.stem}.ipynb"
         place = notebooks / name
-        if not place.exists() or place.read_text(encoding="utf-8") != _text(student_notebook(path)):
+        if not place.exists() or place.read_text(encoding="utf-8") != source.as_file(student_notebook(path)):
             found.append(place)
         if not _is_current(solution_notebook(path), path.with_name(name)):
             found.append(path.with_name(name))
@@ -156,17 +156,12 @@ def _bare(cell: NotebookNode) -> tuple[str, str, str, NotebookNode]:
 
 def _write(notebook: NotebookNode, place: Path, *, protect: bool) -> Built:
     """Write where it differs; a notebook with somebody's answers in it is first moved aside."""
-    text = _text(notebook)
+    text = source.as_file(notebook)
     if place.exists() and place.read_text(encoding="utf-8") == text:
         return Built(place, changed=False)
     kept = _move_aside(place) if protect and place.exists() and _has_answers(place) else None
     write_whole(place, text)
     return Built(place, changed=True, kept=kept)
-
-
-def _text(notebook: NotebookNode) -> str:
-    text: str = nbformat.writes(notebook, version=4)
-    return text + "\n"
 
 
 def _has_answers(place: Path) -> bool:

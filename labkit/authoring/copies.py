@@ -16,6 +16,7 @@ import nbformat
 import labkit
 from labkit.authoring.cell_ids import fingerprint
 from labkit.authoring.merging import Merged, merge
+from labkit.authoring.source import as_file
 from labkit.errors import LabError
 from labkit.files import write_whole
 
@@ -134,12 +135,12 @@ def _brought(place: Path, path: Path, base: Base | None, backups: Path | None) -
         before = place.read_bytes()
         mine = nbformat.reads(before.decode("utf-8-sig"), as_version=4)
         merged = merge(mine, nbformat.read(path, as_version=4), base)
-        text = nbformat.writes(merged.notebook, version=4) + "\n"
+        text = as_file(merged.notebook)
     except (
         Exception
     ) as error:  # cut short, merged by git, a folder of that name, unreadable: whatever it is, it stays
         return Updated(place, trouble=f"{type(error).__name__}: {error}".split("\n")[0][:120])
-    if text == nbformat.writes(mine, version=4) + "\n":
+    if text == as_file(mine):
         return Updated(place, merged, is_news=False)
     if backups is None:
         return Updated(place, merged)

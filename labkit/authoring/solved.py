@@ -7,9 +7,8 @@ come without pictures; to run them makes those.
 import json
 from pathlib import Path
 
-import nbformat
-
 from labkit.authoring.build import origin, solution_notebook
+from labkit.authoring.source import as_file
 from labkit.errors import LabError
 from labkit.files import write_whole
 
@@ -37,4 +36,4 @@ def _put(source: Path, place: Path) -> None:
     except (OSError, ValueError, TypeError, KeyError):  # not there, cut short, or no notebook
         is_there = False
     if not is_there:
-        write_whole(place, f"{nbformat.writes(solution_notebook(source), version=4)}\n")
+        write_whole(place, as_file(solution_notebook(source)))

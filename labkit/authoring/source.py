@@ -47,6 +47,12 @@ def text_of(path: Path) -> str:
     return path.read_text(encoding="utf-8-sig")
 
 
+def as_file(notebook: NotebookNode) -> str:
+    """A notebook as its file has it."""
+    text: str = nbformat.writes(notebook, version=4)
+    return text + "\n"
+
+
 def _cell(raw: NotebookNode, exercise: Exercise | None, role: str, *, taken: set[str]) -> NotebookNode:
     """A cell with its id and its metadata; a heading of an exercise in full."""
     if raw.cell_type == "code":

@@ -97,7 +97,9 @@ def _command(place: Path, browser: bool, port: int) -> list[str]:
 
     root = _root(place)
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", f"--ServerApp.port={port}"]
-    command += [f"--ServerApp.preferred_dir={place.resolve()}", "--ContentsManager.allow_hidden=True"]
+    command += ["--ContentsManager.allow_hidden=True"]
+    if root != place.resolve():
+        command += [f"--ContentsManager.preferred_dir={place.resolve().relative_to(root).as_posix()}"]
     if page := write_start_page(place.resolve()):
         command += [f"--LabApp.default_url=/lab/tree/{quote(page.relative_to(root).as_posix())}"]
     command += [] if browser else ["--no-browser"]

@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import torch
-from IPython import get_ipython
-from IPython.display import clear_output
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from labkit.arguments import expect_whole, seeded
 from labkit.images import fit
@@ -16,6 +13,7 @@ from labkit.kernel import in_usual_numbers
 from labkit.methods import ascent
 from labkit.models import Classifier, expect_classifier
 from labkit.show.own_photos import expect_photo
+from labkit.show.waiting import watch
 
 L2 = (0.0, 0.2)
 BLUR = (0.0, 0.5, 1.0)
@@ -68,7 +66,8 @@ def climb(
     settings, seed = list(product(L2, BLUR, CLIP)), expect_whole("seed", seed)
     start = _start(photo, size, seed).to(model.mean.device).expand(len(settings), -1, -1, -1)
     way = _ways_up(model, category, settings, start, steps, rate, transforms, seed)
-    kept = [frame for frame in (_under_a_bar(way, steps) if progress else way) if frame.step % every == 0]
+    seen = watch(way, "steps", total=steps) if progress else way  # a saved notebook keeps no bar
+    kept = [frame for frame in seen if frame.step % every == 0]
     frames = [start, *(frame.images for frame in kept)]
     return _measured(model, category, settings, [0, *(frame.step for frame in kept)], frames)
 
@@ -79,13 +78,6 @@ def _start(photo: Tensor | None, size: int, seed: int) -> Tensor:
     if photo is None:
         return ascent.GREY + faint
     return (fit(expect_photo(photo).detach(), size).cpu() + faint).clamp(0, 1)
-
-
-def _under_a_bar(way: Iterator[ascent.Frame], steps: int) -> Iterator[ascent.Frame]:
-    """The same frames, under a bar that a saved notebook does not keep."""
-    yield from tqdm(way, total=steps, unit=" steps", leave=False)
-    if getattr(get_ipython(), "kernel", None) is not None:
-        clear_output()
 
 
 def _measured(

@@ -2,8 +2,6 @@
 
 from datetime import UTC
 
-import nbformat
-
 from labkit.authoring import source
 from labkit.authoring.hosting import with_installing
 from labkit.authoring.release.planning import Plan, Stage, with_points
@@ -77,8 +75,7 @@ def nbgrader_course(plan: Plan) -> dict[str, bytes]:
 def _source(stage: Stage) -> bytes:
     """The stage as its source has it, solutions between nbgrader's markers."""
     notebook = with_points(with_installing(source.read(stage.source)), stage.points)
-    text: str = nbformat.writes(notebook, version=4)
-    return (text + "\n").encode()
+    return source.as_file(notebook).encode()
 
 
 def _commands(plan: Plan) -> str:

@@ -7,13 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbformat import NotebookNode
 
 import labkit
 from labkit.authoring.build import student_notebook
 from labkit.authoring.release.trees import sha256
 from labkit.authoring.release.wheel import wheel
+from labkit.authoring.source import as_file
 from labkit.checks.exercise import Exercise
 from labkit.errors import LabError
 from labkit.exercises import exercises, stages
@@ -124,7 +124,7 @@ def _stage(folder: Path, stage: str, points: Mapping[str, float]) -> Stage:
     asked = tuple(exercise for exercise in known if f"{exercise.slug}-check" in there)
     worth = {exercise.id: points.get(exercise.id, exercise.points) for exercise in asked}
     with_points(notebook, worth)
-    text = nbformat.writes(notebook, version=4) + "\n"
+    text = as_file(notebook)
     return Stage(stage, found[0], _title(notebook) or found[0].stem, text, asked, worth)
 
 

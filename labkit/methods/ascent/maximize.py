@@ -58,18 +58,26 @@ def ascend(
     """
     expect_functions("parts of an ascent", [objective, rule], transforms, regularisers)
     numbers, shape = begin(objective, start, size, parameterisation, seed)
-    look = partial(_look, objective, parameterisation, numbers, shape, transforms, seeded(seed))
-    optimizer, closed = rule(numbers), torch.tensor(True)
+
+    @torch.inference_mode(False)
+    @torch.enable_grad()
+    def decoded() -> Tensor:
+        return parameterisation.decode(numbers, shape)
+
+    look = partial(_look, objective, numbers, transforms, seeded(seed))
+    optimizer, closed, images = rule(numbers), torch.tensor(True), decoded()
     for step in range(1, expect_whole("steps", steps, 1) + 1):
-        (numbers.grad, gradient), scores, closed = look(closed)  # 1. forward, 2. gradient
+        (numbers.grad, gradient), scores, closed = look(images, closed)  # 1. forward, 2. gradient
         with torch.inference_mode(False), torch.no_grad():
             optimizer.step()  # 3. a small step up, and then 4. regularise
-            images = regularised(parameterisation.decode(numbers, shape), gradient, step, regularisers)
+            images = decoded()
+            shown = regularised(images.detach(), gradient, step, regularisers)
             if regularisers or not parameterisation.is_bounded:
-                numbers.copy_(parameterisation.encode(images))
-        yield Frame(step, images, scores)
+                numbers.copy_(parameterisation.encode(shown))
+                images = decoded()
+        yield Frame(step, shown, scores)
     if steps > 1 and closed.any():  # after a single step it is too early to say
-        expect_open(look(closed)[2], steps)
+        expect_open(look(images, closed)[2], steps)
 
 
 @in_usual_numbers
@@ -134,19 +142,18 @@ def begin(
 
 def _look(
     objective: Callable[[Tensor], Tensor],
-    parameterisation: Parameterisation,
     numbers: Tensor,
-    shape: tuple[int, int],
     transforms: Sequence[Transform],
     generator: torch.Generator,
+    images: Tensor,
     closed: Tensor,
 ) -> tuple[tuple[Tensor, ...], Tensor, Tensor]:
-    """The gradients with respect to the numbers and to the images, the scores (N,), and `closed`.
+    """The gradients with respect to the numbers and to the images made of them, the scores (N,), and `closed`.
 
     Under transforms that are drawn now; closed is as for `past_closed_relus`.
     """
     with torch.inference_mode(False), torch.enable_grad():
-        images = seen = parameterisation.decode(numbers, shape)
+        seen = images
         for transform in transforms:
             seen = transform(seen, generator)
         slope, scores, closed = past_closed_relus(lambda: _slope(objective, seen), closed)
