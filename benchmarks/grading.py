@@ -20,6 +20,7 @@ from statistics import median
 
 import others
 import psutil
+import torch
 from timing import machine, ratio, table, write_section
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,6 +29,7 @@ GRADE = (sys.executable, "-m", "labkit.cli", "grade", "class", "--released", "ha
 
 def main() -> None:
     asked = options()
+    torch.set_num_threads(1)  # as all processes have that are measured here; told with the machine
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
         if asked.growth:

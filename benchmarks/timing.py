@@ -59,8 +59,9 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 def machine() -> str:
     """Where this is measured, in a sentence."""
+    threads = torch.get_num_threads()
     return (
-        f"{processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} thread used; {platform.system()}, "
+        f"{processor()}, {os.cpu_count()} cores, {threads} thread{'s' * (threads != 1)} used; {platform.system()}, "
         f"Python {platform.python_version()}, torch {torch.__version__}."
     )
 

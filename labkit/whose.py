@@ -38,8 +38,8 @@ def failed_with(why: str, *, before: Iterable[str] = ()) -> None:
 
 
 def told() -> str:
-    """What a caption says of it: "Made with your own iou and suppress."; empty if there is nothing to say."""
-    *most, last = [*_yours] or [""]
+    """What a caption says of it: "Made with your own iou() and suppress()."; empty if there is nothing to say."""
+    *most, last = [f"{name}()" for name in _yours] or [""]
     yours = f"{', '.join(most)} and {last}" if most else last
     sentences = [f"Made with your own {yours}."] if yours else []
     sentences += [f"Made with the lab's own code: with yours it {why}." for why in _failed]

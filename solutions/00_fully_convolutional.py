@@ -154,9 +154,10 @@ for name in dict.fromkeys([*networks, "alexnet"]):
     with torch.no_grad():
         same = torch.allclose(one[:, :, 0, 0], network(dalmatian), rtol=1e-4, atol=1e-4)
     kernels = [" × ".join(map(str, layer.kernel_size)) for layer in everywhere.convolutions]
-    print(f"{name}, linear layers that become convolutions: {', '.join(kernels) or 'none'}")
-    print(f"    224 × 224 gives {tuple(one.shape)}, the very same logits: {same}")
-    print(f"    448 × 320 gives {tuple(many.shape)}")
+    print(f"{name}: linear layers turned {', '.join(kernels) or 'none'}")
+    print(f"  224 × 224 gives {tuple(one.shape)}")
+    print(f"  the very same logits: {same}")
+    print(f"  448 × 320 gives {tuple(many.shape)}")
 print(whose.told())
 
 # %% [markdown]
@@ -274,7 +275,7 @@ pictures.asked_in_several_ways(
 )
 
 # %% [markdown]
-# SqueezeNet: on the wall it is nearly as sure as on the photo alone.
+# SqueezeNet: on the wall it is about as sure as on the photo alone, in a smaller opening less so.
 #
 # EfficientNet-Lite0: on the wall nearly all are less sure, and the dalmatian is lost. In a smaller opening, where the
 # surroundings reach less, most are even surer than on the photo alone, because the subject fills the middle. Those that
@@ -487,7 +488,7 @@ drawings.grid_and_cell(
 again = yolo.decode(output, shapes, classes=len(classes))
 order = again.labels.argsort()
 print("decoded:", ", ".join(classes[label] for label in again.labels[order]))
-print(f"largest error of a box: below {1e-5:g}: {bool((again.boxes[order] - truth).abs().max() < 1e-5)}")
+print("boxes equal to 1e-5:", bool((again.boxes[order] - truth).abs().max() < 1e-5))
 
 # %% [markdown]
 # The block holds it all. It has limits, and they are part of the design: a cell has room for B boxes and for *one*
@@ -626,33 +627,42 @@ print(
 #
 # **What is in the photo?** ImageNet (ILSVRC), share of photos whose label is not among the five guesses:
 #
-# | network | added | figure | source |
-# |---|---|---|---|
-# | AlexNet, 2012 | a deep CNN on GPUs, ReLU, dropout | 15.3 % (ensemble; runner-up 26.2 %) | NeurIPS 2012 |
-# | VGG, 2015 | nothing but 3 × 3 convolutions, 16 to 19 layers | 6.8 % (two networks) | arXiv:1409.1556 |
-# | GoogLeNet, 2015 | inception modules, 12 × fewer weights than AlexNet | 6.67 % (ensemble) | arXiv:1409.4842 |
-# | ResNet, 2016 | shortcuts, up to 152 layers | 3.57 % (ensemble) | arXiv:1512.03385 |
+# | network | added | figure |
+# |---|---|---|
+# | AlexNet, 2012 (NeurIPS) | a deep CNN on GPUs, ReLU, dropout | 15.3 % (ensemble; runner-up 26.2 %) |
+# | [VGG, 2015][vgg] | nothing but 3 × 3 convolutions, 16 to 19 layers | 6.8 % (two networks) |
+# | [GoogLeNet, 2015][googlenet] | inception modules, 12 × fewer weights than AlexNet | 6.67 % (ensemble) |
+# | [ResNet, 2016][resnet] | shortcuts, up to 152 layers | 3.57 % (ensemble) |
 #
 # **Which pixels?**
 #
-# | network | added | figure | source |
-# |---|---|---|---|
-# | FCN, 2015 | classifiers made fully convolutional, upsampled | 62.2 % mean IU, VOC 2012 | arXiv:1411.4038 |
+# | network | added | figure |
+# |---|---|---|
+# | [FCN, 2015][fcn] | classifiers made fully convolutional, upsampled | 62.2 % mean IU, VOC 2012 |
 #
 # **Which objects, and where?** PASCAL VOC, mean average precision (mAP):
 #
-# | detector | added | figure | source |
-# |---|---|---|---|
-# | R-CNN, 2014 | a CNN on each of some 2000 region proposals | 53.3 % (VOC 2012) | arXiv:1311.2524 |
-# | Fast R-CNN, 2015 | one pass, regions cut from its *map* | 66 % (VOC 2012) | arXiv:1504.08083 |
-# | Faster R-CNN, 2015 | the network proposes, from base boxes | 73.2 % (VOC 2007), 5 frames/s | arXiv:1506.01497 |
-# | YOLO, 2016 | no proposals: one grid, one pass | 63.4 % (VOC 2007), 45 frames/s | arXiv:1506.02640 |
+# | detector | added | figure |
+# |---|---|---|
+# | [R-CNN, 2014][rcnn] | a CNN on each of some 2000 region proposals | 53.3 % (VOC 2012) |
+# | [Fast R-CNN, 2015][fastrcnn] | one pass, regions cut from its *map* | 66 % (VOC 2012) |
+# | [Faster R-CNN, 2015][fasterrcnn] | the network proposes, from base boxes | 73.2 % (VOC 2007), 5 frames/s |
+# | [YOLO, 2016][yolo] | no proposals: one grid, one pass | 63.4 % (VOC 2007), 45 frames/s |
 #
 # Fast R-CNN's step is the one you made above: do the convolutions once, and look at the map. With VGG16 that made it
 # 146 × as fast as R-CNN, and 213 × with the linear layers made smaller by an SVD (the time for proposals not counted).
 #
 # Which of the classifiers are on this machine, and what do they say of the dalmatian? (`labkit fetch` in a terminal
 # lists them all, with sizes.)
+#
+# [vgg]: https://arxiv.org/abs/1409.1556
+# [googlenet]: https://arxiv.org/abs/1409.4842
+# [resnet]: https://arxiv.org/abs/1512.03385
+# [fcn]: https://arxiv.org/abs/1411.4038
+# [rcnn]: https://arxiv.org/abs/1311.2524
+# [fastrcnn]: https://arxiv.org/abs/1504.08083
+# [fasterrcnn]: https://arxiv.org/abs/1506.01497
+# [yolo]: https://arxiv.org/abs/1506.02640
 
 # %%
 for name in models.NETWORKS:
@@ -660,9 +670,9 @@ for name in models.NETWORKS:
         other = models.load(name)
         positions = lab.answers(lab.convolutionize(other), wall).shape[2:]
         (first, p), *_ = other.top(dalmatian, k=1)
-        print(f"{name:20}{first} {p:.0%}; on the wall a map of {positions[0]} × {positions[1]}")
+        print(f"{name}: {first} {p:.0%}\n  a map of {positions[0]} × {positions[1]} on the wall")
     else:
-        print(f"{name:20}not downloaded: labkit fetch {name}")
+        print(f"{name}: labkit fetch {name}")
 
 # %% [markdown]
 # A trained detector is not in the lab's catalogue. If torchvision's Faster R-CNN is in its cache, it runs here on the

@@ -165,7 +165,7 @@ for name in dict.fromkeys([NETWORK, *models.EMBEDDED]):
 
 
 def medians(measure, banks):
-    return ", ".join(f"{name} {measure(filters).median():.2f}" for name, filters in banks.items())
+    return "; ".join(f"{name}: {measure(filters).median():.2f}" for name, filters in banks.items())
 
 
 control = next(iter(fresh))
@@ -201,7 +201,7 @@ show.filter_sheets(
 
 # %% [markdown]
 # The lecture's four were published from 2012 to 2017 by three groups of people, and AlexNet's filters are one and a
-# half times as wide as the others'. Yet each of its sheets shows the same two families: **oriented edges and
+# half times as wide as the others'. Yet each sheet in the lecture shows the same two families: **oriented edges and
 # gratings**, nearly grey, and **blobs of opponent colours**, hardly oriented. Why should that be? Perhaps it says less
 # about networks than about photos.
 
@@ -255,7 +255,7 @@ check("01.4", normalize_contrast)
 # ### Exercise 01.5
 #
 # Neighbouring pixels are nearly equal, so most of what patches have in common is smooth light and shade; edges drown in
-# it. *Whitening* evens that out. With $USU^\top$ the covariance of the patches (divided by n; the check accepts n − 1
+# it. *Whitening* evens that out. With $USU^\top$ the covariance of the patches (divided by n; the check accepts n − 1
 # as well),
 #
 # $$x_\text{white} = (x - \bar x)\; U\,(S + \varepsilon)^{-1/2}\,U^\top$$
@@ -369,7 +369,7 @@ show.filter_sheet(
     columns=11,
     title="Grown, not trained: 64 filters of 11 × 11 from 30 photos",
     caption=f"Twenty rounds of spherical k-means on {len(white):,} whitened patches; no network, no labels. "
-    f"{(lab.orientation(grown) > 0.5).float().mean():.0%} of them are oriented (above 0.5); the others are blobs.",
+    f"{(lab.orientation(grown) > 0.5).float().mean():.0%} of the filters are oriented (above 0.5), the rest blobs.",
 )
 
 # %% [markdown]
@@ -470,8 +470,8 @@ show.filter_sheets(
 # Two numbers for each filter, both from its Fourier power spectrum:
 #
 # - **orientation**: 0 if the filter has no preferred direction, 1 if it is a single grating;
-# - **bandwidth**: the share of all spatial frequencies that it answers to. A filter near 0 picks out one wave; noise
-#   has about 0.75.
+# - **bandwidth**: the share of all spatial frequencies that it answers to. A filter near 0 picks out one wave (or is
+#   flat in each colour); noise has about 0.75.
 
 # %%
 banks = controls | {"grown from photos, 3 × 3": small} | trained | fresh | lecture

@@ -52,7 +52,7 @@ progress("02")
 #
 # The features are what goes **into** the last `nn.Linear`. Its name differs (`classifier.6` in AlexNet, `fc` in ResNet,
 # `classifier` here), and AlexNet has three linear layers, so search `model.modules()` for the last one. Then let
-# PyTorch hand you its input: `layer.register_forward_pre_hook(f)` calls `f(module, inputs)` just before the layer runs.
+# PyTorch hand you its input: the layer's `register_forward_pre_hook(f)` calls `f(module, inputs)` just before it runs.
 # `inputs` is a tuple, even where there is just one.
 #
 # A hook that stays on runs in every later call, for ever. Take it off again, **even when the model raises**: the check
@@ -233,8 +233,8 @@ lecture_figure(96, "Nearest by pixels, and by features", spaces=("pixels", OTHER
 # %% [markdown]
 # Pixel space finds dull pictures. That is no accident: two busy pictures differ nearly everywhere, so a plain grey
 # one is nearer to the dalmatian than the dalmatian itself, moved a little. EfficientNet-Lite0's features find the
-# dalmatian, mirrored, darkened, or just its coat. SqueezeNet finds it three times, and then other things that stand
-# on brown ground: a network that has no name for a photo can still describe it well enough to know it again.
+# dalmatian, mirrored, darkened, or just its coat. SqueezeNet finds it three times, and then a tent and a jeep, both
+# among browns: a network that has no name for a photo can still describe it well enough to know it again.
 #
 # Now a harder one: this jeep has a rival in the bank, a blue one.
 
@@ -269,7 +269,7 @@ check("02.4", precision_at_k)
 
 # %% [markdown]
 # **Predict first.** Five curves: pixels, the features of the two trained networks, and those of the two untrained ones.
-# Where will the untrained ones lie: between pixels and trained, with the trained, with the pixels, or below?
+# Where will the untrained ones lie: below the pixels, between pixels and trained, or above the trained ones?
 
 # %%
 show.bet(
@@ -506,7 +506,11 @@ photo_map(
 #
 # The probe is one matrix, without a bias: `logits = features @ weights`. Training makes this small:
 #
-# $$\frac{1}{N}\sum_n \text{cross-entropy}_n \;+\; \frac{l_2}{2}\sum_{d,c} w_{dc}^2 \;+\; l_1 \sum_{d,c} |w_{dc}|$$
+# $$\begin{aligned}
+# &\frac{1}{N}\sum_n \text{cross-entropy}_n \\
+# &+\; \frac{l_2}{2}\sum_{d,c} w_{dc}^2 \\
+# &+\; l_1 \sum_{d,c} |w_{dc}|
+# \end{aligned}$$
 #
 # Both penalties are sums over all weights. Write one step of it, a *proximal* gradient step, in two halves:
 #
@@ -649,7 +653,7 @@ weight_sizes(
     decayed | {"L1 of 0.01": sparse["six views"][2]},
     title="L2 makes all weights small, L1 makes few of them",
     caption="Unseen views named right: "
-    + ", ".join(f"{name} {fit.accuracy(asked[NETWORK], unseen_of):.2f}" for name, fit in decayed.items())
+    + "; ".join(f"{name}: {fit.accuracy(asked[NETWORK], unseen_of):.2f}" for name, fit in decayed.items())
     + ".",
 )
 

@@ -26,11 +26,8 @@ from labkit.show import evidence as proofs
 from labkit.show import passport
 from labkit.show.activations_explorer import explore
 
-lab, evidence, pictures = (
-    mine(lab),
-    mine(evidence),
-    mine(pictures),
-)  # your own stand in, once they pass their checks
+# your own stand in, once they pass their checks
+lab, evidence, pictures = mine(lab), mine(evidence), mine(pictures)
 NETWORK = "squeezenet"  # or "alexnet", "vgg16", "resnet18", … once downloaded: labkit fetch alexnet
 OTHER = next(name for name in models.EMBEDDED if name != NETWORK)  # to compare with
 
@@ -104,7 +101,7 @@ for network in (model, other):
     for layer in models.NETWORKS[network.name].layers:
         maps = lab.record(network, cat, layer)
         _, C, h, w = maps.shape
-        print(f"  {layer:12} {C:5} maps of {h:3} × {w:<3}  from {maps.min():8.2f} to {maps.max():7.2f}")
+        print(f"{layer:12}{f'{C}×{h}×{w}':10}{maps.min():6.3g} … {maps.max():.3g}")
 
 # %% [markdown]
 # A convolution by itself goes below zero, before its ReLU. SqueezeNet's blocks (`features.3` and on) end in a ReLU and
@@ -185,8 +182,8 @@ show.grid(
     above=["the photo", f"{early}, one of {len(first)} maps", f"{LAYER}, one of {len(deep)} maps"],
     title="From a picture to an answer",
     caption=f"One map of the first rectified layer ({first.shape[1]} × {first.shape[2]}) and one of {LAYER} "
-    f"({deep.shape[1]} × {deep.shape[2]}), the one that goes highest: {deep.max():.1f}. Black is silent. "
-    f"It fires at {(deep[strongest[0]] > 0).float().mean():.0%} of its positions.",
+    f"({deep.shape[1]} × {deep.shape[2]}), the one that goes highest: {deep.max():.1f}. Black is silent; "
+    f"this one fires at {(deep[strongest[0]] > 0).float().mean():.0%} of its positions.",
 )
 
 # %%
@@ -306,9 +303,8 @@ show.bet(
 # %%
 ten, names = bank.images[::3], list(layers)
 blocks = [name for name in names if not any(name.startswith(f"{whole}.") for whole in names)]
-squeezed = [
-    name for name in names if name.endswith("squeeze_activation")
-]  # SqueezeNet's layers of few channels
+# SqueezeNet's layers of few channels
+squeezed = [name for name in names if name.endswith("squeeze_activation")]
 silence = lab.silence_by_layer(model, ten, names)
 silence_untrained = lab.silence_by_layer(untrained, ten, blocks)
 silence_other = lab.silence_by_layer(other, ten, list(other_layers))
@@ -407,9 +403,8 @@ def lay_over(image, channel, colour):
     ### BEGIN SOLUTION
     white = channel.max()
     scaled = channel / torch.where(white > 0, white, 1)
-    a = F.interpolate(scaled[None, None], size=image.shape[1:], mode="bilinear", align_corners=False)[
-        0
-    ]  # (1, H, W)
+    a = F.interpolate(scaled[None, None], size=image.shape[1:], mode="bilinear", align_corners=False)
+    a = a[0]  # (1, H, W)
     return (1 - a) * image + a * colour.view(3, 1, 1)
     ### END SOLUTION
 
@@ -487,7 +482,7 @@ def strongest_figure(channel, title, caption):
         ],
         columns=5,
         title=title,
-        caption=f"{caption} * marks the five photos with a face. Orange where it fires; the number is the peak.",
+        caption=f"{caption} * marks a photo with a face. Orange where it fires; the number is the peak.",
     )
 
 
@@ -551,7 +546,8 @@ show.grid(
     above=[f"{i}. {bank.names[n]}{' *' if wanted[n] else ''}" for i, n in enumerate(order, 1)],
     title=f"80 pixels around each peak of channel {channel}",
     caption=f"The same ten photos. One position can see {field.size} of a photo's {bank.images.shape[-1]} pixels each "
-    "way, so these crops are a choice: the middle, where it is most sensitive (Luo et al. 2016).",
+    "way, so these crops are a choice: the middle, where it is most sensitive (Luo et al. 2016). Grey lies beyond the "
+    "photo's edge.",
 )
 
 # %% [markdown]

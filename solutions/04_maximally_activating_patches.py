@@ -12,6 +12,8 @@
 # <!-- exercises -->
 
 # %%
+from dataclasses import replace
+
 import torch
 from IPython.display import display
 
@@ -110,9 +112,9 @@ pictures.nested_fields(
     boxes,
     title=f"What the middle unit of each layer sees ({NETWORK})",
     caption="Side of the receptive field, in pixels: "
-    + ", ".join(f"{layer} {size}" for layer, size in sides.items())
+    + ", ".join(f"{layer}: {size}" for layer, size in sides.items())
     + f". In {OTHER}: "
-    + ", ".join(f"{layer} {size}" for layer, size in wide_in_other.items())
+    + ", ".join(f"{layer}: {size}" for layer, size in wide_in_other.items())
     + ". What does not fit into the photo lies in the padding.",
 )
 
@@ -239,6 +241,7 @@ check("04.4", best_of_stream)
 LAYER = {"squeezenet": "features.6", "efficientnet_lite0": "blocks.2.1.bn1.drop"}.get(NETWORK, layers[2])
 
 many = lab.whole_and_quarters(bank.images)  # (150, 3, 320, 320)
+small = replace(bank, images=many[::5])  # without the quarters
 size = many.shape[2:]
 with recording(model.net, LAYER) as seen:
     model(many[:1])
@@ -452,8 +455,8 @@ show.dots(
     },
     label="distance from the answer to the photo, in percent of it",
     title="The crop alone gives the answer, and away from the border it may stand anywhere",
-    caption=f"{NETWORK}, {LATER}, {first.values.numel()} patches. Largest distance: alone {alone.max():.1g}, moved "
-    f"{elsewhere[uncut].max():.1g}, moved although the border cuts it {elsewhere[~uncut].max():.0%}. The border cuts "
+    caption=f"{NETWORK}, {LATER}, {first.values.numel()} patches. Largest distance: alone {alone.max():.5%}, moved "
+    f"{elsewhere[uncut].max():.5%}, moved although the border cuts it {elsewhere[~uncut].max():.0%}. The border cuts "
     f"{(~uncut).float().mean():.0%} of these patches.",
 )
 
@@ -530,7 +533,7 @@ show.dots(
 # with a box where the same channel answers most.
 
 # %%
-explore(model, LAYER, forty, images.photos(size=size[0]), photo="temple", channel=next(iter(PICKED)))
+explore(model, LAYER, forty, small, photo="temple", channel=next(iter(PICKED)))
 
 # %% [markdown]
 # ## Your own photos

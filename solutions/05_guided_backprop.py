@@ -140,7 +140,7 @@ asked = {"bull mastiff": gradient[:1], "koala": of_koala[:1], "untrained network
 alike = {name: sanity.rank_correlation(gradient[:1], asked[name])[0] for name in asked}
 
 show.grid(
-    {"saliency": [photos[0], *pictures.sizes(torch.cat(list(asked.values())).abs().amax(dim=1))]},
+    [photos[0], *pictures.sizes(torch.cat(list(asked.values())).abs().amax(dim=1))],
     above=["the photo", *asked],
     title="Saliency and its controls: another class, a network that knows nothing",
     caption=f"{NETWORK}; the untrained network is asked about the bull mastiff. Rank correlation with the trained "
@@ -250,19 +250,19 @@ check("05.3", relu_backward)
 # module is called when the gradient comes by, and what it returns goes on in the gradient's place:
 #
 # ```python
-# def hook(module, grad_input, grad_output):  # both are tuples
-#     return (something_else,)                # a tuple, in place of grad_input
+# def f(module, grad_input, grad_output):
+#     return (something_else,)
 #
-# handle = module.register_full_backward_hook(hook)
+# hook = relu.register_full_backward_hook(f)
 # …
-# handle.remove()
+# hook.remove()
 # ```
 #
 # `grad_output` is the gradient above the ReLU, `grad_input` the one below, to which the ReLU has already applied
-# its own mask. Hang a hook on each `nn.ReLU` of the model, wherever it is, take the gradient of the target's
-# logit, and take the hooks off again: a model that stays changed would spoil every gradient that anybody takes of
-# it later. The check looks for hooks left behind. (The lab's models have no in-place ReLUs. On one that has, PyTorch
-# refuses backward hooks of this kind.)
+# its own mask. Both are tuples, and so is what comes back in place of `grad_input`. Hang a hook on each `nn.ReLU` of
+# the model, wherever it is, take the gradient of the target's logit, and take the hooks off again: a model that stays
+# changed would spoil every gradient that anybody takes of it later. The check looks for hooks left behind. (The lab's
+# models have no in-place ReLUs. On one that has, PyTorch refuses backward hooks of this kind.)
 
 
 # %%
@@ -307,9 +307,7 @@ for network in (model, other):
     with torch.no_grad(), lab.relu_rule("guided") as relus:
         network(photos[:1])
     found = sum(isinstance(module, nn.ReLU) for module in network.modules())
-    print(
-        f"{network.name}: {relus.count} ReLU calls in a forward pass, {found} nn.ReLU modules to hang a hook on"
-    )
+    print(f"{network.name}:\n  {relus.count} ReLU calls\n  {found} nn.ReLU modules")
 show.settle("hooks", found)
 
 # %% [markdown]
@@ -324,7 +322,7 @@ show.settle("hooks", found)
 #
 # ```python
 # with lab.relu_rule("guided"):
-#     lab.input_gradient(objective, photos)
+#     lab.input_gradient(goal, x)
 # ```
 #
 # and leaves the model alone. What each call hands down is up to your `relu_backward`, once that
@@ -396,7 +394,7 @@ show.grid(
 # %%
 show.bet(
     "two photos",
-    f"How alike are the deconvnets of koala on two photos, in {other.name}? Their rank correlation, on average:",
+    f"How alike are the deconvnets of koala on two photos, in {other.name}? Their rank correlation, on average?",
     low=-1,
     high=1,
 )
@@ -582,7 +580,7 @@ show.lines(
     across="weights shuffled from the output down to",
     up="rank correlation with no shuffling",
     ticks=dict(enumerate(["none", *steps])),
-    legend="upper right",
+    legend=True,
     title="Which method notices that the network is being destroyed?",
     caption=f"{NETWORK}, mean of {len(photos)} photos, the band is their range; weights shuffled from the output "
     f"down to each layer. Down to {steps[middle - 1]}: "
@@ -593,9 +591,9 @@ show.lines(
 )
 
 # %% [markdown]
-# The gradient is a different one as soon as the first layers are shuffled. Guided backprop does not notice that the
+# The gradient is a different one as soon as the topmost layers are shuffled. Guided backprop does not notice that the
 # classifier is gone, nor the layers below it: the picture stays, clean as ever, when there is no cannon left in the
-# network to explain. It fades only as the shuffling comes down to the first layers.
+# network to explain. It fades only as the shuffling comes down to the layers next to the photo.
 #
 # **Do not read more into this test than is in it.** It shows that the guided picture says next to nothing about the
 # upper layers. It does not show that the gradient explains them well: a map of pure noise, drawn anew each time, would

@@ -356,7 +356,7 @@ show.lines(
     across="column of pixels",
     up="difference, % of the mean gradient",
     rules={SIZE // 2 - 0.5: "border of the tiles"},
-    legend="upper right",
+    legend=True,
     look={"xlim": (0, SIZE - 1), "ylim": (0, None)},
     title=f"How far two tiles of {SIZE // 2} × {SIZE // 2} pixels are off, side by side",
     caption="The difference from the whole image's gradient, in each column of pixels, over the mean gradient. Mean "

@@ -269,7 +269,7 @@ pictures.beside_the_truth(
     "decoys. Black is 0, each map has its own scale. Mean share of "
     f"the mass that lies on the watermark, in all {len(both.images)} crops: "
     + "; ".join(
-        f"{method} " + ", ".join(f"{name} {mass[method, name]:.0%}" for name in networks)
+        f"{method}: " + ", ".join(f"{name} {mass[method, name]:.0%}" for name in networks)
         for method in methods
     )
     + f"; edges {lab.mass_inside(edges, on_mark).mean():.0%}. A flat map would have {area:.1%}.",
@@ -300,7 +300,7 @@ show.dots(
     caption=f"A dot for each of {len(both.images)} crops, scattered up and down to be seen, a bar at each median. "
     f"All there is would be {1 / area:.1f}. The largest pixel lies on the watermark in "
     + "; ".join(
-        f"{method} " + ", ".join(f"{name} {points[method, name]:.0%}" for name in networks)
+        f"{method}: " + ", ".join(f"{name} {points[method, name]:.0%}" for name in networks)
         for method in methods
     )
     + f"; edges {lab.pointing_game(edges, on_mark).mean():.0%}.",
@@ -380,7 +380,7 @@ show.grid(
     "stage 06's means against noise (Fourier, decorrelated colours, Adam, its usual transforms). Look more like the "
     "watermark than like the decoy: "
     + "; ".join(
-        f"{how} "
+        f"{how}: "
         + ", ".join(f"{name} {found.sum():.0f}" for name, found in trials[f"06 ascent, {how}"].items())
         for how in ("pixels", "natural")
     )
@@ -499,13 +499,7 @@ pictures.who_found_it(
     trials,
     title="Who found it",
     caption="Each mark is a mean over a method's trials, in which it points at the watermark (1), at the decoy (0) or "
-    "at neither (0.5). Grey: where 95 of 100 rows of as many coins would land. "
-    + "; ".join(
-        f"{method} ({len(next(iter(row.values())))}): "
-        + ", ".join(f"{values.mean():.2f}" for values in row.values())
-        for method, row in trials.items()
-    )
-    + ".",
+    "at neither (0.5). Grey: where 95 of 100 rows of as many coins would land.",
 )
 
 # %% [markdown]
@@ -587,21 +581,22 @@ show.lines(
     {name: (levels, values) for name, values in curves.items()},
     across="opacity of both marks",
     up="share",
-    legend="center right",
     title="The fainter the mark",
-    caption=f"The network that was taught the watermark at {OPACITY:.0%}; {len(both.images)} crops with both marks. "
+    caption=f"The network that was taught the watermark at {OPACITY:.0%}; {len(both.images)} crops with both marks: "
     + "; ".join(
-        f"at {levels[i]:.0%}: " + ", ".join(f"{name} {values[i]:.0%}" for name, values in curves.items())
-        for i in (0, 2, 4, 6)
+        f"at {level:.0%} " + ", ".join(f"{name} {curves[name][levels.index(level)]:.0%}" for name in curves)
+        for level in (0.1, OPACITY)
     )
     + ".",
 )
 
 # %% [markdown]
-# The maps of *plain* are as clean as those before: a third and more of their mass in one window. Yet nothing in it
-# decides. A map cannot say "because something is missing"; it shows the places that come nearest to a mark.
+# The maps of *plain* look nearly as clean as those before: half as much in one window, but still a third and more. Yet
+# nothing in it decides. A map cannot say "because something is missing"; it shows the places that come nearest to a
+# mark.
 #
-# And look at 10% opacity: the network calls few of the crops marked, but most of guided backprop's mass lies on it.
+# And look at 10% opacity: the network calls few of the crops marked, but most of guided backprop's mass lies on the
+# mark.
 # The map is right about where the score would *move*, and says nothing about whether it *has* moved. A map never says
 # how sure the network is: that has to be asked separately.
 

@@ -15,6 +15,7 @@ from labkit.models import Classifier
 from labkit.show import activations as pictures
 from labkit.show import evidence as proofs
 from labkit.show.activations_explorer import channel_over_photo, explore
+from labkit.show.drawing import BETWEEN
 
 
 class Functional(nn.Module):
@@ -295,11 +296,12 @@ def test_figures_say_in_their_alt_text_what_they_show_and_repeat_to_the_byte(pho
     ]
 
 
-def test_a_window_beyond_the_border_is_black_there():
+def test_a_window_beyond_the_border_is_grey_there():
     image = torch.ones(3, 10, 20)
     assert pictures.window(image, 0.5, 0.5, size=6).min() == 1
     corner = pictures.window(image, 0.0, 1.0, size=6)
-    assert corner[0].tolist() == [[0.0] * 6] * 3 + [[1.0] * 3 + [0.0] * 3] * 3
+    assert ((corner == BETWEEN) == (corner != 1)).all()
+    assert (corner[0] == 1).tolist() == [[False] * 6] * 3 + [[True] * 3 + [False] * 3] * 3
 
 
 def test_ticks_name_parts_of_the_network_and_keep_apart():

@@ -94,7 +94,7 @@ def test_headings_and_the_overview_come_from_the_exercises():
     for exercise in exercises("01"):
         place = f'<a id="exercise-{exercise.slug}"></a>'  # to which the table links
         assert f"### Exercise {exercise.id} · {exercise.title} {place}\n\n*" in text
-        path = "core path" if exercise.core else "further"
+        path = "core path" if exercise.core else "beyond the core path"
         assert f"about {exercise.minutes} minutes, {path}*\n\n" in text  # a paragraph of its own
         mark = "●" if exercise.core else ""
         anchor = f"exercise-{exercise.slug}"

@@ -200,7 +200,8 @@ def test_markup_is_escaped_and_a_table_has_headings():
     table = bet_texts.table([(ask, 0.5, 1.0)], [])["text/html"]
     assert "Is 1 &lt; 2?" in table
     assert "&lt;b&gt;" in table
-    assert table.count("<th scope='col'") == 4
+    assert table.count("<th scope='col'") == 3
+    assert table.count("<th scope='rowgroup' colspan='3'") == 1
 
 
 def executed(*sources):

@@ -52,8 +52,8 @@ def test_stage_02_finds_what_is_near_to_your_own_photo(tmp_path, mine):
 
 def test_stage_04_pages_through_a_channels_patches_and_boxes_your_own_photo(tmp_path, mine):
     given = (
-        "LAYER, PICKED = 'features.6', {3: ''}\nmany = images.photos(size=224).images\nsize = many.shape[2:]\n"
-        "forty = lab.top_patches(model, many, LAYER, range(5), k=20)"
+        "LAYER, PICKED, small = 'features.6', {3: ''}, images.photos(size=224)\n"
+        "forty = lab.top_patches(model, small.images, LAYER, range(5), k=20)"
     )
     with explorer_of("04_maximally_activating_patches", tmp_path, given=given) as seen:
         assert "features.6, channel 3: its patches 1 to 10 of 20" in seen.spoken

@@ -47,7 +47,9 @@ def test_a_function_that_passes_is_used_and_the_figure_says_whose_it_is():
     expected = sheets.rescale(bank())
     assert torch.equal(lab.rescale(bank()), expected)
     assert calls
-    assert Picture(1, 1, caption="Five filters.").caption == "Five filters. Made with your own scale_filters."
+    assert (
+        Picture(1, 1, caption="Five filters.").caption == "Five filters. Made with your own scale_filters()."
+    )
 
 
 def test_whether_the_check_has_run_makes_no_difference():
@@ -107,7 +109,7 @@ def test_it_is_used_inside_the_labs_own_functions_too():
     asked = {"count": 4, "size": 5, "patches": 400, "rounds": 2}
     grown = Mine(filters, STAND_INS, used).learn_filters(photos, **asked)
     assert torch.allclose(grown, filters.learn_filters(photos, **asked), atol=1e-3)
-    assert whose.told() == "Made with your own normalize_contrast, zca_whiten and kmeans_round."
+    assert whose.told() == "Made with your own normalize_contrast(), zca_whiten() and kmeans_round()."
 
 
 def test_nothing_of_another_cell_is_claimed():

@@ -196,7 +196,7 @@ def passing(exercise, run):
 
 def own(exercise):
     (name,) = (s.function for s in STAND_INS if s.exercise == exercise)
-    return f"Made with your own {name}."
+    return f"Made with your own {name}()."
 
 
 WITHOUT: dict[str, str] = {}  # exercise -> why no figure below it can be made with it
@@ -313,7 +313,7 @@ def test_two_may_stand_in_one_place():
         whose.forget()
         found = lab.fool(net(), PHOTOS[:1], 3, steps=3, eight_bit=eight_bit)
         expect_alike(found.image, adversarial.fool(net(), PHOTOS[:1], 3, steps=3, eight_bit=eight_bit).image)
-        assert whose.told() == f"Made with your own {name}."
+        assert whose.told() == f"Made with your own {name}()."
 
 
 @pytest.mark.parametrize("steps", [1, 5, 40])
@@ -361,7 +361,7 @@ def test_a_dream_is_frame_by_frame_too_though_its_frames_are_handed_on():
     dreamt, usual = (m.dreaming(m.activation_norm(net(), "2"), LARGE, **OCTAVES) for m in (lab, dream))
     for frame, expected in zip(dreamt, usual, strict=True):
         expect_alike(frame.images, expected.images)
-    assert whose.told() == "Made with your own dream_in_octaves, dream_gradient and tiled_gradient."
+    assert whose.told() == "Made with your own dream_in_octaves(), dream_gradient() and tiled_gradient()."
 
 
 def test_where_theirs_fails_at_a_later_frame_the_labs_own_goes_on():

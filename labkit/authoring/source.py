@@ -149,7 +149,7 @@ def _heading(match: re.Match[str]) -> str:
     """The heading in full, and in it a place to link to: of its words each front end makes another anchor."""
     exercise = find(match[1])
     title = f'### Exercise {exercise.id} · {exercise.title} <a id="{_anchor(exercise)}"></a>'
-    path = ", core path" if exercise.core else ", further"
+    path = ", core path" if exercise.core else ", beyond the core path"
     return f"{title}\n\n*{exercise.worth}, about {exercise.minutes} minutes{path}*"
 
 
@@ -159,11 +159,13 @@ def _anchor(exercise: Exercise) -> str:
 
 def _overview(checked: list[Exercise]) -> str:
     """A table of the notebook's exercises, and what they take: all of them, and those of the core path."""
+    on_path = {e.id: f" {'●' if e.core else ''} |" for e in checked} if any(e.core for e in checked) else {}
     rows = [
-        f"| [{e.id}](#{_anchor(e)}) | {e.title} | {'●' if e.core else ''} | {e.points} | {e.minutes} |"
+        f"| [{e.id}](#{_anchor(e)}) | {e.title} |{on_path.get(e.id, '')} {e.points} | {e.minutes} |"
         for e in checked
     ]
-    head = ["| exercise | what you write | core path | points | minutes |", "|---|---|:-:|--:|--:|"]
+    path, line = (" core path |", ":-:|") if on_path else ("", "")
+    head = [f"| exercise | what you write |{path} points | minutes |", f"|---|---|{line}--:|--:|"]
     minutes, core = (sum(e.minutes for e in some) for some in (checked, [e for e in checked if e.core]))
     short = (
         f"; the core path (●) takes about {core}"

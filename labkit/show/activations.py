@@ -8,12 +8,11 @@ from torch import Tensor
 from labkit.arguments import expect_number, expect_row, expect_tensor, expect_whole
 from labkit.methods import activations
 from labkit.methods.sheets import tile
+from labkit.show.drawing import BETWEEN
 from labkit.show.layout import WIDTH
 from labkit.show.look import in_usual_look
 from labkit.show.picture import Picture, Texts
 from labkit.show.plots import grid
-
-BETWEEN = 0.55  # grey between the maps of a sheet, so that a black map shows as a square
 
 
 @in_usual_look
@@ -46,7 +45,7 @@ def map_sheets(
 
 @in_usual_look
 def window(image: Tensor, row: float, column: float, *, size: int) -> Tensor:
-    """A square out of an image around a place, black beyond the borders.
+    """A square out of an image around a place, grey beyond the borders.
 
     image:   (3, H, W);  row, column: in 0..1 of height and width;  size: of the square, in pixels
     Returns: (3, size, size)
@@ -55,7 +54,7 @@ def window(image: Tensor, row: float, column: float, *, size: int) -> Tensor:
     expect_whole("size", size, 1)
     for name, place, side in (("row", row, image.shape[1]), ("column", column, image.shape[2])):
         expect_number(name, place, 0, 1, mend=f"{name} / {side}, if that is in pixels")
-    out = image.new_zeros(len(image), size, size)
+    out = image.new_full((len(image), size, size), BETWEEN)
     H, W = image.shape[1:]
     top, left = round(float(row) * H) - size // 2, round(float(column) * W) - size // 2
     seen = image[:, max(top, 0) : top + size, max(left, 0) : left + size]
@@ -79,11 +78,14 @@ def overlays(images: Tensor, maps: Tensor) -> list[Tensor]:
 
 
 def by_depth(layers: Sequence[str], *, most: int = 10) -> dict[float, str]:
-    """Ticks for an axis of layers: where a new part of the network begins, at most so many."""
+    """Ticks for an axis of layers: the last layer of each part of the network, at most so many."""
     parts = [".".join(layer.split(".")[:2]) for layer in layers]
-    ticks: dict[float, str] = {}
-    for i, part in enumerate(parts):
-        begins = i == 0 or part != parts[i - 1]
-        if begins and (not ticks or i - max(ticks) >= len(layers) / most / 1.5):
-            ticks[i] = part.replace(".", "\n")
-    return ticks
+    ends = [i for i, part in enumerate(parts) if part not in parts[i + 1 :]]
+    chosen = ends[:1]
+    for i in ends[1:]:
+        if i - chosen[-1] < len(layers) / most / 1.5:
+            if i != ends[-1] or len(chosen) == 1:
+                continue
+            chosen.pop()
+        chosen.append(i)
+    return {i: parts[i].replace(".", "\n") for i in chosen}

@@ -38,7 +38,8 @@ def show(bundle: dict[str, Any]) -> None:
 def asked(terms: Terms) -> dict[str, Any]:
     """The question, and what may be said; it stays where there is no control."""
     line = f"Your bet? {terms.question} ({terms.range})"
-    markup = f"<b>Your bet?</b> {escape(terms.question)} ({escape(terms.range)})"
+    whole = terms.range.replace(" ", "\N{NO-BREAK SPACE}") if isinstance(terms, Number) else terms.range
+    markup = f"<b>Your bet?</b> {escape(terms.question)} ({escape(whole)})"
     return {"text/plain": line, "text/html": _NO_KERNEL + _card("labkit-bet-asked", markup)}
 
 
@@ -65,8 +66,8 @@ def settled(terms: Terms, guess: Answer | None, answer: Answer) -> dict[str, Any
 
 
 def table(rows: Sequence[Row], unsettled: Sequence[Terms]) -> dict[str, Any]:
-    """All bets: one row each, and a sentence on the whole."""
-    heads = ("question", "you said", "the answer", "how near")
+    """All bets: the question over what was said and found, and a sentence on the whole."""
+    heads = ("you said", "the answer", "how near")
     cells = [(terms.question, *_cells(terms, guess, answer)) for terms, guess, answer in rows]
     lines = [_whole(rows)]
     if unsettled:
@@ -77,9 +78,9 @@ def table(rows: Sequence[Row], unsettled: Sequence[Terms]) -> dict[str, Any]:
     ]
     markup = "".join(f"<p style='margin:4px 0'>{escape(line)}</p>" for line in lines)
     if cells:
-        body = "".join(f"<tr>{''.join(_td(cell) for cell in row)}</tr>" for row in cells)
+        body = "".join(_rows(*row) for row in cells)
         head = "".join(f"<th scope='col' style='text-align:left'>{name}</th>" for name in heads)
-        markup = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{markup}"
+        markup = f"<table><thead><tr>{head}</tr></thead>{body}</table>{markup}"
     return {
         "text/plain": "\n".join(["How well you knew", *plain, *lines]),
         "text/html": _card("labkit-bets", f"<b>How well you knew</b>{markup}"),
@@ -111,14 +112,21 @@ def _whole(rows: Sequence[Row]) -> str:
     return " ".join(parts)
 
 
-def _td(text: str) -> str:
-    return f"<td style='text-align:left;vertical-align:top'>{escape(text)}</td>"
+def _rows(question: str, *cells: str) -> str:
+    """A question in a row of its own, so that a narrow page does not break it into a column of single words."""
+    look = "style='text-align:left;vertical-align:top;overflow-wrap:anywhere'"
+    row = "".join(f"<td {look}>{escape(cell)}</td>" for cell in cells)
+    return (
+        f"<tbody><tr><th scope='rowgroup' colspan='{len(cells)}' {look}>{escape(question)}</th></tr>"
+        f"<tr>{row}</tr></tbody>"
+    )
 
 
 def _card(name: str, markup: str, attributes: str = "") -> str:
     """A quiet card; its text has the page's own colour, in either theme."""
     colour = FAINT if name == "labkit-bet-asked" else BLUE
+    above = "margin-top:10px;" if name == "labkit-bet-asked" else ""  # a cell may ask two questions
     return (
-        f"<div class='{name}' {attributes} style='border-left:4px solid {colour};padding:4px 12px;"
+        f"<div class='{name}' {attributes} style='border-left:4px solid {colour};{above}padding:4px 12px;"
         f"line-height:1.45'>{markup}</div>"
     )

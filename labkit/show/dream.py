@@ -93,4 +93,4 @@ def score_curves(dreams: Mapping[str, Scores], *, label: str, **texts: Unpack[Te
     ends = list(itertools.accumulate(map(len, octaves), initial=0))
     rules = {end + 0.5: f"octave {number}" for number, end in enumerate(ends[:-1], start=1)}
     look = {"xlim": (0.5, ends[-1] + 0.5), "ylim": (0, None)}
-    return lines(curves, across="step", up=label, rules=rules, legend="upper left", look=look, **texts)
+    return lines(curves, across="step", up=label, rules=rules, legend=True, look=look, **texts)

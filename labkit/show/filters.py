@@ -7,7 +7,7 @@ from torch import Tensor
 
 from labkit.arguments import expect_tensor, expect_whole
 from labkit.methods import sheets
-from labkit.show.drawing import GAP
+from labkit.show.drawing import BETWEEN
 from labkit.show.layout import WIDTH
 from labkit.show.look import in_usual_look
 from labkit.show.picture import Picture, Texts
@@ -44,4 +44,4 @@ def _sheet(filters: Tensor, columns: int) -> Tensor:
     """Filters laid out on one sheet, each scaled to 0..1 by itself, about an eighth of a filter apart."""
     times = max(1, round(8 / filters.shape[-1]))  # small ones are enlarged, since a gap is one pixel at least
     large = sheets.rescale(filters).repeat_interleave(times, dim=2).repeat_interleave(times, dim=3)
-    return sheets.tile(large, columns=columns, background=GAP)
+    return sheets.tile(large, columns=columns, background=BETWEEN)

@@ -47,7 +47,7 @@ def neuron_under_three_rules(
         [crop(image, box), *map(signed, gradients.values())],
         above=["what it sees", *gradients],
         title=f"{layer}, channel {channel} of {C}: one neuron under three rules",
-        caption=f"{name or 'The photo'}: loudest, with {maps[0, channel, row, column]:.2f}, at row {row}, "
+        caption=f"{name or 'The photo'}: loudest, with {maps[0, channel, row, column]:.3g}, at row {row}, "
         f"column {column} of {h} × {w}. Each map has its own scale, grey is 0. Rank correlation with the "
         f"gradient: deconvnet {deconvnet:z.2f}, guided {guided:z.2f}.",
     )

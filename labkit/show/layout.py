@@ -36,6 +36,9 @@ def laid_out(
     for axes, image, title, line in zip(frames, shown, _padded(over), _padded(under), strict=False):
         draw(axes, image, title=title, exact=exact)
         axes.title.set_fontsize(size)
+        axes.set_anchor(
+            "N"
+        )  # of images of several heights the upper edges, and the words above them, are in line
         axes.set_xlabel(line, labelpad=3)
     for axes, name in zip(frames[::columns], rows, strict=False):
         axes.set_ylabel(name, **({"rotation": 0, "ha": "right", "va": "center"} if margin > 0.3 else {}))

@@ -77,7 +77,6 @@ def grouped_bars(
     axes.set_ylim(0, 1.12)
     axes.set_ylabel(label)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=10)
-    axes.grid(axis="y")
     return figure
 
 

@@ -51,7 +51,7 @@ def nearest_to(
         rows,
         above=[f"{one}\n{value}".strip() for one, value in zip(what, far, strict=True)],
         title=f"Nearest to {name}: places {begin + 1} to {end}",
-        caption=(f"That show the same: {right}. " if itself is not None else "") + EACH,
+        caption=(f"Neighbours that show the same: {right}. " if itself is not None else "") + EACH,
     )
 
 

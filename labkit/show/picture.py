@@ -21,6 +21,9 @@ from labkit.show.palette import FAINT, INK
 
 DPI = 160
 PAGE_DPI = 96  # a browser's pixels to the inch
+SMALLEST = (
+    0.7  # of its size on the page, below which its words are too small to read: a narrower page scrolls it
+)
 QUIET: Any = {  # how axes begin: what is drawn in them is to be seen, not they
     "axes.edgecolor": INK,
     "axes.facecolor": "none",
@@ -110,17 +113,21 @@ class Picture(Figure):
         width, height = (round(inches * PAGE_DPI) for inches in self.get_size_inches())
         data = base64.b64encode(self.webp()).decode()
         title = (
-            f"<div style='font-weight:600;margin-bottom:6px'>{escape(self.title)}</div>" if self.title else ""
+            f"<div style='font-weight:600;margin-bottom:6px'>{_unbroken(self.title)}</div>"
+            if self.title
+            else ""
         )
         caption = (
-            f"<figcaption style='margin-top:6px;line-height:1.45'>{escape(self.caption)}</figcaption>"
+            f"<figcaption style='margin-top:6px;line-height:1.45'>{_unbroken(self.caption)}</figcaption>"
             if self.caption
             else ""
         )
+        least = round(SMALLEST * width)
         return (
             f"<figure class='labkit-figure' style='margin:8px 0 16px;max-width:{width}px'>{before}{title}"
-            f"<img alt='{escape(self.alt)}' width='{width}' height='{height}' style='max-width:100%;height:auto'"
-            f" src='data:image/webp;base64,{data}'>{caption}</figure>"
+            f"<div style='overflow-x:auto'><img alt='{escape(self.alt)}' width='{width}' height='{height}'"
+            f" style='max-width:100%;min-width:{least}px;height:auto' src='data:image/webp;base64,{data}'></div>"
+            f"{caption}</figure>"
         )
 
     def bundle(self, *, before: str = "") -> dict[str, str]:
@@ -129,6 +136,11 @@ class Picture(Figure):
 
     def _repr_mimebundle_(self, **_kwargs: Any) -> dict[str, str]:
         return self.bundle()
+
+
+def _unbroken(text: str) -> str:
+    """Text as markup, with sizes such as 7 × 7 kept on one line."""
+    return escape(text).replace(" × ", "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}")
 
 
 class PhotoPicture(Picture):

@@ -12,7 +12,7 @@ from labkit.methods.planted import SIDE, Planted
 from labkit.show.drawing import outline, row_axis
 from labkit.show.layout import WIDTH
 from labkit.show.look import in_usual_look
-from labkit.show.palette import BLUE, FAINT, GREEN, INK, ORANGE
+from labkit.show.palette import BLUE, FAINT, GREEN, INK, ORANGE, PURPLE
 from labkit.show.picture import Picture, Texts, with_alt
 from labkit.show.plots import grid
 
@@ -20,7 +20,7 @@ COLOURS = {"watermark": GREEN, "decoy": ORANGE}
 _LOOKS: tuple[dict[str, Any], ...] = (  # of the networks in a row: they differ without their colours, too
     {"color": GREEN, "marker": "o", "s": 95},
     {"color": ORANGE, "marker": "D", "s": 75},
-    {"color": INK, "marker": "x", "s": 75, "linewidths": 2.2},
+    {"color": PURPLE, "marker": "x", "s": 75, "linewidths": 2.2},
     {"color": BLUE, "marker": "s", "s": 70},
 )
 

@@ -64,7 +64,7 @@ def map_and_truth(
         one,
         [0, 0, 0],
         above=["bare", f"marks of {opacity:.0%}", method],
-        title=f"Where {name or model.name} looks, by {method}: {target}?",
+        title=f"{method} of the network {name or model.name}, asked for {target}",
         caption=f"It says {_said(model, one.images)}. {_inside(map_, one)} "
         "The framed truth: green the watermark, orange the decoy. Black is 0, the map has its own scale.",
     )

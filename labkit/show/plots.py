@@ -73,17 +73,17 @@ def lines(
     levels: Mapping[float, str] | None = None,
     rules: Mapping[float, str] | None = None,
     points: Sequence[str] = (),
-    legend: str = "",
+    legend: bool = False,
     look: Mapping[str, Any] | None = None,
     **texts: Unpack[Texts],
 ) -> Picture:
-    """Lines, each named at its right end, or in a legend where they run together.
+    """Lines, each named at its right end, or in a legend above them where they run together.
 
     values: name -> x (n,), y (n,), where NaN leaves a gap; or y (n, m), of which the mean is drawn, and the range
     across, up: what the axes are;  ticks: x -> what stands under the axis there
     levels, rules: a height, or a place, that is marked by a thin line -> its name
     points: names that are drawn as open circles, to lie upon another line
-    legend: where it is, as matplotlib's loc;  look: more settings of the axes, as Axes.set takes them
+    look:   more settings of the axes, as Axes.set takes them
     """
     figure = Picture(WIDTH, 3.6, **texts)
     axes = figure.subplots()
@@ -130,9 +130,11 @@ def _line(axes: Axes, name: str, x: Tensor, y: Tensor, colour: str, dash: str) -
     return float(y[-1])
 
 
-def _name(axes: Axes, ends: Mapping[str, tuple[float, float, str]], legend: str) -> None:
+def _name(axes: Axes, ends: Mapping[str, tuple[float, float, str]], legend: bool) -> None:
     if legend:
-        axes.legend(loc=legend)  # type: ignore[call-overload]
+        rows = 1 + sum(map(len, ends)) // 90  # so many letters fit beside each other
+        place: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
+        axes.legend(ncols=-(-len(ends) // rows), **place)
     else:
         name_ends(axes, ends)
 

@@ -75,7 +75,7 @@ def survivors(
 def weight_sizes(probes: Mapping[str, Probe], **texts: Unpack[Texts]) -> Picture:
     """How large each feature's weights are, largest first: the length of its row."""
     sizes = {name: probe.weights.norm(dim=1).sort(descending=True).values for name, probe in probes.items()}
-    told = ", ".join(
+    told = "; ".join(
         f"{name}: {int((size > 0).sum())} of {len(size)} are not 0, the largest is {size[0]:.2f}"
         for name, size in sizes.items()
     )
@@ -84,6 +84,6 @@ def weight_sizes(probes: Mapping[str, Probe], **texts: Unpack[Texts]) -> Picture
         {name: (torch.arange(1, len(size) + 1), size) for name, size in sizes.items()},
         across="feature, the largest first",
         up="length of its weights",
-        legend="upper right",
+        legend=True,
         **texts,
     )

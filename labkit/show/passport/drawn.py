@@ -43,7 +43,7 @@ def grown_image(
     grown = to_8_bit(ascent.maximize(twice, size=size, steps=steps, seed=seed))
     pictures = [*grown.split(1), best]
     means = [mean_of_map(channel)(image).item() for image in pictures]
-    times = f"Their means are {means[0] / means[2]:.2g} and {means[1] / means[2]:.2g} times that of {name}"
+    times = f"Their means are {means[0] / means[2]:.2g} and {means[1] / means[2]:.2g} times that of {name},"
     return grid(
         pictures,
         above=[

@@ -52,9 +52,9 @@ def at_work(channel: Channel, bank: Photos, *, count: int = 5) -> Picture:
         overlays(bank.images[shown], maps[shown]),
         above=[f"{bank.names[n]}: {peaks[n]:.3g}" for n in shown],
         title="Where it fires",
-        caption=f"{_begin(channel)}, over the {len(shown)} photos of {len(bank)} in which it goes highest and, last, "
-        "lowest; orange where it fires, the number is its largest value. The median of all photos is "
-        f"{peaks.median():.3g}.",
+        caption=f"{_begin(channel)}, over the {len(shown) - 1} photos of {len(bank)} in which it goes highest and, "
+        "last, the one in which it stays lowest; orange where it fires, the number is its largest value. The median of "
+        f"all photos is {peaks.median():.3g}.",
     )
 
 
