@@ -165,12 +165,10 @@ check("06.2", jittered_step)
 #
 # Yosinski et al. (2015) do something to the image after each step, whatever the objective:
 #
-# | tweak | after the step | against |
-# |---|---|---|
-# | L2 decay | every value moves a share of its way to grey | a few pixels that shout |
-# | Gaussian blur, every few steps | blur with a width of about a pixel | high frequencies |
-# | clip by norm | the pixels nearest to grey become grey | faint patterns all over the place |
-# | clip by contribution | the pixels that matter least for the score become grey | whatever is not the thing |
+# - **L2 decay**: every value moves a share of its way to grey; against a few pixels that shout.
+# - **Gaussian blur**, every few steps, with a width of about a pixel; against high frequencies.
+# - **Clip by norm**: the pixels nearest to grey become grey; against faint patterns all over the place.
+# - **Clip by contribution**: the pixels that matter least for the score become grey; against whatever is not the thing.
 #
 # The first is your L2 term again (its gradient is a pull to grey, too), the second is a library call. The other two are
 # yours.
@@ -356,10 +354,11 @@ show.dots(
 # Every one of them makes the image smoother, and each in its own style. Blur leaves soft forms; clipping cuts the thing
 # out and leaves the rest grey. There is no free choice of $R$: it decides what we get to see.
 #
-# SqueezeNet: a and c show a bird on legs and a striped horse, though of a's zebra the network itself is not sure. b
-# and d are too strong *for this network*: b's decay of 0.3 forgets nine tenths of the image within seven steps, so what
-# stands there is little more than the last few gradients; d keeps one pixel in ten, room for a beak or a few stripes.
-# Weakened, both show what a and c show. And what we recognise and what the network is sure of are two things.
+# SqueezeNet: a and c show a bird on legs and a striped horse, though of a's zebra the network is not quite sure, and in
+# c's it sees none. b and d are too strong *for this network*: b's decay of 0.3 forgets nine tenths of the image within
+# seven steps, so what stands there is little more than the last few gradients; d keeps one pixel in ten, room for a
+# beak or a few stripes. Weakened, both show what a and c show. And what we recognise and what the network is sure of
+# are two things.
 
 # %% [markdown]
 # ## The same hill from a better side
@@ -525,7 +524,7 @@ show.grid(
     + [f"step {STEPS}: {p:.3f}" for p in probabilities[-1][:5]],
     title=f"Sure long before the picture is done: {in_time} of {len(ten)} classes reach 0.9 within {STEPS} steps",
     caption=f"Clean 8-bit images, scored every {checked[0]} steps. Above: the first one with a probability of 0.9. "
-    f"Median step over all ten: {torch.tensor([step or STEPS for step in first]).float().median():.0f}.",
+    f"Median step over all ten: {torch.tensor([step or STEPS for step in first]).float().quantile(0.5):.0f}.",
 )
 
 # %% [markdown]
@@ -589,9 +588,9 @@ untrained = models.load(NETWORK, weights=None)
 wanted, free_of_transforms = "goldfish", natural | {"transforms": ()}
 ways_up = {
     "trained": (model, natural),
-    "trained,\nno transforms": (model, free_of_transforms),
+    "trained,\nwithout transforms": (model, free_of_transforms),
     "untrained": (untrained, natural),
-    "untrained,\nno transforms": (untrained, free_of_transforms),
+    "untrained,\nwithout transforms": (untrained, free_of_transforms),
 }
 ends = {
     name: lab.maximize(lab.logit(network, wanted), size=SMALL, steps=FEW, seed=2, **options)
@@ -615,7 +614,7 @@ show.grid(
     above=ends,
     title=f"The same loop, with a network that knows nothing: {wanted}",
     caption="Rise of each image's own logit from grey, in standard deviations of the photos' logits: "
-    + ", ".join(f"{name.replace(chr(10), ' ')} {value:.1f}" for name, value in rises.items())
+    + "; ".join(f"{name.replace(chr(10), ' ')}: {value:.1f}" for name, value in rises.items())
     + ". What the trained network makes of the four: probability "
     + ", ".join(f"{value:.4f}" for value in believed.values())
     + ".",

@@ -57,8 +57,10 @@ progress("07")
 # ```python
 # with recording(model.net, layer) as seen:
 #     model(images)
-# seen[layer]  # (1, C, h, w), part of the graph that leads back to the images
+# seen[layer]  # (1, C, h, w)
 # ```
+#
+# What it holds is part of the graph that leads back to the images.
 #
 # The check nudges each pixel up and down, and watches the objective.
 
@@ -239,7 +241,9 @@ show.grid(
 # **Predict first.** The same number of steps, all at full size, against four octaves. What will be missing?
 
 # %%
-show.bet("octaves", "Which of them ends with the larger objective?", options=["1 octave", "4 octaves"])
+show.bet(
+    "octaves", "One octave or four: which ends with the larger objective?", options=["1 octave", "4 octaves"]
+)
 
 # %%
 EYES = {"squeezenet": "features.9"}.get(NETWORK, LAYER)  # one thing, of one size: easy to compare
@@ -365,7 +369,7 @@ show.lines(
 
 # %% [markdown]
 # Along the tiles' border, as you would expect, and less with each step of the margin. SqueezeNet: a unit of
-# `features.10` sees 143 pixels, most of them in its middle, so a margin of 128 leaves next to nothing.
+# `features.10` sees 143 pixels, and weighs those in its middle most, so a margin of 128 leaves next to nothing.
 #
 # What is left is dealt with by the jitter: every step shifts the image by up to a whole tile, so the borders lie
 # elsewhere each time and no seam can build up. With tiles of 512 pixels and margins of 64, no window is larger than

@@ -39,8 +39,8 @@ def beside_the_control(climbs: Climbs, setting: Setting, step: int) -> Picture:
         + ".",
     )
     left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1, 0.8))
-    draw(left, climbs.images[setting][at].float() / 255, title="this setting")
-    draw(middle, climbs.images[NONE][at].float() / 255, title="no regulariser")
+    draw(left, climbs.images[setting][at].float() / 255, title="this setting (–)")
+    draw(middle, climbs.images[NONE][at].float() / 255, title="no regulariser (– –)")
     _draw_ways_up(right, climbs, setting, at)
     return figure
 

@@ -108,8 +108,8 @@ def strip(axes: Axes, line: float, values: Tensor, *, seed: int = 0) -> None:
     """One dot per value around a line, scattered up and down so that they can be told apart; a bar at the median."""
     values = plain(values)
     jitter = (torch.rand(len(values), generator=torch.Generator().manual_seed(seed)) - 0.5) * 0.5
-    axes.scatter(values, line + jitter, s=14, color=BLUE, alpha=0.7, linewidths=0)
-    axes.vlines(float(values.median()), line - 0.37, line + 0.37, color=INK, linewidth=2.4)
+    axes.scatter(values, line + jitter, s=16, color=BLUE, alpha=0.9, linewidths=0, zorder=3)
+    axes.vlines(float(values.quantile(0.5)), line - 0.37, line + 0.37, color=INK, linewidth=2.4)
 
 
 def spread(heights: Sequence[float], *, apart: float) -> list[float]:

@@ -91,7 +91,7 @@ def lines(
     axes.set(xlabel=across, ylabel=up, **(look or {}))
     axes.grid(axis="y")
     _mark(axes, ticks or {}, levels or {}, rules or {})
-    _name(axes, ends, legend)
+    _name(axes, ends, legend, above=1.08 if rules else 1)  # a rule has its name above it
     return figure
 
 
@@ -130,10 +130,10 @@ def _line(axes: Axes, name: str, x: Tensor, y: Tensor, colour: str, dash: str) -
     return float(y[-1])
 
 
-def _name(axes: Axes, ends: Mapping[str, tuple[float, float, str]], legend: bool) -> None:
+def _name(axes: Axes, ends: Mapping[str, tuple[float, float, str]], legend: bool, *, above: float) -> None:
     if legend:
         rows = 1 + sum(map(len, ends)) // 90  # so many letters fit beside each other
-        place: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
+        place: Any = {"loc": "lower left", "bbox_to_anchor": (0, above), "borderaxespad": 0.2}
         axes.legend(ncols=-(-len(ends) // rows), **place)
     else:
         name_ends(axes, ends)
