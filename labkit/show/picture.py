@@ -125,7 +125,7 @@ class Picture(Figure):
         least = round(SMALLEST * width)
         return (
             f"<figure class='labkit-figure' style='margin:8px 0 16px;max-width:{width}px'>{before}{title}"
-            f"<div style='overflow-x:auto'><img alt='{escape(self.alt)}' width='{width}' height='{height}'"
+            f"<div tabindex='0' style='overflow-x:auto'><img alt='{escape(self.alt)}' width='{width}' height='{height}'"
             f" style='max-width:100%;min-width:{least}px;height:auto' src='data:image/webp;base64,{data}'></div>"
             f"{caption}</figure>"
         )
