@@ -38,7 +38,11 @@ docs: $(READY) ## build the documentation site into build/site; a warning is an 
 
 bench: $(READY) ## measure methods and grading beside others, and write benchmarks/RESULTS.md
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/methods.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/methods.py --growth
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/patches_memory.py
+	$(BIN)/python benchmarks/notebooks.py
 	$(BIN)/python benchmarks/grading.py 05
+	$(BIN)/python benchmarks/grading.py 01 --growth
 
 clean: ## forget the installation
 	rm -rf $(VENV)

@@ -138,7 +138,7 @@ check("00.2", logits_everywhere)
 # categories. After it come a ReLU and the mean of each map, 13 × 13 cells. So there is no layer to replace: the network
 # runs on a larger photo as it stands, and the only change is to take the mean window by window.
 #
-# (From here on the cells use your own functions where they pass their checks, and a figure made with them says so:
+# (From here on the cells use your own functions where they pass their checks, and a cell that calls them says so:
 # `linear_everywhere` in AlexNet and VGG, `logits_everywhere` in EfficientNet-Lite0 and others that take one mean.
 # Otherwise the lab's own, so they run whether or not yours are done.)
 #

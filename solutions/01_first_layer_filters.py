@@ -344,7 +344,7 @@ check("01.6", kmeans_round)
 # %% [markdown]
 # **Predict first.** The centroids start as noise. After twenty rounds on photos, what will they look like?
 #
-# (From here on the cells use your own functions where they pass their checks, and a figure made with them says so;
+# (From here on the cells use your own functions where they pass their checks, and a cell that calls them says so;
 # otherwise the lab's own, so they run whether or not yours are done.)
 
 # %%

@@ -204,7 +204,7 @@ check("02.3", nearest_others)
 # dalmatian, other animals, other brown things? And in feature space? One thing to know before you guess: asked for
 # its name, SqueezeNet does not have the dalmatian among its first five answers.
 #
-# (From here on the cells use your own functions where they pass their checks, and a figure made with them says so;
+# (From here on the cells use your own functions where they pass their checks, and a cell that calls them says so;
 # otherwise the lab's own. `lab.nearest` does exercises 02.2 and 02.3 block by block, so that memory stays small: your
 # `pairwise_distances` makes each block, and your `nearest_others` chooses where one block holds all images.)
 

@@ -89,7 +89,7 @@ check("03.1", record_layer)
 # ## Which layer?
 #
 # The cells between exercises use your own functions where they pass their checks (your `record_layer` in place of
-# `lab.record`, and so on), and a figure made with them says so; otherwise the lab's own, so they run whether or not
+# `lab.record`, and so on), and a cell that calls them says so; otherwise the lab's own, so they run whether or not
 # yours are done.
 #
 # A map is easily read where 0 means "not here". That holds behind a ReLU. It does **not** hold for every layer

@@ -81,7 +81,7 @@ check("04.1", field_of)
 # %% [markdown]
 # Real networks branch, so the lab's `receptive_field` follows every path, and takes the widest. Where one chain of
 # layers comes to the same, as in SqueezeNet, `lab.field_size` hands that chain to your `field_of`. (From here on the
-# cells use your own functions where they pass their checks, and a figure made with them says so; otherwise the lab's.)
+# cells use your own functions where they pass their checks, and a cell that calls them says so; otherwise the lab's.)
 #
 # **Predict first.** In which layer does one unit see the whole photo of 224 × 224 pixels?
 

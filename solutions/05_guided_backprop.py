@@ -105,7 +105,7 @@ check("05.2", saliency_map)
 # %% [markdown]
 # **Predict first.** Where will the gradient be large: on the thing itself, on its outline, everywhere?
 #
-# (From here on the cells use your own functions where they pass their checks, and a figure made with them says so;
+# (From here on the cells use your own functions where they pass their checks, and a cell that calls them says so;
 # otherwise the lab's own, so they run whether or not yours are done.)
 
 

@@ -81,7 +81,7 @@ check("06.1", step_up)
 # **Predict first.** We start at plain grey and climb the score of *flamingo* in the pixels, with no regulariser at all.
 # How many steps until the network is sure? And what will be there to see?
 #
-# (From here on the cells use your own functions where they pass their checks, and a figure made with them says so;
+# (From here on the cells use your own functions where they pass their checks, and a cell that calls them says so;
 # otherwise the lab's own. Here your `step_up` says where up is, with a weight of 0; how far to go is the lab's choice.
 # `lab.ascend` hands out a frame after every step; `lab.maximize` only the last image.)
 
@@ -564,8 +564,9 @@ show.grid(
 # %% [markdown]
 # SqueezeNet's things stand whole and bright on a ground of their own. EfficientNet-Lite0's are in pieces: stripes
 # around a snout, a pineapple's skin. The network that is right more often does not make the better picture. Their
-# opinions differ, too: EfficientNet-Lite0 knows what SqueezeNet drew, and not the other way round. That a picture
-# persuades a network that nobody climbed is a good sign that it is of a zebra, and not only of one network's habits.
+# opinions differ, too: EfficientNet-Lite0 mostly knows what SqueezeNet drew, and not the other way round. That a
+# picture persuades a network that nobody climbed is a good sign that it is of a zebra, and not only of one network's
+# habits.
 #
 # ## The controls
 #

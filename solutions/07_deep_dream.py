@@ -6,9 +6,9 @@
 # that*. A cloud that looks a little like a dog is pushed to look more like a dog; then the layer sees more dog, and
 # is pushed further.
 #
-# The gradient is the one you know. What turns it into pictures is craft, and you will write all of it: a step that
-# leaves no grid behind, octaves for large forms, tiles for large photos, and a guide that tells the dream what to
-# dream of.
+# The gradient is the one you know. What turns it into pictures is craft: a step that leaves no grid behind (stage 06),
+# and what you will write here, octaves for large forms, tiles for large photos, and a guide that tells the dream what
+# to dream of.
 #
 # <!-- exercises -->
 
@@ -146,7 +146,7 @@ check("07.2", dream_in_octaves)
 # **Predict first.** A rocket against the evening sky. The network was trained to tell 1000 things apart, well over a
 # hundred of them breeds of dog. Where in the photo will it dream most: on the rocket, or in the empty sky?
 #
-# (From here on the cells use your own functions where they pass their checks, and a figure made with them says so;
+# (From here on the cells use your own functions where they pass their checks, and a cell that calls them says so;
 # otherwise the lab's own, so they run whether or not yours are done.)
 
 

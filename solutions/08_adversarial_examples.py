@@ -84,7 +84,7 @@ check("08.1", fool)
 # %% [markdown]
 # **Predict first.** How many steps of 0.001 (a quarter of a grey level) from a dalmatian to a koala? Will you see it?
 #
-# (From here on the cells use your own functions where they pass their checks, and a figure made with them says so;
+# (From here on the cells use your own functions where they pass their checks, and a cell that calls them says so;
 # otherwise the lab's own, so they run whether or not yours are done.)
 
 # %%
