@@ -11,6 +11,7 @@ from labkit.show.picture import PhotoPicture, Picture, Texts
 
 WIDTH = 9.0  # inches, as wide as a notebook's cell
 LINE = 0.19  # inches, the height of a line of text below an image
+_TOP = {"anchor": "N"}  # of images of several heights the upper edges, and the words above them, are in line
 
 
 @in_usual_look
@@ -32,13 +33,10 @@ def laid_out(
     height = _height(shown, columns, side, over, under, size)
     figure = (Picture if exact else PhotoPicture)(side * columns + margin, height, **texts)
     figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.02, wspace=0, hspace=0)
-    frames = figure.subplots(-(-len(shown) // columns), columns, squeeze=False).flatten()
+    frames = figure.subplots(-(-len(shown) // columns), columns, squeeze=False, subplot_kw=_TOP).flatten()
     for axes, image, title, line in zip(frames, shown, _padded(over), _padded(under), strict=False):
         draw(axes, image, title=title, exact=exact)
         axes.title.set_fontsize(size)
-        axes.set_anchor(
-            "N"
-        )  # of images of several heights the upper edges, and the words above them, are in line
         axes.set_xlabel(line, labelpad=3)
     for axes, name in zip(frames[::columns], rows, strict=False):
         axes.set_ylabel(name, **({"rotation": 0, "ha": "right", "va": "center"} if margin > 0.3 else {}))

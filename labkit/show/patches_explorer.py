@@ -51,9 +51,8 @@ def page_of_patches(
     figure = PhotoPicture(
         *(WIDTH, 5 / 7 * WIDTH + 0.4),
         title=f"{layer}, channel {channel}: its patches {begin + 1} to {begin + len(patches)} of {count}",
-        caption=f"Above each patch the channel's answer. {name}: its largest answer is {here:.1f}, and the "
-        f"box is all that this unit sees. Where the border cuts a patch it is grey. The weakest "
-        f"patch on this page has {min(values):.1f}.",
+        caption=f"Above each patch the channel's answer, {min(values):.1f} at the least. Where the border cuts it, it "
+        f"is grey. {name}: its largest answer is {here:.1f}, and the box is all that this unit sees.",
     )
     _fill(figure, patches, values, image, name)
     outline(figure.axes[-1], box, colour=BLUE)

@@ -58,23 +58,14 @@ def ascend(
     """
     expect_functions("parts of an ascent", [objective, rule], transforms, regularisers)
     numbers, shape = begin(objective, start, size, parameterisation, seed)
-
-    @torch.inference_mode(False)
-    @torch.enable_grad()
-    def decoded() -> Tensor:
-        return parameterisation.decode(numbers, shape)
-
     look = partial(_look, objective, numbers, transforms, seeded(seed))
-    optimizer, closed, images = rule(numbers), torch.tensor(True), decoded()
+    regularise = partial(_regularise, parameterisation, numbers, shape, regularisers)
+    optimizer, closed, images = rule(numbers), torch.tensor(True), _decoded(parameterisation, numbers, shape)
     for step in range(1, expect_whole("steps", steps, 1) + 1):
         (numbers.grad, gradient), scores, closed = look(images, closed)  # 1. forward, 2. gradient
         with torch.inference_mode(False), torch.no_grad():
-            optimizer.step()  # 3. a small step up, and then 4. regularise
-            images = decoded()
-            shown = regularised(images.detach(), gradient, step, regularisers)
-            if regularisers or not parameterisation.is_bounded:
-                numbers.copy_(parameterisation.encode(shown))
-                images = decoded()
+            optimizer.step()  # 3. a small step up
+            images, shown = regularise(gradient, step)  # 4. regularise
         yield Frame(step, shown, scores)
     if steps > 1 and closed.any():  # after a single step it is too early to say
         expect_open(look(images, closed)[2], steps)
@@ -138,6 +129,29 @@ def begin(
     generator = seeded(seed)  # of its own: an image's way is the same in any batch
     noise = [torch.randn(numbers.shape[1:], generator=generator) for _ in range(count)]
     return (numbers + FAINT * torch.stack(noise)).to(device).requires_grad_(), (side, side)
+
+
+@torch.inference_mode(False)
+@torch.enable_grad()
+def _decoded(parameterisation: Parameterisation, numbers: Tensor, shape: tuple[int, int]) -> Tensor:
+    return parameterisation.decode(numbers, shape)
+
+
+def _regularise(
+    parameterisation: Parameterisation,
+    numbers: Tensor,
+    shape: tuple[int, int],
+    regularisers: Sequence[Regulariser],
+    gradient: Tensor,
+    step: int,
+) -> tuple[Tensor, Tensor]:
+    """The images of the numbers, regularised: as they are looked at next, and as they are shown."""
+    images = _decoded(parameterisation, numbers, shape)
+    shown = regularised(images.detach(), gradient, step, regularisers)
+    if regularisers or not parameterisation.is_bounded:
+        numbers.copy_(parameterisation.encode(shown))
+        images = _decoded(parameterisation, numbers, shape)
+    return images, shown
 
 
 def _look(
