@@ -156,7 +156,7 @@ def test_stage_09_shows_where_another_network_looks_at_fainter_marks(tmp_path):
         "networks = {'one': lab.untaught(seed=0), 'another': lab.untaught(seed=1)}"
     )
     with explorer_of("09_planted_truth", tmp_path, given=given) as seen:
-        assert "Where one looks, by gradient: marked?" in seen.spoken
+        assert "gradient of the network one, asked for marked" in seen.spoken
         assert "by guided backprop" in seen.moved(
             lambda: seen.dropdown("method").select_option("guided backprop")
         )
