@@ -157,11 +157,13 @@ def test_stage_09_shows_where_another_network_looks_at_fainter_marks(tmp_path):
     )
     with explorer_of("09_planted_truth", tmp_path, given=given) as seen:
         assert "gradient of the network one, asked for marked" in seen.spoken
-        assert "by guided backprop" in seen.moved(
+        assert "guided backprop of the network one" in seen.moved(
             lambda: seen.dropdown("method").select_option("guided backprop")
         )
-        assert "Where another looks" in seen.moved(lambda: seen.dropdown("network").select_option("another"))
-        assert ": plain?" in seen.moved(lambda: seen.dropdown("category").select_option("plain"))
+        assert "of the network another" in seen.moved(
+            lambda: seen.dropdown("network").select_option("another")
+        )
+        assert "asked for plain" in seen.moved(lambda: seen.dropdown("category").select_option("plain"))
         before = seen.shown
         seen.slider("opacity").press("ArrowRight")
         seen.wait_for_another_than(before)
