@@ -124,8 +124,8 @@ def _rows(question: str, *cells: str) -> str:
 
 def _card(name: str, markup: str, attributes: str = "") -> str:
     """A quiet card; its text has the page's own colour, in either theme."""
-    colour = FAINT if name == "labkit-bet-asked" else BLUE
-    above = "margin-top:10px;" if name == "labkit-bet-asked" else ""  # a cell may ask two questions
+    # a cell may ask two questions, one below the other
+    colour, above = (FAINT, "margin-top:10px;") if name == "labkit-bet-asked" else (BLUE, "")
     return (
         f"<div class='{name}' {attributes} style='border-left:4px solid {colour};{above}padding:4px 12px;"
         f"line-height:1.45'>{markup}</div>"

@@ -20,7 +20,7 @@ from labkit.show.look import in_usual_look
 from labkit.show.palette import BLUE, FAINT, INK
 
 BETWEEN = 0.55  # grey between the images of a sheet, so that a black one shows as a square, and around photos
-GAP = float("nan")  # a pixel that is not there, such as those between the filters of a sheet
+GAP = float("nan")  # a pixel that is not there: the page shows through it
 
 
 @in_usual_look
@@ -84,12 +84,8 @@ def outline(axes: Axes, box: Box, *, colour: str = BLUE) -> None:
     """A box on a drawn image, around its pixels."""
     expect_box(box)
     top, left, bottom, right = box
-    look: Any = {
-        "fill": False,
-        "edgecolor": colour,
-        "linewidth": 2,
-        "clip_on": False,
-    }  # whole at the border, too
+    # not clipped: the box is whole at the image's border, too
+    look: Any = {"fill": False, "edgecolor": colour, "linewidth": 2, "clip_on": False}
     axes.add_patch(Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, **look))
 
 

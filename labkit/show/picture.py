@@ -21,9 +21,7 @@ from labkit.show.palette import FAINT, INK
 
 DPI = 160
 PAGE_DPI = 96  # a browser's pixels to the inch
-SMALLEST = (
-    0.7  # of its size on the page, below which its words are too small to read: a narrower page scrolls it
-)
+SMALLEST = 0.7  # of its size, below which its words are too small to read: a narrower page scrolls it
 QUIET: Any = {  # how axes begin: what is drawn in them is to be seen, not they
     "axes.edgecolor": INK,
     "axes.facecolor": "none",
