@@ -8,8 +8,11 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
-from urllib.request import urlopen
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+from urllib.request import Request, urlopen
 
 import nbformat
 import pytest
@@ -74,47 +77,102 @@ def of_its_own(folder):
 
 @contextmanager
 def lab(folder, *, theme="JupyterLab Light"):
-    """The address of JupyterLab on a folder, started as students start it: by `labkit lab`."""
-    settings = folder / ".settings"
-    themes = settings / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
+    """The address of a folder in JupyterLab, which is started as students start it, by `labkit lab`.
+
+    Once for all folders beside each other, a session's tests: each has kernels of its own, which end with it.
+    """
+    server = _server(folder.parent)
+    themes = server.settings / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
     themes.parent.mkdir(parents=True, exist_ok=True)
     themes.write_text(json.dumps({"theme": theme}))
+    try:
+        yield f"{server.address}/lab/tree/{quote(folder.name)}"
+    finally:
+        server.end_sessions()
+
+
+@dataclass(frozen=True)
+class Server:
+    """A JupyterLab that runs: its process, its address, and the folder of its settings."""
+
+    process: subprocess.Popen
+    address: str
+    settings: Path
+
+    def end_sessions(self):
+        for session in json.load(self._asked("/api/sessions")):
+            self._asked(f"/api/sessions/{session['id']}", method="DELETE").close()
+
+    def _asked(self, path, **named):
+        return urlopen(Request(self.address + path, headers={"Authorization": f"token {TOKEN}"}, **named))
+
+    def end(self):
+        import psutil
+
+        family = [
+            *psutil.Process(self.process.pid).children(recursive=True),
+            psutil.Process(self.process.pid),
+        ]
+        for member in family:
+            member.kill()
+        psutil.wait_procs(family, timeout=10)
+
+
+SERVERS = {}  # by the folder that they show; conftest.py ends them
+
+
+def _server(root):
+    """The server that shows a folder, started where there is none yet, or no longer."""
+    if root not in SERVERS or SERVERS[root].process.poll() is not None:
+        settings = root / "of JupyterLab"
+        settings.mkdir(exist_ok=True)
+        command = [sys.executable, "-m", "labkit.cli", "lab", str(root)]
+        SERVERS[root] = started(command, settings, os.environ)
+    return SERVERS[root]
+
+
+def end_servers():
+    while SERVERS:
+        SERVERS.popitem()[1].end()
+
+
+def started(command, settings, environment, **named):
+    """A server that answers, by a command of `labkit lab`.
+
+    settings: the folder for what JupyterLab keeps of its own, and for what the server says
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "labkit.cli", "lab", str(folder), "--no-browser", "--port", str(port)]
-    log = open(folder / "lab.log", "wb")  # noqa: SIM115 (closed with the process)
-    mine = {"JUPYTER_TOKEN": TOKEN} | of_its_own(settings)
-    process = subprocess.Popen(
-        command, stdout=log, stderr=log, env={**os.environ, **mine}, start_new_session=True
-    )
-    address = f"http://127.0.0.1:{port}"
+    mine = environment | {"JUPYTER_TOKEN": TOKEN} | of_its_own(settings)
+    with open(settings / "lab.log", "wb") as log:
+        process = subprocess.Popen(
+            [*command, "--no-browser", "--port", str(port)],
+            stdout=log, stderr=log, env=mine, start_new_session=True, **named
+        )  # fmt: skip
+    server = Server(process, f"http://127.0.0.1:{port}", settings)
     try:
-        for _ in range(240):
+        for _ in range(600):
             try:
-                urlopen(f"{address}/api?token={TOKEN}").close()
-                break
+                server._asked("/api").close()
+                return server
             except OSError:
-                assert process.poll() is None, (folder / "lab.log").read_text()
-                time.sleep(0.5)
-        yield address
-    finally:
-        _end(process)
-        log.close()
+                assert process.poll() is None, (settings / "lab.log").read_text()
+                time.sleep(0.2)
+        raise AssertionError((settings / "lab.log").read_text())
+    except BaseException:
+        server.end()
+        raise
 
 
-def _end(process):
-    import psutil
-
-    family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
-    for member in family:
-        member.kill()
-    psutil.wait_procs(family, timeout=10)
+def at(address, name):
+    """Where a notebook is opened, and nothing that was open before."""
+    return f"{address}/{name}?token={TOKEN}&reset"
 
 
 def open_notebook(page, address, name):
     """Open a notebook and wait until its kernel is ready."""
-    page.goto(f"{address}/lab/tree/{name}?token={TOKEN}&reset")
+    page.goto(at(address, name))
     wait_ready(page)
 
 
@@ -130,12 +188,15 @@ def wait_ready(page):
 
 def run_all(page, *, timeout_s=300):
     """Run > Run All Cells, and wait until every cell has run, or one has failed and ended the run."""
+    from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+    begun = page.locator(".jp-CodeCell .jp-InputPrompt").filter(has_text=re.compile(r"[*0-9]"))
     for _attempt in range(10):  # a click that comes before the kernel is connected is lost
         page.locator(".jp-Notebook .jp-Cell").first.click()
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        page.wait_for_timeout(3000)
-        if page.locator(".jp-CodeCell .jp-InputPrompt").filter(has_text=re.compile(r"[*0-9]")).count():
+        with suppress(PlaywrightTimeout):
+            begun.first.wait_for(state="attached", timeout=3000)
             break
     page.wait_for_function(
         """() => {

@@ -2,9 +2,11 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from warm import warm_kernels
 
 ROOT = Path(__file__).parent.parent
 
@@ -27,6 +29,29 @@ def clean_clone():
     yield
     appeared = sorted(changed_files() - before)
     assert not appeared, f"expected tests that write into tmp_path only, got {appeared} in the clone"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_server_left():
+    """JupyterLab, where tests in a browser have started it, ends with them."""
+    yield
+    if "browser" in sys.modules:
+        sys.modules["browser"].end_servers()
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory):
+    with warm_kernels(tmp_path_factory.mktemp("warm")) as variables:
+        yield variables
+
+
+@pytest.fixture(scope="module", autouse=True)
+def warm_kernels_here(warm):
+    """In tests a kernel is the fork of a warm process. Solution notebooks, run by nbval, have kernels as students do."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in warm.items():
+            patch.setenv(name, value)
+        yield
 
 
 @pytest.fixture

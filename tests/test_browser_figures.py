@@ -2,7 +2,7 @@
 
 import nbformat
 import pytest
-from browser import TOKEN, SeenExplorer, lab, open_notebook, page, run_all, wait_idle
+from browser import SeenExplorer, at, lab, open_notebook, page, run_all, wait_idle
 from nbconvert import HTMLExporter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -52,7 +52,7 @@ def test_a_saved_file_holds_the_picture_that_was_seen_last(saved):
 @pytest.mark.parametrize("width", [1280, 700])
 def test_reopened_without_its_kernel_an_explorer_still_has_its_picture(saved, theme, colour, width):
     with page(width) as tab, lab(saved.parent, theme=theme) as address:
-        tab.goto(f"{address}/lab/tree/{saved.name}?token={TOKEN}&reset")
+        tab.goto(at(address, saved.name))
         tab.get_by_text("model not found").wait_for(state="attached")
         picture = SeenExplorer(tab).image
         assert "A bar of 4" in picture.get_attribute("alt")
@@ -69,7 +69,7 @@ def test_a_notebook_that_jupyterlab_does_not_trust_has_its_pictures_all_the_same
     stranger.cells[0].outputs[1].data["text/html"] += "<!-- not as it was signed -->"
     nbformat.write(stranger, tmp_path / "stranger.ipynb")
     with page() as tab, lab(tmp_path) as address:
-        tab.goto(f"{address}/lab/tree/stranger.ipynb?token={TOKEN}&reset")
+        tab.goto(at(address, "stranger.ipynb"))
         picture = tab.locator("figure img")
         picture.wait_for()
         assert picture.evaluate("image => image.complete && image.naturalWidth === 1440")

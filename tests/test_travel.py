@@ -3,20 +3,17 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import sysconfig
 import tarfile
-import time
 import zipfile
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
-from browser import TOKEN, _end, of_its_own, page, run_all, wait_ready
+from browser import TOKEN, page, run_all, started, wait_ready
 from lab import ROOT
 
 pytestmark = [
@@ -125,7 +122,7 @@ def environment(installed):
         for name, value in os.environ.items()
         if not name.startswith(("PYTHON", "VIRTUAL", "JUPYTER"))
     }
-    return mine | {"PATH": f"{installed / 'bin'}{os.pathsep}{os.environ['PATH']}", "JUPYTER_TOKEN": TOKEN}
+    return mine | {"PATH": f"{installed / 'bin'}{os.pathsep}{os.environ['PATH']}"}
 
 
 @pytest.fixture
@@ -201,26 +198,14 @@ def test_every_other_command_works_or_says_what_it_needs(labkit, installed):
 @contextmanager
 def serving(installed, environment, home):
     """The address of what `labkit lab` serves in a folder."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [*hidden(), str(installed / "bin" / "labkit"), "lab", "--no-browser", "--port", str(port)]
-    mine = environment | of_its_own(home / ".settings")
-    with open(home / "lab.log", "wb") as log:
-        process = subprocess.Popen(
-            command, cwd=home, stdout=log, stderr=log, env=mine, start_new_session=True
-        )
-        try:
-            for _ in range(240):
-                try:
-                    urlopen(f"http://127.0.0.1:{port}/api?token={TOKEN}").close()
-                    break
-                except OSError:
-                    assert process.poll() is None, (home / "lab.log").read_text()
-                    time.sleep(0.5)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            _end(process)
+    settings = home / ".settings"
+    settings.mkdir()
+    command = [*hidden(), str(installed / "bin" / "labkit"), "lab"]
+    server = started(command, settings, environment, cwd=home)
+    try:
+        yield server.address
+    finally:
+        server.end()
 
 
 @pytest.mark.browser

@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -136,21 +137,14 @@ def _put_fence(folder: Path, limits: Limits, kind: str, view: Path | None, hidde
 
 
 def _end(process: psutil.Popen) -> None:
-    """End the command and all that it started, kernels included, which are sessions of their own."""
-    try:
+    """End the command and all that it started, kernels included, which are sessions of their own; wait until it has."""
+    command = _Command(process)
+    family = command.family()  # of a command that has ended nobody could tell it
+    with suppress(psutil.NoSuchProcess):
         process.terminate()  # what is inside the fence is ended by it
-        process.wait(1)
-    except psutil.TimeoutExpired:
-        pass
-    except psutil.NoSuchProcess:
-        return
-    try:
-        family = [*process.children(recursive=True), process]
-    except psutil.NoSuchProcess:
-        return
+    command.ended(1)
+    family += command.family()
     for member in family:
-        try:
+        with suppress(psutil.NoSuchProcess):
             member.kill()
-        except psutil.NoSuchProcess:
-            continue
     psutil.wait_procs(family, timeout=5)
