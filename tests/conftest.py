@@ -47,7 +47,7 @@ def warm(tmp_path_factory):
 
 @pytest.fixture(scope="module", autouse=True)
 def warm_kernels_here(warm):
-    """In tests a kernel is the fork of a warm process. Solution notebooks, run by nbval, have kernels as students do."""
+    """A test's kernel is the fork of a warm process. Solution notebooks, run by nbval, have kernels as students do."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in warm.items():
             patch.setenv(name, value)

@@ -5,7 +5,7 @@ answers a batch as it answers its images alone.
 """
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -34,23 +34,28 @@ def produce(exercise: Exercise, function: Callable[..., Any], cases: Cases) -> l
 
     Returns: one answer for each case, in order; fewer where the function is not attempted
     """
-    return list(each_answer(exercise, function, cases))
+    answers: list[Answer] = []
+    for case in cases.values():
+        answers.append(answer_to(exercise, function, case, twice=not answers))
+        if answers[-1].state == State.NOT_ATTEMPTED:
+            break
+    return answers
 
 
-def each_answer(exercise: Exercise, function: Callable[..., Any], cases: Cases) -> Iterator[Answer]:
-    """What `produce` lists, one after the other, for those who may not need all."""
-    for index, case in enumerate(cases.values()):
-        before = Untouched(case)
-        answer = answer_case(exercise, function, case)
-        trouble = "" if answer.state else before.trouble()
-        if not (index or answer.state or trouble):
-            before.wind_back()
-            trouble = _differs(answer, answer_case(exercise, function, case))
-        if not (answer.state or trouble) and exercise.alone:
-            trouble = _differs_alone(answer, exercise, function, exercise.alone(case))
-        yield replace(answer, message=answer.message or trouble)
-        if answer.state == State.NOT_ATTEMPTED:
-            return
+def answer_to(exercise: Exercise, function: Callable[..., Any], case: Any, *, twice: bool) -> Answer:
+    """What a function answers to a case, with all that is wrong about it whatever it holds.
+
+    twice: whether it is asked again
+    """
+    before = Untouched(case)
+    answer = answer_case(exercise, function, case)
+    trouble = "" if answer.state else before.trouble()
+    if twice and not (answer.state or trouble):
+        before.wind_back()
+        trouble = _differs(answer, answer_case(exercise, function, case))
+    if not (answer.state or trouble) and exercise.alone:
+        trouble = _differs_alone(answer, exercise, function, exercise.alone(case))
+    return replace(answer, message=answer.message or trouble)
 
 
 def _differs(first: Answer, second: Answer) -> str:

@@ -4,14 +4,13 @@ from contextlib import suppress
 from typing import Any
 
 from labkit.checks.answer import Answer, State, same
-from labkit.checks.answering import each_answer
 from labkit.checks.crashes import meaning
-from labkit.checks.exercise import Cases, CheckFailed, Evidence, Exercise, Mistake
+from labkit.checks.exercise import CheckFailed, Evidence, Exercise, Mistake
 from labkit.checks.expect import only_values
 from labkit.checks.finding import Finding, judge_case
+from labkit.checks.mistaken import Mistaken, mistaken
 from labkit.checks.numbers import is_number, number_symptom
 from labkit.checks.symptoms import symptom
-from labkit.checks.untouched import Untouched
 
 _MANY = 2  # so many cases explained outweigh one that is not
 
@@ -29,40 +28,29 @@ def explaining_mistake(
         if mistake.name == finding.mistake:
             return mistake
     best, most = None, 0
-    cases, for_judge = exercise.draw_cases(seed), exercise.draw_cases(seed)
-    before = Untouched(cases)
     for mistake in exercise.mistakes:
-        count = _explained(exercise, mistake, given, first, cases, for_judge)
+        count = _explained(exercise, mistake, given, first, mistaken(exercise, seed))
         if count > most:
             best, most = mistake, count
-        if before.trouble():  # it has written into its inputs: the next one gets fresh ones
-            cases = exercise.draw_cases(seed)
-            before = Untouched(cases)
-        before.wind_back()
     return best
 
 
 def _explained(
-    exercise: Exercise,
-    mistake: Mistake,
-    given: dict[str, Answer],
-    first: str,
-    cases: Cases,
-    for_judge: Cases,
+    exercise: Exercise, mistake: Mistake, given: dict[str, Answer], first: str, planted: Mistaken
 ) -> int:
     """How many cases a mistake explains; none, if not the first that failed, or if others speak against it.
 
     Where the mistake happens to be right and the answer is not, there is more wrong than this: one such case may be.
     """
     count = besides = 0
-    for name, its in zip(cases, each_answer(exercise, mistake.wrong, cases), strict=False):
-        alike = same(its, given[name])
-        if name == first and not alike:
-            return 0
-        if not alike and not judge_case(exercise, for_judge[name], its).passed:
+    if not same(planted.answer(mistake, first), given[first]):
+        return 0
+    for name, case in planted.cases.items():
+        alike = same(planted.answer(mistake, name), given[name])
+        if not alike and not planted.is_right(mistake, name):
             return 0
         count += alike
-        besides += not alike and not judge_case(exercise, for_judge[name], given[name]).passed
+        besides += not alike and not judge_case(exercise, case, given[name]).passed
     return count if count > _MANY * besides else 0
 
 
