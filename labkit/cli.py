@@ -12,6 +12,8 @@ from labkit.files import is_disk_full
 from labkit.threads import set_openmp_wait_policy
 
 set_openmp_wait_policy()  # before torch is imported, and for kernels, which inherit it
+# jsonschema, imported with nbformat, would spend a second on grammars of addresses, for a check that nobody here wants
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
 )

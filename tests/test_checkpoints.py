@@ -170,4 +170,4 @@ def test_memory_efficient_densenet_is_densenet():
         warnings.simplefilter("error")
         for method in (gradients.saliency, gradients.guided_backprop, gradients.deconvnet):
             expected, got = (method(model, image, 3) for model in nets)
-            assert torch.equal(got, expected)
+            torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5 * expected.abs().max().item())

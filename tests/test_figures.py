@@ -221,13 +221,15 @@ def test_a_picture_keeps_its_colours_and_what_is_clear_in_it():
 
 
 @pytest.mark.parametrize(
-    "harm", [lambda: time.sleep(600), lambda: os._exit(3), lambda: os.kill(os.getpid(), 9)]
+    "harm",
+    [lambda: time.sleep(600), lambda: os._exit(3), lambda: os.kill(os.getpid(), 9)],
+    ids=["keeps", "ends", "is killed"],
 )
 def test_a_picture_that_ends_or_keeps_who_opens_it_is_none_and_the_next_is_drawn(monkeypatch, harm):
     draw = figures._redrawn
     monkeypatch.setattr(figures, "processes", lambda: multiprocessing.get_context("fork"))
     monkeypatch.setattr(figures, "_redrawn", lambda data: harm() if data == b"bad" else draw(data))
-    small = redrawn([image(), b"bad", image(), b"bad"], timeout_s=10)
+    small = redrawn([image(), b"bad", image(), b"bad"], timeout_s=4)
     assert [bool(one) for one in small] == [True, False, True, False]
 
 
