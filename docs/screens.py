@@ -5,6 +5,7 @@ Needs what the browser tests need: an installed Chromium.
 
 import io
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,7 +19,7 @@ STAGE = ROOT / "solutions" / "05_guided_backprop.py"
 WRONG = ("gradient.abs().amax(dim=1)", "gradient.amax(dim=1)")  # the sign is kept, as many students do
 
 sys.path.insert(0, str(ROOT / "tests"))
-from browser import SeenExplorer, lab, open_notebook, page, run_all, wait_idle  # noqa: E402
+from browser import SeenExplorer, end_servers, lab, open_notebook, page, run_all, wait_idle  # noqa: E402
 from lab import solved  # noqa: E402
 
 
@@ -50,9 +51,12 @@ def shot(tab, above, below, name):
 
 def main():
     """Write docs/pictures/verdict.webp and docs/pictures/explorer.webp."""
-    with TemporaryDirectory() as folder, page(1280, 1600, density=1.5) as tab:
-        nbformat.write(notebook(), Path(folder, "05.ipynb"))
-        with lab(Path(folder)) as address:
+    with TemporaryDirectory() as place, page(1280, 1600, density=1.5) as tab, ExitStack() as stack:
+        folder = Path(place, "lab")
+        folder.mkdir()
+        nbformat.write(notebook(), folder / "05.ipynb")
+        stack.callback(end_servers)
+        with lab(folder) as address:
             open_notebook(tab, address, "05.ipynb")
             run_all(tab)
             card = tab.locator(".labkit-verdict")
