@@ -16,7 +16,7 @@ from labkit.grading.executing import Executed, Limits, execute
 from labkit.grading.unit import _unanswered
 from submissions.base import handout
 
-LIMITS = Limits(cell_timeout_s=12, timeout_s=400, memory_mb=2048, processes=96)
+LIMITS = Limits(cell_timeout_s=10, timeout_s=400, memory_mb=2048, processes=96)
 SEED = 5
 
 
