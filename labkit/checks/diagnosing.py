@@ -27,9 +27,9 @@ def explaining_mistake(
     for mistake in exercise.mistakes:
         if mistake.name == finding.mistake:
             return mistake
-    best, most = None, 0
+    best, most, planted = None, 0, mistaken(exercise, seed)
     for mistake in exercise.mistakes:
-        count = _explained(exercise, mistake, given, first, mistaken(exercise, seed))
+        count = _explained(exercise, mistake, given, first, planted)
         if count > most:
             best, most = mistake, count
     return best
