@@ -213,7 +213,7 @@ def run_all(page, *, timeout_s=300):
 
 def wait_idle(page, *, timeout_s=60):
     """Wait until the kernel has nothing to do."""
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(250)  # until it says that it is busy
     page.wait_for_selector(
         ".jp-Notebook-ExecutionIndicator[data-status='idle']", state="attached", timeout=timeout_s * 1000
     )

@@ -81,8 +81,15 @@ def function_of(notebook, exercise):
 
 def nbval(notebook, folder):
     """Run plain `pytest --nbval-lax` on a notebook, as the README says: number of code cell -> what it died of."""
-    path = folder / "notebook.ipynb"
-    nbformat.write(notebook, path)
+    (died,) = nbval_on_each({"notebook": notebook}, folder).values()
+    return died
+
+
+def nbval_on_each(notebooks, folder):
+    """The same on several, by their names, one after the other."""
+    paths = {name: folder / f"{name}.ipynb" for name in notebooks}
+    for name, notebook in notebooks.items():
+        nbformat.write(notebook, paths[name])
     report = folder / "report.xml"
     command = [
         sys.executable,
@@ -94,13 +101,15 @@ def nbval(notebook, folder):
         "no:cacheprovider",
     ]
     done = subprocess.run(
-        [*command, "-c", "/dev/null", f"--rootdir={folder}", path], capture_output=True, text=True, cwd=folder
-    )
+        [*command, "-c", "/dev/null", f"--rootdir={folder}", *paths.values()],
+        capture_output=True, text=True, cwd=folder,
+    )  # fmt: skip
     assert report.exists(), done.stdout + done.stderr
     from xml.etree import ElementTree
 
-    return {
-        int(case.get("name").rpartition(" ")[2]): "".join(part.text or "" for part in case)
-        for case in ElementTree.parse(report).iter("testcase")
-        if len(case)
-    }
+    died = {name: {} for name in notebooks}
+    for case in ElementTree.parse(report).iter("testcase"):
+        if len(case):
+            name = next(name for name in notebooks if name in case.get("classname"))
+            died[name][int(case.get("name").rpartition(" ")[2])] = "".join(part.text or "" for part in case)
+    return died
