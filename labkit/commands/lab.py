@@ -23,6 +23,11 @@ from labkit.commands.common import (
 from labkit.errors import LabError
 from labkit.files import is_disk_full
 
+# python -m jupyterlab, without the second that jsonschema would spend on grammars of addresses, as in labkit.cli
+_JUPYTERLAB = (
+    "import sys; sys.modules['rfc3987_syntax'] = None; from jupyterlab.labapp import main; sys.exit(main())"
+)
+
 
 def lab(
     folder: Annotated[
@@ -96,7 +101,7 @@ def _command(place: Path, browser: bool, port: int) -> list[str]:
     from labkit.commands.start_page import write_start_page
 
     root = _root(place)
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", f"--ServerApp.port={port}"]
+    command = [sys.executable, "-c", _JUPYTERLAB, f"--ServerApp.root_dir={root}", f"--ServerApp.port={port}"]
     command += ["--ContentsManager.allow_hidden=True"]
     if root != place.resolve():
         command += [f"--ContentsManager.preferred_dir={place.resolve().relative_to(root).as_posix()}"]
