@@ -109,10 +109,10 @@ class Server:
     def end(self):
         import psutil
 
-        family = [
-            *psutil.Process(self.process.pid).children(recursive=True),
-            psutil.Process(self.process.pid),
-        ]
+        if self.process.poll() is not None:
+            return
+        server = psutil.Process(self.process.pid)
+        family = [*server.children(recursive=True), server]
         for member in family:
             member.kill()
         psutil.wait_procs(family, timeout=10)

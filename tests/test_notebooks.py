@@ -26,7 +26,7 @@ def test_of_the_students_copy_exactly_the_checks_fail_each_as_not_attempted(tmp_
 
 @pytest.mark.slow
 def test_a_copy_solved_from_the_released_notebook_passes(tmp_path):
-    assert nbval(slim(solved()), tmp_path) == {}
+    assert nbval(solved(), tmp_path) == {}
 
 
 @pytest.mark.slow

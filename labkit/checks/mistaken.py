@@ -44,7 +44,8 @@ class Mistaken:
         kept = replace(its, tensors={part: tensor.detach().clone() for part, tensor in its.tensors.items()})
         if before.trouble():  # it has written into its inputs: the next one gets fresh ones
             self._given = self._exercise.draw_cases(self._seed)
-        before.wind_back()
+        else:
+            before.wind_back()
         return kept
 
 
